@@ -1,0 +1,58 @@
+"""Layers: what a network is made of, as frozen configuration."""
+
+from descend.layers.activations import (
+    ELU,
+    GELU,
+    RELU_FAMILY,
+    SELU,
+    Activation,
+    Elementwise,
+    Exponential,
+    HardSigmoid,
+    LeakyReLU,
+    Linear,
+    Mish,
+    PReLU,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softmax,
+    Softplus,
+    Tanh,
+    activation_names,
+    resolve_activation,
+)
+from descend.layers.base import MAX_UNITS, Layer, Shape, registry
+from descend.layers.batch_norm import BatchNorm
+from descend.layers.dense import Dense
+from descend.layers.dropout import Dropout
+
+__all__ = [
+    "ELU",
+    "GELU",
+    "MAX_UNITS",
+    "RELU_FAMILY",
+    "SELU",
+    "Activation",
+    "BatchNorm",
+    "Dense",
+    "Dropout",
+    "Elementwise",
+    "Exponential",
+    "HardSigmoid",
+    "Layer",
+    "LeakyReLU",
+    "Linear",
+    "Mish",
+    "PReLU",
+    "ReLU",
+    "Shape",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "Softplus",
+    "Tanh",
+    "activation_names",
+    "registry",
+    "resolve_activation",
+]

@@ -1,0 +1,45 @@
+"""The batch-normalization layer's configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from descend import specs
+from descend.layers.base import Layer, Shape, registry, require_features
+
+
+@dataclass(frozen=True)
+class BatchNorm(Layer):
+    """gamma (x - mean) / sqrt(variance + epsilon) + beta per feature. Ioffe and Szegedy, 2015.
+
+    Mean and (biased) variance are the batch's in training; inference uses running ones, which each training step
+    moves to momentum * running + (1 - momentum) * batch.
+
+    Attributes
+    ----------
+    momentum : share of the running statistics that stays, in [0, 1)
+    epsilon : added to the variance
+    center : whether beta is learned; without it nothing is added
+    scale : whether gamma is learned; without it nothing is multiplied
+    """
+
+    momentum: float = field(default=0.9, kw_only=True)
+    epsilon: float = field(default=1e-5, kw_only=True)
+    center: bool = field(default=True, kw_only=True)
+    scale: bool = field(default=True, kw_only=True)
+    kind: ClassVar[str] = "batch_norm"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        specs.check_number(self, "momentum", low=0.0, high=1.0, high_open=True)
+        specs.check_number(self, "epsilon", low=0.0, low_open=True)
+        specs.check_flag(self, "center")
+        specs.check_flag(self, "scale")
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        require_features(self, input_shape)
+        return input_shape
+
+
+registry.register(BatchNorm, BatchNorm.kind)

@@ -1,0 +1,57 @@
+"""The dense layer's configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+from descend import initializers, penalties, specs
+from descend.layers.activations import resolve_activation
+from descend.layers.base import MAX_UNITS, Layer, Shape, registry, require_features
+
+
+@dataclass(frozen=True)
+class Dense(Layer):
+    """z = x W + b, followed by an activation when one is given.
+
+    Attributes
+    ----------
+    units : number of outputs
+    activation : name or activation layer; Dense(64, activation="relu") is short for the two layers
+    use_bias : whether b is there
+    weight_initializer : of W (in, out); None for He's uniform one before an activation of the ReLU family and
+        Glorot's otherwise
+    bias_initializer : of b (units,)
+    penalty : on W; None for the network's
+    """
+
+    units: int
+    activation: Layer | str | None = None
+    use_bias: bool = field(default=True, kw_only=True)
+    weight_initializer: initializers.Initializer | str | None = field(default=None, kw_only=True)
+    bias_initializer: initializers.Initializer | str = field(default="zeros", kw_only=True)
+    penalty: penalties.Penalty | str | None = field(default=None, kw_only=True)
+    kind: ClassVar[str] = "dense"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        specs.check_integer(self, "units", low=1, high=MAX_UNITS)
+        specs.check_flag(self, "use_bias")
+        if self.activation is not None:
+            specs.set_field(self, "activation", resolve_activation(self.activation))
+        if self.weight_initializer is not None:
+            specs.set_field(self, "weight_initializer", initializers.resolve(self.weight_initializer))
+        specs.set_field(self, "bias_initializer", initializers.resolve(self.bias_initializer))
+        specs.set_field(self, "penalty", penalties.resolve(self.penalty))
+
+    def expand(self) -> tuple[Layer, ...]:
+        if self.activation is None:
+            return (self,)
+        return replace(self, activation=None), resolve_activation(self.activation)
+
+    def output_shape(self, input_shape: Shape) -> Shape:
+        require_features(self, input_shape)
+        return (self.units,)
+
+
+registry.register(Dense, Dense.kind)

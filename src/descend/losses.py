@@ -1,0 +1,172 @@
+"""Losses, as specifications; what they compute is defined in `engine/reference/losses.py`.
+
+Below y is the target and p the prediction of one row. The batch loss is the mean over rows, weighted by the sample
+weights; a row's loss is the mean over its outputs (the sum over classes for the categorical cross-entropy).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from descend import specs
+
+__all__ = [
+    "MAE",
+    "MSE",
+    "RMSE",
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "Hinge",
+    "Huber",
+    "Loss",
+    "Pinball",
+    "Poisson",
+    "resolve",
+]
+
+registry: specs.Registry[type[Loss]] = specs.Registry("losses", "loss")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What every loss has: `kind`, its name in a plan, and the numbers a plan's Loss op carries."""
+
+    kind: ClassVar[str]
+
+    @property
+    def parameter(self) -> float:
+        """Huber's delta or the pinball loss's quantile, otherwise 0."""
+        return 0.0
+
+    @property
+    def smoothing(self) -> float:
+        """Label smoothing, otherwise 0."""
+        return 0.0
+
+
+@dataclass(frozen=True)
+class MSE(Loss):
+    """Mean squared error, (y - p)^2."""
+
+    kind: ClassVar[str] = "mse"
+
+
+@dataclass(frozen=True)
+class MAE(Loss):
+    """Mean absolute error, |y - p|; the derivative at y = p is 0."""
+
+    kind: ClassVar[str] = "mae"
+
+
+@dataclass(frozen=True)
+class RMSE(Loss):
+    """Root mean squared error: the square root of the whole batch's MSE; the gradient at 0 is 0."""
+
+    kind: ClassVar[str] = "rmse"
+
+
+@dataclass(frozen=True)
+class BinaryCrossentropy(Loss):
+    """-(y log p + (1 - y) log(1 - p)) for y in [0, 1] and one or more independent outputs.
+
+    After a final Sigmoid it is computed from the logit. `label_smoothing` s in [0, 1) replaces y by
+    y (1 - s) + s / 2.
+    """
+
+    label_smoothing: float = 0.0
+    kind: ClassVar[str] = "bce"
+
+    def __post_init__(self) -> None:
+        specs.check_number(self, "label_smoothing", low=0.0, high=1.0, high_open=True)
+
+    @property
+    def smoothing(self) -> float:
+        return self.label_smoothing
+
+
+@dataclass(frozen=True)
+class CategoricalCrossentropy(Loss):
+    """-sum_j y_j log p_j for one class out of k, given as an integer or as a row of k numbers.
+
+    Follows a final Softmax and is computed from its logits. `label_smoothing` s in [0, 1) replaces y by
+    y (1 - s) + s / k.
+    """
+
+    label_smoothing: float = 0.0
+    kind: ClassVar[str] = "cce"
+
+    def __post_init__(self) -> None:
+        specs.check_number(self, "label_smoothing", low=0.0, high=1.0, high_open=True)
+
+    @property
+    def smoothing(self) -> float:
+        return self.label_smoothing
+
+
+@dataclass(frozen=True)
+class Huber(Loss):
+    """e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2), with e = y - p."""
+
+    delta: float = 1.0
+    kind: ClassVar[str] = "huber"
+
+    def __post_init__(self) -> None:
+        specs.check_number(self, "delta", low=0.0, low_open=True)
+
+    @property
+    def parameter(self) -> float:
+        return self.delta
+
+
+@dataclass(frozen=True)
+class Poisson(Loss):
+    """p - y log p for counts y >= 0 and p > 0; computed from the logarithm after a final Exponential."""
+
+    kind: ClassVar[str] = "poisson"
+
+
+@dataclass(frozen=True)
+class Pinball(Loss):
+    """max(q e, (q - 1) e) with e = y - p: the prediction becomes the quantile q of y."""
+
+    quantile: float = 0.5
+    kind: ClassVar[str] = "pinball"
+
+    def __post_init__(self) -> None:
+        specs.check_number(self, "quantile", low=0.0, high=1.0, low_open=True, high_open=True)
+
+    @property
+    def parameter(self) -> float:
+        return self.quantile
+
+
+@dataclass(frozen=True)
+class Hinge(Loss):
+    """max(0, 1 - y p) for y in {-1, +1} and an unbounded p."""
+
+    kind: ClassVar[str] = "hinge"
+
+
+registry.register(MSE, "mse", "mean_squared_error")
+registry.register(MAE, "mae", "mean_absolute_error")
+registry.register(RMSE, "rmse", "root_mean_squared_error")
+registry.register(BinaryCrossentropy, "binary_crossentropy", "bce")
+registry.register(CategoricalCrossentropy, "categorical_crossentropy", "sparse_categorical_crossentropy", "cce")
+registry.register(Huber, "huber")
+registry.register(Poisson, "poisson")
+registry.register(Pinball, "pinball", "quantile")
+registry.register(Hinge, "hinge")
+
+
+def resolve(spec: Loss | str) -> Loss:
+    """The loss that `spec` names or is.
+
+    Raises
+    ------
+    ValueError
+        for an unknown name, listing the known ones.
+    TypeError
+        for anything else.
+    """
+    return specs.resolve(registry, Loss, spec)

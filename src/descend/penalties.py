@@ -1,0 +1,60 @@
+"""Weight penalties, as specifications: l1 sum|w| + l2 sum w^2 added to the loss.
+
+Decoupled weight decay is not a penalty: it is the optimizers' `weight_decay`. No arithmetic here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from descend import specs
+
+__all__ = ["L1", "L1L2", "L2", "Penalty", "resolve"]
+
+registry: specs.Registry[type[Penalty]] = specs.Registry("penalties", "penalty")
+
+
+@dataclass(frozen=True)
+class Penalty:
+    """What every penalty has: the factors of sum|w| and of sum w^2; the gradient is l1 sign(w) + 2 l2 w."""
+
+    l1: float = 0.0
+    l2: float = 0.0
+
+    def __post_init__(self) -> None:
+        specs.check_number(self, "l1", low=0.0)
+        specs.check_number(self, "l2", low=0.0)
+
+
+@dataclass(frozen=True)
+class L1(Penalty):
+    """l1 sum|w| (lasso), which makes weights exactly or nearly zero."""
+
+    l1: float = 0.01
+    l2: float = field(default=0.0, init=False, repr=False)
+
+
+@dataclass(frozen=True)
+class L2(Penalty):
+    """l2 sum w^2 (ridge), which makes weights small."""
+
+    l1: float = field(default=0.0, init=False, repr=False)
+    l2: float = 0.01
+
+
+@dataclass(frozen=True)
+class L1L2(Penalty):
+    """l1 sum|w| + l2 sum w^2 (elastic net)."""
+
+    l1: float = 0.01
+    l2: float = 0.01
+
+
+registry.register(L1, "l1")
+registry.register(L2, "l2")
+registry.register(L1L2, "l1_l2", "elastic_net")
+
+
+def resolve(spec: Penalty | str | None) -> Penalty | None:
+    """The penalty that `spec` names or is; None stays None."""
+    return None if spec is None else specs.resolve(registry, Penalty, spec)
