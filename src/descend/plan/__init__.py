@@ -1,0 +1,30 @@
+"""Plans: lowered networks as plain data, with their validator and printed form."""
+
+from descend.plan import ops
+from descend.plan.lowering import check_input_shape, complete_initializers, expand, lower, lower_layer, name_layers
+from descend.plan.pairing import attach_loss, final_function
+from descend.plan.parameters import flatten, initial_parameters, named
+from descend.plan.plan import Parameter, Plan, Value
+from descend.plan.printing import format_plan
+from descend.plan.validator import PlanError, validate
+
+__all__ = [
+    "Parameter",
+    "Plan",
+    "PlanError",
+    "Value",
+    "attach_loss",
+    "check_input_shape",
+    "complete_initializers",
+    "expand",
+    "final_function",
+    "flatten",
+    "format_plan",
+    "initial_parameters",
+    "lower",
+    "lower_layer",
+    "name_layers",
+    "named",
+    "ops",
+    "validate",
+]

@@ -1,0 +1,88 @@
+"""Collects the values, ops and parameters of a plan while layers are lowered into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from descend.initializers import Initializer
+from descend.penalties import Penalty
+from descend.plan.ops import Op
+from descend.plan.plan import Parameter, Plan, Value
+
+#: More parameters than this are taken for a mistake (8 GB in float32).
+MAX_PARAMETERS = 2**31 - 1
+
+
+class PlanBuilder:
+    """Grows a plan op by op.
+
+    Parameters
+    ----------
+    input_shape : of one row
+    penalty : for every regularized parameter that brings none of its own
+    """
+
+    def __init__(self, input_shape: tuple[int, ...], *, penalty: Penalty | None = None) -> None:
+        self._penalty = penalty
+        self._values = [Value(0, input_shape, "input")]
+        self._ops: list[Op] = []
+        self._parameters: list[Parameter] = []
+        self._size = 0
+        self._streams = 0
+
+    def shape(self, value: int) -> tuple[int, ...]:
+        """Shape of one row of a value."""
+        return self._values[value].shape
+
+    def parameter(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        initializer: Initializer,
+        *,
+        trainable: bool = True,
+        penalty: Penalty | None = None,
+        regularized: bool = False,
+    ) -> int:
+        """Append a parameter to the flat buffer and return its id."""
+        if penalty is None and regularized and trainable:
+            penalty = self._penalty
+        parameter = Parameter(
+            id=len(self._parameters),
+            name=name,
+            shape=shape,
+            offset=self._size,
+            initializer=initializer,
+            trainable=trainable,
+            penalty=penalty,
+            regularized=regularized,
+        )
+        if self._size + parameter.size > MAX_PARAMETERS:
+            raise ValueError(
+                f"the network has more than {MAX_PARAMETERS} parameters at {name} {shape}; use fewer units or layers"
+            )
+        self._parameters.append(parameter)
+        self._size += parameter.size
+        return parameter.id
+
+    def stream(self) -> int:
+        """A new number for an op that draws random numbers."""
+        self._streams += 1
+        return self._streams - 1
+
+    def add(self, name: str, shape: tuple[int, ...], make: Callable[[int], Op]) -> int:
+        """Append the op that `make` builds around the id of its output, of this shape, and return that id."""
+        value = Value(len(self._values), shape, name)
+        self._ops.append(make(value.id))
+        self._values.append(value)
+        return value.id
+
+    def build(self, output: int) -> Plan:
+        """The finished plan, whose prediction is the value `output`."""
+        return Plan(
+            values=tuple(self._values),
+            ops=tuple(self._ops),
+            parameters=tuple(self._parameters),
+            input=0,
+            output=output,
+        )

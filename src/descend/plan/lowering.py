@@ -1,0 +1,210 @@
+"""Lowering: from a list of layers to a plan. One function per layer type, found by the type."""
+
+from __future__ import annotations
+
+import functools
+import numbers
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from descend import initializers, layers, penalties
+from descend.plan import ops
+from descend.plan.builder import PlanBuilder
+from descend.plan.plan import Plan
+from descend.plan.validator import validate
+
+_MAX_EXPANSIONS = 100
+
+
+def lower(
+    network: Sequence[layers.Layer],
+    input_shape: int | Sequence[int],
+    *,
+    penalty: penalties.Penalty | str | None = None,
+) -> Plan:
+    """Lower a network to a plan.
+
+    Parameters
+    ----------
+    network : layers in order
+    input_shape : of one row, such as (32,)
+    penalty : for every weight matrix that has none of its own
+
+    Returns
+    -------
+    a validated plan without a loss (see `attach_loss`)
+
+    Raises
+    ------
+    ValueError
+        when two layers have the same name, a layer cannot take its input, or a layer object is used twice.
+    TypeError
+        when something in the list is not a layer.
+    """
+    shape = check_input_shape(input_shape)
+    builder = PlanBuilder(shape, penalty=penalties.resolve(penalty))
+    value = 0
+    for layer in complete_initializers(name_layers(expand(network))):
+        value = lower_layer(layer, builder, value)
+    plan = builder.build(value)
+    validate(plan)
+    return plan
+
+
+def check_input_shape(input_shape: int | Sequence[int]) -> tuple[int, ...]:
+    """The shape of one row as a tuple of positive integers; an integer n is short for (n,)."""
+    raw = (input_shape,) if isinstance(input_shape, numbers.Integral) else input_shape
+    if isinstance(raw, str) or not isinstance(raw, Sequence):
+        raise TypeError(f"input_shape must be the shape of one row, such as (32,), got {input_shape!r}")
+    for size in raw:
+        if isinstance(size, bool) or not isinstance(size, numbers.Integral):
+            raise TypeError(f"input_shape must hold integers, got {input_shape!r}")
+        if size < 1:
+            raise ValueError(f"input_shape must hold positive integers, got {input_shape!r}")
+    if not raw:
+        raise ValueError("input_shape must have at least one axis, such as (32,), got ()")
+    return tuple(int(size) for size in raw)
+
+
+def expand(network: Sequence[layers.Layer]) -> list[layers.Layer]:
+    """Replace composite layers by the built-in layers they stand for."""
+    if isinstance(network, layers.Layer) or not isinstance(network, Sequence):
+        raise TypeError(f"layers must be a list of layers, got {type(network).__name__}")
+    if not network:
+        raise ValueError("layers must hold at least one layer, got an empty list")
+    seen: dict[int, int] = {}
+    flat: list[layers.Layer] = []
+    for position, layer in enumerate(network):
+        if not isinstance(layer, layers.Layer):
+            raise TypeError(f"layers[{position}] must be a layer such as layers.Dense(64), got {layer!r}")
+        if id(layer) in seen and isinstance(layer, layers.Dense | layers.BatchNorm | layers.PReLU):
+            raise ValueError(
+                f"layers[{position}] is the same {type(layer).__name__} object as layers[{seen[id(layer)]}], and sharing "
+                "its parameters is not supported; make a new object for each place"
+            )
+        seen[id(layer)] = position
+        flat.extend(_expand_one(layer, 0))
+    return flat
+
+
+def _expand_one(layer: layers.Layer, depth: int) -> list[layers.Layer]:
+    parts = layer.expand()
+    if len(parts) == 1 and parts[0] is layer:
+        return [layer]
+    if depth >= _MAX_EXPANSIONS:
+        raise ValueError(f"{type(layer).__name__}.expand keeps returning composite layers; it must end in built-in ones")
+    return [part for inner in parts for part in _expand_one(inner, depth + 1)]
+
+
+def name_layers(flat: Sequence[layers.Layer]) -> list[layers.Layer]:
+    """Name every layer: its own name, or its kind and a counter ("dense_1")."""
+    given = Counter(layer.name for layer in flat if layer.name is not None)
+    given["input"] += 1  # the name of the plan's first value
+    for name, count in given.items():
+        if count > 1:
+            raise ValueError(f"layer name {name!r} is taken twice; give every layer a name of its own")
+    counters: Counter[str] = Counter()
+    named = []
+    for layer in flat:
+        name = layer.name
+        while name is None or (layer.name is None and name in given):
+            counters[layer.kind] += 1
+            name = f"{layer.kind}_{counters[layer.kind]}"
+        named.append(layer if layer.name is not None else replace(layer, name=name))
+    return named
+
+
+def complete_initializers(flat: Sequence[layers.Layer]) -> list[layers.Layer]:
+    """Give dense layers without an initializer the one that fits the next activation."""
+    completed: list[layers.Layer] = []
+    following: layers.Layer | None = None
+    for layer in reversed(flat):
+        if isinstance(layer, layers.Dense):
+            if layer.weight_initializer is None:
+                relu_like = isinstance(following, layers.RELU_FAMILY)
+                initializer = initializers.HeUniform() if relu_like else initializers.GlorotUniform()
+                layer = replace(layer, weight_initializer=initializer)
+            following = None
+        elif isinstance(layer, layers.Elementwise | layers.PReLU | layers.Softmax):
+            following = layer
+        completed.append(layer)
+    return completed[::-1]
+
+
+@functools.singledispatch
+def lower_layer(layer: layers.Layer, builder: PlanBuilder, value: int) -> int:
+    """Append the ops of `layer`, which reads `value`, and return the id of what it writes."""
+    raise TypeError(
+        f"no lowering for the layer {type(layer).__name__}; define its `expand` in terms of built-in layers"
+    )
+
+
+def _name(layer: layers.Layer) -> str:
+    if layer.name is None:
+        raise ValueError(f"{type(layer).__name__} has no name yet; call name_layers first")
+    return layer.name
+
+
+@lower_layer.register
+def _(layer: layers.Dense, builder: PlanBuilder, value: int) -> int:
+    name = _name(layer)
+    (inputs,) = builder.shape(value) if len(builder.shape(value)) == 1 else (0,)
+    shape = layer.output_shape(builder.shape(value))
+    weight = builder.parameter(
+        f"{name}/weight",
+        (inputs, layer.units),
+        initializers.resolve(layer.weight_initializer or "glorot_uniform"),
+        penalty=penalties.resolve(layer.penalty),
+        regularized=True,
+    )
+    bias = None
+    if layer.use_bias:
+        bias = builder.parameter(f"{name}/bias", (layer.units,), initializers.resolve(layer.bias_initializer))
+    return builder.add(name, shape, lambda out: ops.Dense(name, (value,), out, weight, bias))
+
+
+@lower_layer.register
+def _(layer: layers.BatchNorm, builder: PlanBuilder, value: int) -> int:
+    name = _name(layer)
+    shape = layer.output_shape(builder.shape(value))
+    ones, zeros = initializers.Ones(), initializers.Zeros()
+    gamma = builder.parameter(f"{name}/gamma", shape, ones) if layer.scale else None
+    beta = builder.parameter(f"{name}/beta", shape, zeros) if layer.center else None
+    mean = builder.parameter(f"{name}/running_mean", shape, zeros, trainable=False)
+    variance = builder.parameter(f"{name}/running_variance", shape, ones, trainable=False)
+    return builder.add(
+        name,
+        shape,
+        lambda out: ops.BatchNorm(name, (value,), out, gamma, beta, mean, variance, layer.momentum, layer.epsilon),
+    )
+
+
+@lower_layer.register
+def _(layer: layers.Elementwise, builder: PlanBuilder, value: int) -> int:
+    name = _name(layer)
+    shape = layer.output_shape(builder.shape(value))
+    return builder.add(name, shape, lambda out: ops.Activation(name, (value,), out, layer.kind, layer.alpha))
+
+
+@lower_layer.register
+def _(layer: layers.PReLU, builder: PlanBuilder, value: int) -> int:
+    name = _name(layer)
+    shape = layer.output_shape(builder.shape(value))
+    slope = builder.parameter(f"{name}/slope", shape, initializers.resolve(layer.initializer))
+    return builder.add(name, shape, lambda out: ops.PReLU(name, (value,), out, slope))
+
+
+@lower_layer.register
+def _(layer: layers.Softmax, builder: PlanBuilder, value: int) -> int:
+    name = _name(layer)
+    shape = layer.output_shape(builder.shape(value))
+    return builder.add(name, shape, lambda out: ops.Softmax(name, (value,), out))
+
+
+@lower_layer.register
+def _(layer: layers.Dropout, builder: PlanBuilder, value: int) -> int:
+    name = _name(layer)
+    shape = layer.output_shape(builder.shape(value))
+    stream = builder.stream()
+    return builder.add(name, shape, lambda out: ops.Dropout(name, (value,), out, layer.rate, stream))

@@ -1,0 +1,119 @@
+"""The vocabulary of a plan: one frozen dataclass per op.
+
+An op reads values (activations, numbered) and parameters (numbered), and writes exactly one value. This file
+holds no arithmetic: `engine/reference` defines what each op means, `native/ops` computes the same thing fast.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+#: Names of the elementwise functions an `Activation` op may apply.
+ACTIVATIONS = (
+    "linear",
+    "sigmoid",
+    "tanh",
+    "relu",
+    "leaky_relu",
+    "elu",
+    "selu",
+    "gelu",
+    "silu",
+    "softplus",
+    "hard_sigmoid",
+    "mish",
+    "exponential",
+)
+
+#: Names of the losses a `Loss` op may compute.
+LOSSES = ("mse", "mae", "rmse", "bce", "cce", "huber", "poisson", "pinball", "hinge")
+
+#: Functions a loss may absorb, so that it starts from the value before them ("from logits").
+LINKS = ("identity", "sigmoid", "softmax", "exponential")
+
+
+@dataclass(frozen=True)
+class Op:
+    """What every op has: its layer's name, the ids of the values it reads and of the one it writes."""
+
+    name: str
+    inputs: tuple[int, ...]
+    output: int
+
+
+@dataclass(frozen=True)
+class Dense(Op):
+    """z = x W + b, with W (in, out) and b (out,); `bias` is None when the layer has none."""
+
+    weight: int
+    bias: int | None
+
+
+@dataclass(frozen=True)
+class BatchNorm(Op):
+    """gamma (x - mean) / sqrt(var + epsilon) + beta per feature; biased variance over the batch's rows.
+
+    In training the batch's statistics are used and the running ones become
+    momentum * running + (1 - momentum) * batch; in inference the running ones are used.
+    `gamma` or `beta` is None when the layer has no scale or no centre.
+    """
+
+    gamma: int | None
+    beta: int | None
+    running_mean: int
+    running_variance: int
+    momentum: float
+    epsilon: float
+
+
+@dataclass(frozen=True)
+class Activation(Op):
+    """An elementwise function of ACTIVATIONS; `alpha` is leaky ReLU's slope or ELU's alpha, otherwise 0."""
+
+    function: str
+    alpha: float = 0.0
+
+
+@dataclass(frozen=True)
+class PReLU(Op):
+    """max(0, x) + slope * min(0, x) with a learned slope per feature (features,)."""
+
+    slope: int
+
+
+@dataclass(frozen=True)
+class Softmax(Op):
+    """exp(x_j) / sum_k exp(x_k) over the last axis."""
+
+
+@dataclass(frozen=True)
+class Dropout(Op):
+    """Training: zero an element where its random number is below `rate`, scale the rest by 1 / (1 - rate).
+
+    `stream` numbers the op within its plan, so that two dropout ops draw different random numbers.
+    """
+
+    rate: float
+    stream: int
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The batch loss at the end of a training plan.
+
+    Attributes
+    ----------
+    kind : one of LOSSES
+    prediction : id of the value the loss starts from (the logits when `link` is not "identity")
+    link : the function between that value and the prediction, computed by the loss itself
+    parameter : Huber's delta or the pinball loss's quantile, otherwise 0
+    label_smoothing : in [0, 1), for cce and bce
+    target : "dense" for (rows, outputs) numbers, "index" for (rows,) int32 classes
+    """
+
+    kind: str
+    prediction: int
+    link: str = "identity"
+    parameter: float = 0.0
+    label_smoothing: float = 0.0
+    target: str = "dense"

@@ -1,0 +1,59 @@
+"""Flat parameter buffers: drawing the first values and cutting them into named arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descend.plan.plan import Plan
+
+
+def initial_parameters(plan: Plan, seed: int) -> NDArray[np.float64]:
+    """Draw every parameter's first value.
+
+    Parameter i uses its own random generator, keyed by the seed and i, so that adding a layer at the end does not
+    change the ones before it.
+
+    Returns
+    -------
+    (plan.size,)
+    """
+    flat = np.empty(plan.size)
+    for parameter in plan.parameters:
+        rng = np.random.Generator(np.random.Philox(key=[seed, parameter.id]))
+        flat[parameter.slice] = np.asarray(parameter.initializer(parameter.shape, rng), dtype=np.float64).ravel()
+    return flat
+
+
+def named(plan: Plan, flat: NDArray) -> dict[str, NDArray]:
+    """Views of a flat buffer (plan.size,) by parameter name, in the plan's order."""
+    if flat.shape != (plan.size,):
+        raise ValueError(f"flat must have shape ({plan.size},), got {flat.shape}")
+    return {parameter.name: flat[parameter.slice].reshape(parameter.shape) for parameter in plan.parameters}
+
+
+def flatten(plan: Plan, arrays: Mapping[str, NDArray]) -> NDArray[np.float64]:
+    """The flat buffer (plan.size,) of named arrays.
+
+    Raises
+    ------
+    ValueError
+        when a name is missing or unknown, a shape differs, or a value is not finite.
+    """
+    known = [parameter.name for parameter in plan.parameters]
+    unknown = sorted(set(arrays) - set(known))
+    if unknown:
+        raise ValueError(f"weights has the unknown name {unknown[0]!r}; the network has: {', '.join(known)}")
+    flat = np.empty(plan.size)
+    for parameter in plan.parameters:
+        if parameter.name not in arrays:
+            raise ValueError(f"weights lacks {parameter.name!r} of shape {parameter.shape}")
+        array = np.asarray(arrays[parameter.name], dtype=np.float64)
+        if array.shape != parameter.shape:
+            raise ValueError(f"weights[{parameter.name!r}] must have shape {parameter.shape}, got {array.shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"weights[{parameter.name!r}] must be finite; it holds NaN or infinity")
+        flat[parameter.slice] = array.ravel()
+    return flat

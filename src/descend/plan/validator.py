@@ -1,0 +1,185 @@
+"""Checks any plan, however it was made, before an engine trusts it."""
+
+from __future__ import annotations
+
+import functools
+import math
+
+from descend.plan import ops
+from descend.plan.plan import Parameter, Plan
+
+_LINKS_OF = {"sigmoid": "bce", "softmax": "cce", "exponential": "poisson"}
+
+
+class PlanError(ValueError):
+    """A plan that no engine can run; the message names the op, value or parameter at fault."""
+
+
+def validate(plan: Plan) -> None:
+    """Check a plan.
+
+    Raises
+    ------
+    PlanError
+        when ids do not count up, an op reads what is not written yet, shapes do not agree, parameters are not
+        consecutive slices, a name is taken twice, or a number is out of its range.
+    """
+    _check_values(plan)
+    _check_parameters(plan)
+    written = {plan.input}
+    used: set[int] = set()
+    streams: set[int] = set()
+    names: set[str] = set()
+    for op in plan.ops:
+        _require(op.name not in names, f"two ops are called {op.name!r}")
+        names.add(op.name)
+        for value in op.inputs:
+            _require(value in written, f"op {op.name} reads value {value}, which no earlier op writes")
+        _require(0 <= op.output < len(plan.values), f"op {op.name} writes value {op.output}, which does not exist")
+        _require(op.output not in written, f"op {op.name} writes value {op.output}, which is written already")
+        written.add(op.output)
+        used.update(check_op(op, plan))
+        if isinstance(op, ops.Dropout):
+            _require(op.stream not in streams, f"op {op.name} shares random stream {op.stream} with another op")
+            streams.add(op.stream)
+    _require(plan.output in written, f"the output, value {plan.output}, is never written")
+    for value in plan.values:
+        _require(value.id in written, f"value {value.id} ({value.name}) is never written")
+    for parameter in plan.parameters:
+        _require(parameter.id in used, f"parameter {parameter.name} is used by no op")
+    if plan.loss is not None:
+        _check_loss(plan, plan.loss, written)
+
+
+def _require(condition: bool, message: str) -> None:
+    if not condition:
+        raise PlanError(f"invalid plan: {message}")
+
+
+def _check_values(plan: Plan) -> None:
+    _require(len(plan.values) > 0, "it has no values")
+    _require(0 <= plan.input < len(plan.values), f"its input, value {plan.input}, does not exist")
+    for position, value in enumerate(plan.values):
+        _require(value.id == position, f"value {position} says its id is {value.id}")
+        _require(len(value.shape) > 0, f"value {value.id} ({value.name}) has no axes")
+        _require(all(size > 0 for size in value.shape), f"value {value.id} ({value.name}) has shape {value.shape}")
+
+
+def _check_parameters(plan: Plan) -> None:
+    offset = 0
+    names: set[str] = set()
+    for position, parameter in enumerate(plan.parameters):
+        _require(parameter.id == position, f"parameter {position} says its id is {parameter.id}")
+        _require(parameter.name not in names, f"two parameters are called {parameter.name!r}")
+        names.add(parameter.name)
+        _require(all(size > 0 for size in parameter.shape), f"parameter {parameter.name} has shape {parameter.shape}")
+        _require(
+            parameter.offset == offset,
+            f"parameter {parameter.name} starts at {parameter.offset}, but the ones before it end at {offset}",
+        )
+        offset += parameter.size
+        _require(
+            parameter.trainable or not (parameter.regularized or parameter.penalty),
+            f"parameter {parameter.name} is not trained and cannot be regularized",
+        )
+
+
+@functools.singledispatch
+def check_op(op: ops.Op, plan: Plan) -> tuple[int, ...]:
+    """Check one op's shapes and numbers and return the ids of the parameters it uses."""
+    raise PlanError(f"invalid plan: op {op.name} is of the unknown type {type(op).__name__}")
+
+
+def _shapes(op: ops.Op, plan: Plan) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    _require(len(op.inputs) == 1, f"op {op.name} reads {len(op.inputs)} values instead of 1")
+    return plan.values[op.inputs[0]].shape, plan.values[op.output].shape
+
+
+def _check_same_shape(op: ops.Op, plan: Plan) -> tuple[int, ...]:
+    before, after = _shapes(op, plan)
+    _require(before == after, f"op {op.name} turns shape {before} into {after}, but it keeps shapes")
+    return before
+
+
+def _parameter(op: ops.Op, plan: Plan, index: int, shape: tuple[int, ...]) -> Parameter:
+    _require(0 <= index < len(plan.parameters), f"op {op.name} uses parameter {index}, which does not exist")
+    parameter = plan.parameters[index]
+    _require(parameter.shape == shape, f"op {op.name} needs {parameter.name} of shape {shape}, not {parameter.shape}")
+    return parameter
+
+
+@check_op.register
+def _(op: ops.Dense, plan: Plan) -> tuple[int, ...]:
+    before, after = _shapes(op, plan)
+    _require(len(before) == 1 and len(after) == 1, f"op {op.name} turns shape {before} into {after}; both need one axis")
+    _parameter(op, plan, op.weight, (before[0], after[0]))
+    if op.bias is None:
+        return (op.weight,)
+    _parameter(op, plan, op.bias, after)
+    return op.weight, op.bias
+
+
+@check_op.register
+def _(op: ops.BatchNorm, plan: Plan) -> tuple[int, ...]:
+    shape = _check_same_shape(op, plan)
+    _require(0 <= op.momentum < 1, f"op {op.name} has momentum {op.momentum}, which is not in [0, 1)")
+    _require(0 < op.epsilon < math.inf, f"op {op.name} has epsilon {op.epsilon}, which is not positive")
+    running = (op.running_mean, op.running_variance)
+    for index in running:
+        parameter = _parameter(op, plan, index, shape)
+        _require(not parameter.trainable, f"parameter {parameter.name} must not be trained")
+    learned = tuple(index for index in (op.gamma, op.beta) if index is not None)
+    for index in learned:
+        _parameter(op, plan, index, shape)
+    _require(len({*learned, *running}) == len(learned) + 2, f"op {op.name} uses one parameter for two purposes")
+    return learned + running
+
+
+@check_op.register
+def _(op: ops.Activation, plan: Plan) -> tuple[int, ...]:
+    _check_same_shape(op, plan)
+    _require(op.function in ops.ACTIVATIONS, f"op {op.name} applies the unknown function {op.function!r}")
+    _require(math.isfinite(op.alpha), f"op {op.name} has alpha {op.alpha}")
+    return ()
+
+
+@check_op.register
+def _(op: ops.PReLU, plan: Plan) -> tuple[int, ...]:
+    _parameter(op, plan, op.slope, _check_same_shape(op, plan))
+    return (op.slope,)
+
+
+@check_op.register
+def _(op: ops.Softmax, plan: Plan) -> tuple[int, ...]:
+    _check_same_shape(op, plan)
+    return ()
+
+
+@check_op.register
+def _(op: ops.Dropout, plan: Plan) -> tuple[int, ...]:
+    _check_same_shape(op, plan)
+    _require(0 <= op.rate < 1, f"op {op.name} has rate {op.rate}, which is not in [0, 1)")
+    _require(op.stream >= 0, f"op {op.name} has random stream {op.stream}")
+    return ()
+
+
+def _check_loss(plan: Plan, loss: ops.Loss, written: set[int]) -> None:
+    _require(loss.kind in ops.LOSSES, f"unknown loss {loss.kind!r}")
+    _require(loss.link in ops.LINKS, f"the loss has the unknown link {loss.link!r}")
+    _require(loss.prediction in written, f"the loss reads value {loss.prediction}, which is never written")
+    _require(
+        loss.link == "identity" or _LINKS_OF[loss.link] == loss.kind,
+        f"loss {loss.kind!r} cannot absorb {loss.link}",
+    )
+    shape = plan.values[loss.prediction].shape
+    _require(len(shape) == 1, f"the loss reads rows of shape {shape} instead of rows of outputs")
+    _require(loss.target in ("dense", "index"), f"the loss has the unknown target {loss.target!r}")
+    _require(loss.target == "dense" or loss.kind == "cce", f"loss {loss.kind!r} cannot take class numbers")
+    _require(0 <= loss.label_smoothing < 1, f"label smoothing {loss.label_smoothing} is not in [0, 1)")
+    _require(
+        loss.label_smoothing == 0 or loss.kind in ("bce", "cce"), f"loss {loss.kind!r} takes no label smoothing"
+    )
+    if loss.kind == "huber":
+        _require(0 < loss.parameter < math.inf, f"Huber's delta {loss.parameter} is not positive")
+    if loss.kind == "pinball":
+        _require(0 < loss.parameter < 1, f"the quantile {loss.parameter} is not in (0, 1)")
