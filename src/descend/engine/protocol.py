@@ -1,0 +1,109 @@
+"""What an engine is: it owns parameters and optimizer slots, runs a plan, and knows nothing of faces or files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descend.optimizers import Optimizer
+from descend.plan.plan import Plan
+
+#: Called now and then during `Engine.train` with (rows done, sum of weighted losses, sum of weights);
+#: return False to stop after the current step.
+Tick = Callable[[int, float, float], bool]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows to train or evaluate on, already in the engine's dtype and C order.
+
+    Attributes
+    ----------
+    X : (rows, features) engine dtype
+    y : (rows, outputs) engine dtype for a "dense" target, (rows,) int32 for an "index" target
+    weight : (rows,) engine dtype, or None for ones
+    """
+
+    X: NDArray
+    y: NDArray
+    weight: NDArray | None = None
+
+
+@dataclass
+class OptimizerState:
+    """`step` updates done so far; `slots` (n_slots, plan.size) in the order the optimizer names them."""
+
+    step: int
+    slots: NDArray
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What one call of `Engine.train` did.
+
+    Attributes
+    ----------
+    loss : mean over the rows done of their batch's loss (data loss and penalties), weighted by the rows' weights
+    rows, steps : how many were done
+    status : "done"; "stopped" by the tick; "interrupted" by Ctrl-C; "deadline"; "diverged" when a batch's loss
+        was not finite, in which case that batch's update was not applied
+    """
+
+    loss: float
+    rows: int
+    steps: int
+    status: Literal["done", "stopped", "interrupted", "deadline", "diverged"]
+
+
+class Engine(Protocol):
+    """One network on one machine. Flat arrays follow the plan's parameter table."""
+
+    plan: Plan
+    dtype: np.dtype
+
+    def set_parameters(self, flat: NDArray) -> None: ...
+
+    def get_parameters(self) -> NDArray: ...
+
+    def predict(self, X: NDArray) -> NDArray:
+        """The output value for X (rows, features) of the engine's dtype, in inference mode: (rows, outputs)."""
+        ...
+
+    def evaluate(self, batch: Batch) -> float:
+        """Weighted mean loss in inference mode, penalties included."""
+        ...
+
+    def gradients(self, batch: Batch, *, seed: int = 0, step: int = 0) -> tuple[float, NDArray]:
+        """Loss and its gradient (plan.size,) over the whole batch in training mode; nothing is updated.
+
+        `seed` and `step` select the random numbers (dropout); running statistics stay as they are.
+        """
+        ...
+
+    def start(self, optimizer: Optimizer, *, seed: int, state: OptimizerState | None = None) -> None:
+        """Prepare for training: zeroed slots, or the given state."""
+        ...
+
+    def get_state(self) -> OptimizerState: ...
+
+    def train(
+        self,
+        batch: Batch,
+        rows: NDArray[np.uint32],
+        *,
+        batch_size: int,
+        learning_rates: NDArray[np.float64],
+        threads: int,
+        deadline: float | None = None,
+        tick: Tick | None = None,
+    ) -> Progress:
+        """Run over `rows` (indices into `batch`, in order) in steps of `batch_size`, updating after each.
+
+        `learning_rates` has one number per step, or one for all. `deadline` is a time.monotonic() value.
+        The last step takes what remains. Ctrl-C gives status "interrupted" (the signal is consumed).
+        """
+        ...

@@ -1,0 +1,40 @@
+"""Batch normalization over the rows: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, x and y (rows, features).
+
+The variance is the biased one, mean((x - mean)^2). A batch without rows leaves the running statistics alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from descend.engine.reference.context import Array, Context, Saved
+from descend.plan.ops import BatchNorm
+
+
+def forward(op: BatchNorm, context: Context, x: Array) -> tuple[Array, Saved]:
+    mean, variance = context.parameter(op.running_mean), context.parameter(op.running_variance)
+    if context.training and len(x):
+        mean, variance = x.mean(axis=0), x.var(axis=0)
+        for index, batch in ((op.running_mean, mean), (op.running_variance, variance)):
+            context.running[index] = op.momentum * context.parameter(index) + (1.0 - op.momentum) * batch
+    inverse = 1.0 / np.sqrt(variance + op.epsilon)
+    normalized = (x - mean) * inverse
+    y = normalized
+    if op.gamma is not None:
+        y = y * context.parameter(op.gamma)
+    if op.beta is not None:
+        y = y + context.parameter(op.beta)
+    return y, {"mean": mean, "variance": variance, "inverse_deviation": inverse, "normalized": normalized}
+
+
+def backward(op: BatchNorm, context: Context, saved: Saved, dy: Array) -> Array:
+    normalized, inverse = saved["normalized"], saved["inverse_deviation"]
+    if op.beta is not None:
+        context.add_gradient(op.beta, dy.sum(axis=0))
+    if op.gamma is not None:
+        context.add_gradient(op.gamma, (dy * normalized).sum(axis=0))
+        dy = dy * context.parameter(op.gamma)
+    if not context.training or not len(dy):
+        return dy * inverse
+    # Mean and variance depend on every row: what dy changes through them is taken away.
+    return inverse * (dy - dy.mean(axis=0) - normalized * (dy * normalized).mean(axis=0))

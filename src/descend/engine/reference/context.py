@@ -1,0 +1,52 @@
+"""What an op may see while it runs: parameters, the gradient to add to, and the kind of run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descend.plan.plan import Plan
+
+Array = NDArray[np.float64]
+
+#: What a forward pass keeps for the backward pass, by name; `trace` shows it.
+Saved = dict[str, Array]
+
+
+@dataclass
+class Context:
+    """One pass over one batch.
+
+    Attributes
+    ----------
+    plan : what runs
+    parameters : (plan.size,) float64, read only
+    training : batch statistics and dropout masks, or running statistics and none
+    seed, step : select the random numbers
+    gradient : (plan.size,), to which backward passes add
+    running : new values of running statistics by parameter id, filled by forward passes in training
+    """
+
+    plan: Plan
+    parameters: Array
+    training: bool
+    seed: int = 0
+    step: int = 0
+    gradient: Array = field(init=False)
+    running: dict[int, Array] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.gradient = np.zeros(self.plan.size)
+
+    def parameter(self, index: int) -> Array:
+        """The parameter's values in its shape."""
+        parameter = self.plan.parameters[index]
+        return self.parameters[parameter.slice].reshape(parameter.shape)
+
+    def add_gradient(self, index: int, value: Array) -> None:
+        """Add to the gradient of a parameter, unless it is not trained."""
+        parameter = self.plan.parameters[index]
+        if parameter.trainable:
+            self.gradient[parameter.slice] += value.ravel()

@@ -1,0 +1,24 @@
+"""Dropout: in training each element is zeroed with probability `rate` and otherwise divided by 1 - rate.
+
+Element e = row * width + column is kept where its random 32-bit number is at least floor(rate * 2^32).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from descend.engine.reference.context import Array, Context, Saved
+from descend.engine.reference.random_numbers import element_bits, stream_key
+from descend.plan.ops import Dropout
+
+
+def forward(op: Dropout, context: Context, x: Array) -> tuple[Array, Saved]:
+    if not context.training:
+        return x, {}
+    bits = element_bits(stream_key(context.seed, context.step, op.stream), x.size).reshape(x.shape)
+    mask = np.where(bits >= np.uint32(op.rate * 2**32), 1.0 / (1.0 - op.rate), 0.0)
+    return x * mask, {"mask": mask}
+
+
+def backward(op: Dropout, context: Context, saved: Saved, dy: Array) -> Array:
+    return dy * saved["mask"] if context.training else dy

@@ -1,0 +1,196 @@
+"""The reference engine: NumPy, float64, one op at a time. It defines what every op means; it is not made for speed."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descend.engine.protocol import Batch, OptimizerState, Progress, Tick
+from descend.engine.reference import interpreter, optimizers
+from descend.engine.reference.context import Array, Context
+from descend.engine.reference.tracing import collect
+from descend.optimizers import Optimizer
+from descend.plan.plan import Plan
+from descend.plan.validator import validate
+
+
+class ReferenceEngine:
+    """An `Engine` in plain NumPy.
+
+    Parameters
+    ----------
+    plan : validated first; with a loss when it is to be evaluated or trained
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        validate(plan)
+        self.plan = plan
+        self.dtype = np.dtype(np.float64)
+        self._parameters = np.zeros(plan.size)
+        self._optimizer: Optimizer | None = None
+        self._seed = 0
+        self._state = OptimizerState(0, np.zeros((0, plan.size)))
+
+    def set_parameters(self, flat: NDArray) -> None:
+        """Copy all parameters from a flat buffer (plan.size,)."""
+        if np.shape(flat) != (self.plan.size,):
+            raise ValueError(f"flat must have shape ({self.plan.size},), got {np.shape(flat)}")
+        self._parameters = np.array(flat, dtype=np.float64)
+
+    def get_parameters(self) -> Array:
+        """A copy of all parameters (plan.size,)."""
+        return self._parameters.copy()
+
+    def predict(self, X: NDArray) -> Array:
+        """The output in inference mode: (rows, outputs)."""
+        context = Context(self.plan, self._parameters, training=False)
+        return interpreter.forward(context, self._check_rows(X)).values[self.plan.output]
+
+    def evaluate(self, batch: Batch) -> float:
+        """Weighted mean loss in inference mode, penalties included."""
+        context = Context(self.plan, self._parameters, training=False)
+        done = interpreter.forward(context, self._check_rows(batch.X))
+        return interpreter.loss_and_gradient(context, done, self._check_target(batch), _weights(batch))[0]
+
+    def gradients(self, batch: Batch, *, seed: int = 0, step: int = 0) -> tuple[float, Array]:
+        """Loss and gradient (plan.size,) in training mode, penalties included; nothing is updated."""
+        context = Context(self.plan, self._parameters, training=True, seed=seed, step=step)
+        loss = self._pass(context, batch)
+        return loss, context.gradient
+
+    def trace(self, batch: Batch, *, training: bool = True, seed: int = 0, step: int = 0) -> dict[str, Array]:
+        """Every intermediate of forward and backward, by name, in the order in which it is computed.
+
+        "input", then for each op what it keeps ("batch_norm_1/mean", "dropout_1/mask") and its value ("dense_1"); then
+        "loss"; then "gradient/..." of each value and parameter from the last op to the first. Without a loss in the
+        plan only the forward part. Values the loss computes by itself (a final softmax) have no gradient.
+
+        Parameters
+        ----------
+        batch : rows to follow
+        training : as in training (batch statistics, dropout) or as in inference
+        seed, step : select the random numbers
+        """
+        context = Context(self.plan, self._parameters, training=training, seed=seed, step=step)
+        y = self._check_target(batch) if self.plan.loss is not None else None
+        return collect(context, self._check_rows(batch.X), y, _weights(batch))
+
+    def start(self, optimizer: Optimizer, *, seed: int, state: OptimizerState | None = None) -> None:
+        """Prepare for training: zeroed slots, or a copy of the given state."""
+        if optimizer.kind not in optimizers.UPDATES:
+            known = ", ".join(optimizers.UPDATES)
+            raise ValueError(f"optimizer {optimizer.kind!r} is not run by an engine; engines know {known}")
+        shape = (len(optimizer.slots), self.plan.size)
+        if state is not None and state.slots.shape != shape:
+            raise ValueError(f"state.slots must have shape {shape} for {optimizer.kind}, got {state.slots.shape}")
+        self._optimizer, self._seed = optimizer, seed
+        self._state = OptimizerState(0, np.zeros(shape))
+        if state is not None:
+            self._state = OptimizerState(state.step, np.array(state.slots, dtype=np.float64))
+
+    def get_state(self) -> OptimizerState:
+        """A copy of the optimizer's state."""
+        return OptimizerState(self._state.step, self._state.slots.copy())
+
+    def train(
+        self,
+        batch: Batch,
+        rows: NDArray[np.uint32],
+        *,
+        batch_size: int,
+        learning_rates: NDArray[np.float64],
+        threads: int,
+        deadline: float | None = None,
+        tick: Tick | None = None,
+    ) -> Progress:
+        """Run over `rows` in steps of `batch_size`; see `Engine.train`. `threads` changes nothing here."""
+        rates = _check_rates(learning_rates, rows, batch_size)
+        X, y, weight = self._check_rows(batch.X), self._check_target(batch), _weights(batch)
+        losses_sum, weights_sum, rows_done, steps = 0.0, 0.0, 0, 0
+        status = "done"
+        try:
+            for start, rate in zip(range(0, len(rows), batch_size), rates, strict=True):
+                if deadline is not None and time.monotonic() >= deadline:
+                    status = "deadline"
+                    break
+                chosen = rows[start : start + batch_size]
+                part = Batch(X[chosen], y[chosen], None if weight is None else weight[chosen])
+                loss = self._step(part, float(rate))
+                if loss is None:
+                    status = "diverged"
+                    break
+                share = float(len(chosen) if part.weight is None else part.weight.sum())
+                losses_sum, weights_sum = losses_sum + loss * share, weights_sum + share
+                rows_done, steps = rows_done + len(chosen), steps + 1
+                if tick is not None and not tick(rows_done, losses_sum, weights_sum):
+                    status = "stopped"
+                    break
+        except KeyboardInterrupt:
+            status = "interrupted"
+        return Progress(losses_sum / weights_sum if weights_sum else 0.0, rows_done, steps, status)
+
+    def _step(self, batch: Batch, rate: float) -> float | None:
+        """One update; the batch's loss, or None when it is not finite and nothing was changed."""
+        if self._optimizer is None:
+            raise ValueError("call start(optimizer, seed=...) before train")
+        w, slots, t = self._parameters.copy(), self._state.slots.copy(), self._state.step
+        point = optimizers.gradient_point(self._optimizer, w, slots)
+        context = Context(self.plan, point, training=True, seed=self._seed, step=t)
+        with np.errstate(over="ignore", invalid="ignore"):  # a diverging run is reported by its loss
+            loss = self._pass(context, batch)
+            if not np.isfinite(loss):
+                return None
+            optimizers.step(self.plan, self._optimizer, w, context.gradient, slots, rate, t + 1)
+        for index, value in context.running.items():
+            w[self.plan.parameters[index].slice] = value.ravel()
+        self._parameters, self._state = w, OptimizerState(t + 1, slots)
+        return loss
+
+    def _pass(self, context: Context, batch: Batch) -> float:
+        done = interpreter.forward(context, self._check_rows(batch.X))
+        loss, start = interpreter.loss_and_gradient(context, done, self._check_target(batch), _weights(batch))
+        interpreter.backward(context, done, start)
+        return loss
+
+    def _check_rows(self, X: NDArray) -> Array:
+        shape = self.plan.values[self.plan.input].shape
+        X = np.asarray(X, dtype=np.float64)
+        if X.shape[1:] != shape or X.ndim != len(shape) + 1:
+            raise ValueError(f"X must have shape (rows, {', '.join(map(str, shape))}), got {X.shape}")
+        return X
+
+    def _check_target(self, batch: Batch) -> NDArray:
+        loss = self.plan.loss
+        if loss is None:
+            raise ValueError("the plan has no loss, so there is nothing to evaluate or train; use attach_loss first")
+        outputs = self.plan.values[loss.prediction].size
+        expected = (len(batch.X),) if loss.target == "index" else (len(batch.X), outputs)
+        y = np.asarray(batch.y)
+        if y.shape != expected:
+            raise ValueError(f"y must have shape {expected}, got {y.shape}")
+        if loss.target == "index":
+            if len(y) and (y.min() < 0 or y.max() >= outputs):
+                raise ValueError(f"y must hold classes from 0 to {outputs - 1}, got {y.min()} to {y.max()}")
+            return y.astype(np.int64)
+        return y.astype(np.float64)
+
+
+def _weights(batch: Batch) -> Array | None:
+    if batch.weight is None:
+        return None
+    weight = np.asarray(batch.weight, dtype=np.float64)
+    if weight.shape != (len(batch.X),):
+        raise ValueError(f"weight must have shape ({len(batch.X)},), got {weight.shape}")
+    return weight
+
+
+def _check_rates(learning_rates: NDArray[np.float64], rows: NDArray[np.uint32], batch_size: int) -> Array:
+    if batch_size < 1:
+        raise ValueError(f"batch_size must be at least 1, got {batch_size}")
+    steps = -(-len(rows) // batch_size)
+    rates = np.atleast_1d(np.asarray(learning_rates, dtype=np.float64))
+    if rates.shape not in ((1,), (steps,)):
+        raise ValueError(f"learning_rates must hold 1 or {steps} numbers, got shape {rates.shape}")
+    return np.broadcast_to(rates, (steps,)) if rates.shape != (steps,) else rates

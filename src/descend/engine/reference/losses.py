@@ -1,0 +1,144 @@
+"""Losses: the weighted mean over rows of a row's loss, and its gradient with respect to the value it starts from.
+
+With y (rows, outputs) the target and p (rows, outputs) the prediction, each loss gives every row's loss (rows,) and
+that loss's gradient (rows, outputs). At a kink the gradient is 0. Where a loss absorbs a link, p = link(z) and the
+gradient is with respect to z.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descend.engine.reference.activation import sigmoid, softplus
+from descend.engine.reference.context import Array
+from descend.engine.reference.softmax import log_softmax, softmax
+from descend.plan.ops import Loss
+
+#: Probabilities are kept this far from 0 and 1 where a logarithm is taken of them.
+CLIP = 1e-7
+
+RowLoss = Callable[[Loss, Array, Array], tuple[Array, Array]]
+
+
+def value_and_gradient(loss: Loss, z: Array, y: NDArray, weight: Array | None) -> tuple[float, Array]:
+    """The batch loss and its gradient.
+
+    Parameters
+    ----------
+    z : (rows, outputs), what the loss starts from
+    y : (rows, outputs) numbers or (rows,) classes, as `loss.target` says
+    weight : (rows,), or None for ones
+
+    Returns
+    -------
+    the loss, 0 when all weights are 0, and its gradient (rows, outputs)
+    """
+    target = _dense_target(loss, y, z)
+    rows, gradient = ROW_LOSSES[loss.kind, loss.link](loss, z, target)
+    weight = np.ones(len(z)) if weight is None else weight
+    total = weight.sum()
+    if total == 0:
+        return 0.0, np.zeros_like(z)
+    share = weight / total
+    value = float((share * rows).sum())
+    gradient = share[:, None] * gradient
+    if loss.kind != "rmse":
+        return value, gradient
+    root = float(np.sqrt(value))
+    return root, gradient / (2.0 * root) if root > 0 else np.zeros_like(z)
+
+
+def _dense_target(loss: Loss, y: NDArray, z: Array) -> Array:
+    """The target as (rows, outputs) numbers, label smoothing applied."""
+    target = np.eye(z.shape[1])[y] if loss.target == "index" else np.asarray(y, dtype=np.float64)
+    s = loss.label_smoothing
+    if s == 0:
+        return target
+    return target * (1.0 - s) + (s / 2.0 if loss.kind == "bce" else s / z.shape[1])
+
+
+def mse(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
+    """mean over outputs of (p - y)^2; rmse takes the root over the whole batch."""
+    e = p - y
+    return (e * e).mean(axis=1), 2.0 * e / e.shape[1]
+
+
+def mae(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
+    e = p - y
+    return np.abs(e).mean(axis=1), np.sign(e) / e.shape[1]
+
+
+def huber(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
+    e, delta = p - y, loss.parameter
+    size = np.abs(e)
+    value = np.where(size <= delta, 0.5 * e * e, delta * (size - 0.5 * delta))
+    return value.mean(axis=1), np.clip(e, -delta, delta) / e.shape[1]
+
+
+def pinball(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
+    e, q = y - p, loss.parameter
+    slope = np.where(e > 0, -q, np.where(e < 0, 1.0 - q, 0.0))
+    return np.maximum(q * e, (q - 1.0) * e).mean(axis=1), slope / e.shape[1]
+
+
+def hinge(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
+    margin = 1.0 - y * p
+    return np.maximum(margin, 0.0).mean(axis=1), np.where(margin > 0, -y, 0.0) / p.shape[1]
+
+
+def bce(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
+    c, inside = _clip(p)
+    value = -(y * np.log(c) + (1.0 - y) * np.log1p(-c))
+    slope = np.where(inside, (c - y) / (c * (1.0 - c)), 0.0)
+    return value.mean(axis=1), slope / p.shape[1]
+
+
+def bce_from_logits(loss: Loss, z: Array, y: Array) -> tuple[Array, Array]:
+    """softplus(z) - y z, which is -(y log p + (1 - y) log(1 - p)) for p = sigmoid(z)."""
+    return (softplus(z) - y * z).mean(axis=1), (sigmoid(z) - y) / z.shape[1]
+
+
+def cce(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
+    c, inside = _clip(p)
+    return -(y * np.log(c)).sum(axis=1), np.where(inside, -y / c, 0.0)
+
+
+def cce_from_logits(loss: Loss, z: Array, y: Array) -> tuple[Array, Array]:
+    """-sum_j y_j log softmax(z)_j; the gradient is softmax(z) - y when a row of y sums to 1."""
+    return -(y * log_softmax(z)).sum(axis=1), softmax(z) * y.sum(axis=1, keepdims=True) - y
+
+
+def poisson(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
+    c = np.maximum(p, CLIP)
+    return (c - y * np.log(c)).mean(axis=1), np.where(p >= CLIP, 1.0 - y / c, 0.0) / p.shape[1]
+
+
+def poisson_from_logarithms(loss: Loss, z: Array, y: Array) -> tuple[Array, Array]:
+    """exp(z) - y z."""
+    with np.errstate(over="ignore"):
+        p = np.exp(z)
+    return (p - y * z).mean(axis=1), (p - y) / z.shape[1]
+
+
+def _clip(p: Array) -> tuple[Array, NDArray[np.bool_]]:
+    return np.clip(p, CLIP, 1.0 - CLIP), (p >= CLIP) & (p <= 1.0 - CLIP)
+
+
+#: By (kind, link) of a plan's Loss.
+ROW_LOSSES: dict[tuple[str, str], RowLoss] = {
+    ("mse", "identity"): mse,
+    ("rmse", "identity"): mse,
+    ("mae", "identity"): mae,
+    ("huber", "identity"): huber,
+    ("pinball", "identity"): pinball,
+    ("hinge", "identity"): hinge,
+    ("bce", "identity"): bce,
+    ("bce", "sigmoid"): bce_from_logits,
+    ("cce", "identity"): cce,
+    ("cce", "softmax"): cce_from_logits,
+    ("poisson", "identity"): poisson,
+    ("poisson", "exponential"): poisson_from_logarithms,
+}

@@ -1,0 +1,110 @@
+"""Optimizers: clipping, decoupled decay and the updates.
+
+Each update takes the parameters w, the clipped gradient g, the slots (n_slots, size), the rate eta and the step t
+counted from 1; it changes w and the slots in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from descend.engine.reference.context import Array
+from descend.optimizers import Optimizer
+from descend.plan.plan import Plan
+
+# The spec is typed Any here because each update reads the fields of its own optimizer only.
+Update = Callable[[Any, Array, Array, Array, float, int], None]
+
+
+def step(plan: Plan, optimizer: Optimizer, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
+    """One update in place: clip g, decay the regularized parameters, then the optimizer's own rule."""
+    g = clip(optimizer, g)
+    if optimizer.weight_decay:
+        for parameter in plan.parameters:
+            if parameter.regularized and parameter.trainable:
+                w[parameter.slice] *= 1.0 - eta * optimizer.weight_decay
+    UPDATES[optimizer.kind](optimizer, w, g, slots, eta, t)
+
+
+def clip(optimizer: Optimizer, g: Array) -> Array:
+    """Each element to [-clip_value, clip_value], then the whole to a norm of at most clip_norm."""
+    if optimizer.clip_value is not None:
+        g = np.clip(g, -optimizer.clip_value, optimizer.clip_value)
+    if optimizer.clip_norm is not None:
+        norm = float(np.sqrt((g * g).sum()))
+        if norm > optimizer.clip_norm:
+            g = g * (optimizer.clip_norm / norm)
+    return g
+
+
+def gradient_point(optimizer: Optimizer, w: Array, slots: Array) -> Array:
+    """Where the gradient is taken: at w, or ahead of it for Nesterov's method."""
+    return w - optimizer.momentum * slots[0] if optimizer.kind == "nesterov" else w  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def sgd(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
+    w -= eta * g
+
+
+def momentum(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
+    slots[0] = spec.beta * slots[0] + ((1.0 - spec.beta) * g if spec.dampening else g)
+    w -= eta * slots[0]
+
+
+def nesterov(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
+    slots[0] = spec.momentum * slots[0] + eta * g
+    w -= slots[0]
+
+
+def adagrad(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
+    slots[0] += g * g
+    w -= eta * g / (np.sqrt(slots[0]) + spec.epsilon)
+
+
+def rmsprop(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
+    slots[0] = spec.beta * slots[0] + (1.0 - spec.beta) * g * g
+    w -= eta * g / np.sqrt(slots[0] + spec.epsilon)
+
+
+def _moments(spec: Any, g: Array, slots: Array) -> None:
+    slots[0] = spec.beta_1 * slots[0] + (1.0 - spec.beta_1) * g
+    slots[1] = spec.beta_2 * slots[1] + (1.0 - spec.beta_2) * g * g
+
+
+def adam(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
+    _moments(spec, g, slots)
+    mean = slots[0] / (1.0 - spec.beta_1**t)
+    square = slots[1] / (1.0 - spec.beta_2**t)
+    w -= eta * mean / (np.sqrt(square) + spec.epsilon)
+
+
+def amsgrad(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
+    _moments(spec, g, slots)
+    slots[2] = np.maximum(slots[2], slots[1])
+    mean = slots[0] / (1.0 - spec.beta_1**t)
+    square = slots[2] / (1.0 - spec.beta_2**t)
+    w -= eta * mean / (np.sqrt(square) + spec.epsilon)
+
+
+def nadam(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
+    _moments(spec, g, slots)
+    b1 = spec.beta_1
+    mean = b1 * slots[0] / (1.0 - b1 ** (t + 1)) + (1.0 - b1) * g / (1.0 - b1**t)
+    square = slots[1] / (1.0 - spec.beta_2**t)
+    w -= eta * mean / (np.sqrt(square) + spec.epsilon)
+
+
+#: By the optimizer's kind.
+UPDATES: dict[str, Update] = {
+    "sgd": sgd,
+    "momentum": momentum,
+    "nesterov": nesterov,
+    "adagrad": adagrad,
+    "rmsprop": rmsprop,
+    "adam": adam,
+    "amsgrad": amsgrad,
+    "nadam": nadam,
+}
