@@ -1,0 +1,225 @@
+"""The one table of op cases, which drives gradient checks, engine comparisons and thread-count checks.
+
+Each case is a small network around one op (or one loss, or one interplay of ops) with odd widths and batch sizes.
+Inputs, targets, weights and parameters are drawn from the case's name alone.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descend import layers, losses, penalties
+from descend.engine.protocol import Batch
+from descend.plan import Plan, attach_loss, initial_parameters, lower
+from descend.plan.ops import ACTIVATIONS
+
+#: Batch sizes that are no multiple of a vector or a tile, beside one row and one that is.
+BATCH_SIZES = (1, 2, 7, 33, 64)
+
+#: Batch normalization of one or two rows is (nearly) degenerate: everything becomes 0 or +-1.
+NORMALIZED_BATCH_SIZES = (5, 33, 64)
+
+
+@dataclass(frozen=True)
+class OpCase:
+    """One network with data to try it on.
+
+    Attributes
+    ----------
+    name : unique, used as the test's id
+    make : builds the layers anew
+    input_shape : of one row
+    loss : the loss at its end
+    batch_sizes : row counts to try
+    index_target : integer classes instead of rows of numbers
+    absorb : whether the loss may absorb the final function
+    penalty : network-wide penalty
+    weighted : with sample weights, some of them 0
+    """
+
+    name: str
+    make: Callable[[], list[layers.Layer]]
+    input_shape: tuple[int, ...]
+    loss: losses.Loss
+    batch_sizes: tuple[int, ...] = BATCH_SIZES
+    index_target: bool = False
+    absorb: bool = True
+    penalty: penalties.Penalty | None = None
+    weighted: bool = False
+
+    def plan(self) -> Plan:
+        """The training plan."""
+        plan = lower(self.make(), self.input_shape, penalty=self.penalty)
+        return attach_loss(plan, self.loss, target="index" if self.index_target else "dense", absorb=self.absorb)
+
+    def parameters(self, plan: Plan) -> NDArray[np.float64]:
+        """Parameters (plan.size,) that leave no gradient at 0: biases, gains and statistics are moved off 0 and 1."""
+        rng = self._rng("parameters")
+        flat = initial_parameters(plan, seed=zlib.crc32(self.name.encode()))
+        for parameter in plan.parameters:
+            noise = rng.uniform(-0.2, 0.2, parameter.size)
+            flat[parameter.slice] += np.abs(noise) if parameter.name.endswith("running_variance") else noise
+        return flat
+
+    def batch(self, rows: int, dtype: type = np.float64) -> Batch:
+        """A batch of that many rows, in C order and of the given dtype."""
+        rng = self._rng(f"batch {rows}")
+        plan = self.plan()
+        outputs = plan.values[plan.output].size
+        X = rng.normal(size=(rows, *self.input_shape)).astype(dtype)
+        y = self._target(rng, rows, outputs)
+        weight = None
+        if self.weighted:
+            weight = rng.choice([0.0, 0.5, 1.0, 3.0], size=rows).astype(dtype)
+        return Batch(X, y.astype(np.int32 if self.index_target else dtype), weight)
+
+    def _target(self, rng: np.random.Generator, rows: int, outputs: int) -> NDArray:
+        if self.loss.kind == "cce":
+            classes = rng.integers(0, outputs, rows)
+            return classes if self.index_target else np.eye(outputs)[classes]
+        if self.loss.kind == "bce":
+            return rng.integers(0, 2, (rows, outputs))
+        if self.loss.kind == "hinge":
+            return rng.integers(0, 2, (rows, outputs)) * 2.0 - 1.0
+        if self.loss.kind == "poisson":
+            return rng.poisson(1.5, (rows, outputs))
+        return rng.normal(size=(rows, outputs))
+
+    def _rng(self, purpose: str) -> np.random.Generator:
+        return np.random.default_rng(zlib.crc32(f"{self.name}/{purpose}".encode()))
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _around(op: layers.Layer) -> Callable[[], list[layers.Layer]]:
+    return lambda: [layers.Dense(13), op, layers.Dense(3)]
+
+
+def _activation(name: str) -> OpCase:
+    return OpCase(f"activation-{name}", _around(layers.resolve_activation(name)), (7,), losses.MSE())
+
+
+def _ending(name: str, last: list[layers.Layer], loss: losses.Loss, *, units: int = 5, **settings: object) -> OpCase:
+    def make() -> list[layers.Layer]:
+        return [layers.Dense(9, activation="tanh"), layers.Dense(units), *last]
+
+    return OpCase(f"loss-{name}", make, (6,), loss, **settings)  # type: ignore[arg-type]
+
+
+def _tower() -> list[layers.Layer]:
+    return [
+        layers.Dense(37),
+        layers.BatchNorm(),
+        layers.ReLU(),
+        layers.Dropout(0.1),
+        layers.Dense(65, activation="gelu"),
+        layers.BatchNorm(momentum=0.8, epsilon=1e-3),
+        layers.Dropout(0.3),
+        layers.Dense(10, activation="softmax"),
+    ]
+
+
+OP_CASES = [
+    OpCase("dense-alone", lambda: [layers.Dense(1)], (1,), losses.MSE()),
+    OpCase("dense-odd", lambda: [layers.Dense(37)], (19,), losses.MSE()),
+    OpCase("dense-panel", lambda: [layers.Dense(64), layers.Dense(128)], (64,), losses.MSE(), (1, 33, 64)),
+    OpCase("dense-over-panel", lambda: [layers.Dense(65), layers.Dense(3)], (129,), losses.MSE(), (1, 33)),
+    OpCase("dense-no-bias", lambda: [layers.Dense(13, use_bias=False), layers.Dense(2)], (5,), losses.MSE()),
+    *(_activation(name) for name in ACTIVATIONS),
+    OpCase("activation-leaky_relu-steep", _around(layers.LeakyReLU(0.3)), (7,), losses.MSE()),
+    OpCase("activation-elu-half", _around(layers.ELU(0.5)), (7,), losses.MSE()),
+    OpCase(
+        "activation-first",
+        lambda: [layers.Tanh(), layers.Dropout(0.25), layers.Dense(3), layers.Sigmoid()],
+        (7,),
+        losses.MSE(),
+    ),
+    OpCase("prelu", lambda: [layers.Dense(13), layers.PReLU(), layers.Dense(3)], (7,), losses.MSE()),
+    OpCase("softmax-inside", _around(layers.Softmax()), (7,), losses.MSE()),
+    OpCase("dropout", _around(layers.Dropout(0.4)), (7,), losses.MSE()),
+    OpCase("dropout-none", _around(layers.Dropout(0.0)), (7,), losses.MSE()),
+    OpCase(
+        "dropout-twice",
+        lambda: [layers.Dropout(0.2), layers.Dense(13), layers.Dropout(0.5), layers.Dense(3)],
+        (11,),
+        losses.MSE(),
+    ),
+    OpCase(
+        "batch_norm",
+        lambda: [layers.Dense(13), layers.BatchNorm(), layers.Tanh(), layers.Dense(3)],
+        (7,),
+        losses.MSE(),
+        NORMALIZED_BATCH_SIZES,
+    ),
+    OpCase(
+        "batch_norm-bare",
+        lambda: [layers.BatchNorm(center=False, scale=False), layers.Dense(66), layers.BatchNorm(center=False)],
+        (7,),
+        losses.MSE(),
+        NORMALIZED_BATCH_SIZES,
+    ),
+    OpCase(
+        "batch_norm-no-scale",
+        lambda: [layers.Dense(5), layers.BatchNorm(scale=False, momentum=0.0), layers.ReLU(), layers.Dense(2)],
+        (3,),
+        losses.MSE(),
+        NORMALIZED_BATCH_SIZES,
+    ),
+    OpCase(
+        "penalties",
+        lambda: [layers.Dense(13, "tanh", penalty=penalties.L1(0.02)), layers.Dense(5), layers.Dense(2)],
+        (7,),
+        losses.MSE(),
+        penalty=penalties.L1L2(0.003, 0.01),
+    ),
+    OpCase("tower", _tower, (32,), losses.CategoricalCrossentropy(), NORMALIZED_BATCH_SIZES, index_target=True),
+    OpCase(
+        "tower-weighted",
+        _tower,
+        (32,),
+        losses.CategoricalCrossentropy(label_smoothing=0.1),
+        NORMALIZED_BATCH_SIZES,
+        penalty=penalties.L2(0.001),
+        weighted=True,
+    ),
+]
+
+LOSS_CASES = [
+    _ending("mse", [], losses.MSE()),
+    _ending("mse-weighted", [], losses.MSE(), weighted=True),
+    _ending("mse-after-sigmoid", [layers.Sigmoid()], losses.MSE()),
+    _ending("mae", [], losses.MAE()),
+    _ending("mae-weighted", [], losses.MAE(), weighted=True),
+    _ending("rmse", [], losses.RMSE()),
+    _ending("rmse-weighted", [], losses.RMSE(), weighted=True),
+    _ending("huber", [], losses.Huber(0.7)),
+    _ending("huber-weighted", [], losses.Huber(), weighted=True),
+    _ending("pinball", [], losses.Pinball(0.9)),
+    _ending("pinball-weighted", [], losses.Pinball(0.2), weighted=True),
+    _ending("hinge", [], losses.Hinge(), units=1),
+    _ending("hinge-weighted", [layers.Tanh()], losses.Hinge(), weighted=True),
+    _ending("poisson", [layers.Exponential()], losses.Poisson()),
+    _ending("poisson-weighted", [layers.Exponential()], losses.Poisson(), weighted=True),
+    _ending("poisson-from-values", [layers.Softplus()], losses.Poisson()),
+    _ending("poisson-not-absorbed", [layers.Exponential()], losses.Poisson(), absorb=False),
+    _ending("bce", [layers.Sigmoid()], losses.BinaryCrossentropy(), units=1),
+    _ending("bce-labels", [layers.Sigmoid()], losses.BinaryCrossentropy()),
+    _ending("bce-weighted", [layers.Sigmoid()], losses.BinaryCrossentropy(0.1), weighted=True),
+    _ending("bce-from-values", [layers.HardSigmoid()], losses.BinaryCrossentropy(0.2)),
+    _ending("bce-not-absorbed", [layers.Sigmoid()], losses.BinaryCrossentropy(), absorb=False),
+    _ending("cce-index", [layers.Softmax()], losses.CategoricalCrossentropy(), index_target=True),
+    _ending("cce-two", [layers.Softmax()], losses.CategoricalCrossentropy(), index_target=True, units=2),
+    _ending("cce-many", [layers.Softmax()], losses.CategoricalCrossentropy(), index_target=True, units=67),
+    _ending("cce-dense", [layers.Softmax()], losses.CategoricalCrossentropy()),
+    _ending("cce-smooth", [layers.Softmax()], losses.CategoricalCrossentropy(0.1), index_target=True),
+    _ending("cce-weighted", [layers.Softmax()], losses.CategoricalCrossentropy(), index_target=True, weighted=True),
+    _ending("cce-not-absorbed", [layers.Softmax()], losses.CategoricalCrossentropy(0.1), absorb=False),
+]
+
+CASES = [*OP_CASES, *LOSS_CASES]
