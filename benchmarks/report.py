@@ -1,0 +1,172 @@
+"""Writes what was measured: results.json (everything), steps.csv, results.md (for people) and steps.png."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+from shapes import SHAPES
+
+
+def write(results: dict[str, Any], folder: Path) -> None:
+    """`results` as `run.py` collects them; missing parts are left out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+    _write_csv(results, folder / "steps.csv")
+    (folder / "results.md").write_text(markdown(results))
+    if results.get("steps"):
+        _draw(results, folder / "steps.png")
+
+
+def step_seconds(results: dict[str, Any], shape: str) -> dict[str, float]:
+    """Median seconds of one training step by contestant."""
+    return {name: entry["median"] for name, entry in results["steps"][shape].items()}
+
+
+def best(results: dict[str, Any], shape: str) -> float:
+    """Our seconds per step, threads chosen by the library."""
+    return step_seconds(results, shape)["descend"]
+
+
+def _write_csv(results: dict[str, Any], path: Path) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["shape", "contestant", "median_us_per_step", "fastest_us", "slowest_us", "times_descend"])
+        for shape, entries in results.get("steps", {}).items():
+            ours = best(results, shape)
+            for name, entry in entries.items():
+                numbers = [entry["median"] * 1e6, min(entry["rounds"]) * 1e6, max(entry["rounds"]) * 1e6]
+                writer.writerow([shape, name, *(f"{n:.2f}" for n in numbers), f"{entry['median'] / ours:.3f}"])
+
+
+def markdown(results: dict[str, Any]) -> str:
+    """The tables a person reads."""
+    machine = results["machine"]
+    libraries = ", ".join(f"{name} {version}" for name, version in machine["libraries"].items())
+    lines = [
+        "# Benchmark results",
+        "",
+        f"{results['date']}; {machine['processor']}, {machine['cores']} cores, engine: {machine['instruction set']}; "
+        f"Python {machine['python']}; {libraries}.",
+        "",
+    ]
+    if "peak" in results:
+        peak = ", ".join(f"{name} {value:.0f} GFLOP/s" for name, value in results["peak"].items())
+        lines += [f"Fastest 1024 x 1024 float32 matrix product on all cores: {peak}.", ""]
+    for part in (_steps, _inference, _imports, _memory, _first_epoch, _one_core):
+        lines += part(results)
+    return "\n".join(lines)
+
+
+def _table(header: list[str], rows: list[list[str]]) -> list[str]:
+    rule = ["---"] + ["---:"] * (len(header) - 1)
+    return ["| " + " | ".join(row) + " |" for row in (header, rule, *rows)] + [""]
+
+
+def _steps(results: dict[str, Any]) -> list[str]:
+    if not results.get("steps"):
+        return []
+    contestants = list(dict.fromkeys(name for entries in results["steps"].values() for name in entries))
+    rows = []
+    for shape in results["steps"]:
+        seconds, ours = step_seconds(results, shape), best(results, shape)
+        cells = []
+        for name in contestants:
+            ratio = "" if name.startswith("descend") else f" ({seconds.get(name, 0) / ours:.1f}x)"
+            cells.append(f"{seconds[name] * 1e6:,.0f}{ratio}" if name in seconds else "-")
+        rate = SHAPES[shape].step_flops / ours / 1e9
+        share = f"{100 * rate / max(results['peak'].values()):.0f}%" if "peak" in results else "-"
+        rows.append([f"{shape}: {SHAPES[shape].describe()}", *cells, f"{rate:.0f}", share])
+    header = ["shape", *contestants, "our GFLOP/s", "of peak"]
+    return [
+        "## Microseconds per training step (median; in brackets: times our time)",
+        "",
+        "Batch norm, ReLU and dropout 0.1 after each hidden layer, Adam, float32; scikit-learn has neither batch norm "
+        "nor dropout. All contestants took turns in one run.",
+        "",
+        *_table(header, rows),
+    ]
+
+
+def _inference(results: dict[str, Any]) -> list[str]:
+    found = results.get("inference")
+    if not found:
+        return []
+    names = list(next(iter(found.values())))
+    rows = [[label, *(f"{times[name] * 1e6:,.1f}" for name in names)] for label, times in found.items()]
+    return ["## Microseconds to predict with 32-128-128-10", "", *_table(["rows", *names], rows)]
+
+
+def _imports(results: dict[str, Any]) -> list[str]:
+    found = results.get("imports")
+    if not found:
+        return []
+    return ["## Seconds to import", "", *_table(list(found), [[f"{seconds:.3f}" for seconds in found.values()]])]
+
+
+def _memory(results: dict[str, Any]) -> list[str]:
+    found = results.get("memory")
+    if not found:
+        return []
+    rows = [[name, *(f"{entry[key] / 1e6:.1f}" for key in ("data", "peak", "budget"))] for name, entry in found.items()]
+    return [
+        "## Peak memory of training (MB above the interpreter; budget: data + 6 x parameters + one batch)",
+        "",
+        *_table(["shape", "data", "peak", "budget"], rows),
+    ]
+
+
+def _first_epoch(results: dict[str, Any]) -> list[str]:
+    found = results.get("epochs")
+    if not found:
+        return []
+    rows = [[name, *(f"{seconds * 1e3:.1f}" for seconds in entry["seconds"])] for name, entry in found.items()]
+    return ["## Milliseconds of the first five epochs of a new network", "", *_table(["shape", *"12345"], rows)]
+
+
+def _one_core(results: dict[str, Any]) -> list[str]:
+    found = results.get("one_core")
+    if not found:
+        return []
+    rows = [[name, *(f"{seconds * 1e3:.1f}" for seconds in entry.values())] for name, entry in found.items()]
+    title = "## Milliseconds per epoch when all threads share one core"
+    return [title, "", *_table(["shape", "1 thread", "2 threads"], rows)]
+
+
+def _draw(results: dict[str, Any], path: Path) -> None:
+    """Horizontal bars per shape on one logarithmic axis, each with its time and its ratio to ours."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    from descend.plots.style import INK, MUTED, color
+
+    shapes = list(results["steps"])
+    rows = -(-len(shapes) // 2)
+    height = 0.9 + 0.3 * max(len(entries) for entries in results["steps"].values())
+    fig, grid = plt.subplots(rows, 2, figsize=(11, rows * height), layout="constrained", squeeze=False)
+    for ax in grid.ravel()[len(shapes) :]:
+        ax.set_visible(False)
+    for ax, shape in zip(grid.ravel(), shapes, strict=False):
+        seconds, ours = step_seconds(results, shape), best(results, shape)
+        names = list(seconds)
+        values = [seconds[name] * 1e6 for name in names]
+        colors = [color(0) if name.startswith("descend") else "#BBBBBB" for name in names]
+        ax.barh(range(len(names)), values, color=colors)
+        for i, (name, value) in enumerate(zip(names, values, strict=True)):
+            ratio = "" if name == "descend" else f"  {value / (ours * 1e6):.1f}x"
+            ax.annotate(f" {value:,.0f} µs{ratio}", (value, i), va="center", color=INK, fontsize="small")
+        ax.set_yticks(range(len(names)), names)
+        ax.invert_yaxis()
+        ax.set_xscale("log")
+        ax.set_xlim(min(values) / 3, max(values) * 6)
+        ax.set_title(f"{shape}: {SHAPES[shape].describe()}", fontsize="medium", loc="left")
+        ax.spines[["top", "right"]].set_visible(False)
+        ax.tick_params(axis="x", colors=MUTED)
+    for ax in grid[-1]:
+        ax.set_xlabel("microseconds per training step (logarithmic; shorter is better)")
+    fig.savefig(path, dpi=120)
+    plt.close(fig)

@@ -1,0 +1,93 @@
+"""Measures descend against its peers in one run and writes a report: `make bench`, or `python benchmarks/run.py`.
+
+Options choose shapes, contestants and parts; `--quick` takes a minute and is good for a first look only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import footprint
+import inference
+import machine
+import peers
+import report
+from shapes import SHAPES
+from timing import alternate, medians
+
+_PARTS = ("steps", "peak", "inference", "imports", "memory", "epochs", "one_core")
+
+
+def _parse(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
+    parser.add_argument("--contestants", nargs="+", choices=peers.names(), default=peers.names())
+    parser.add_argument("--parts", nargs="+", choices=_PARTS, default=list(_PARTS))
+    parser.add_argument("--rounds", type=int, default=7, help="measurements of each time (default: 7)")
+    parser.add_argument("--quick", action="store_true", help="2 rounds, small and tab only")
+    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent / "results")
+    options = parser.parse_args(arguments)
+    if options.rounds < 1:
+        parser.error(f"--rounds must be at least 1, got {options.rounds}")
+    if options.quick:
+        options.rounds, options.shapes = 2, ["small", "tab"]
+    if "descend" not in options.contestants:
+        options.contestants.insert(0, "descend")
+    return options
+
+
+def _note(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+def _steps(shape_name: str, contestants: list[str], rounds: int) -> dict[str, Any]:
+    """Seconds per step of every contestant that is installed."""
+    shape = SHAPES[shape_name]
+    X, y = shape.data()
+    calls = {}
+    for name in contestants:
+        try:
+            calls[name] = peers.make(name, shape, X, y).epochs
+        except ImportError as error:
+            _note(f"{name} left out: {error}")
+    times = alternate(calls, rounds=rounds)
+    middle = medians(times)
+    for name, seconds in middle.items():
+        _note(f"  {shape_name:7s} {name:20s} {seconds / shape.steps * 1e6:10.1f} us per step")
+    return {
+        name: {"median": middle[name] / shape.steps, "rounds": [t / shape.steps for t in values]}
+        for name, values in times.items()
+    }
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = _parse(arguments)
+    results: dict[str, Any] = {"date": datetime.now(timezone.utc).date().isoformat(), "machine": machine.describe()}
+    # Fresh interpreters first, while this one has not started the peers' thread pools.
+    if "imports" in options.parts:
+        results["imports"] = footprint.imports(options.rounds)
+    for kind in ("memory", "epochs", "one_core"):
+        if kind in options.parts:
+            _note(f"{kind} ...")
+            results[kind] = {shape: footprint.run(kind, shape) for shape in options.shapes}
+    if "peak" in options.parts:
+        results["peak"] = machine.peak()
+    if "inference" in options.parts:
+        _note("inference ...")
+        results["inference"] = inference.measure(options.rounds, _note)
+    if "steps" in options.parts:
+        results["steps"] = {}
+        for shape in options.shapes:
+            results["steps"][shape] = _steps(shape, options.contestants, options.rounds)
+            report.write(results, options.out)
+    report.write(results, options.out)
+    print(report.markdown(results))
+    _note(f"written to {options.out}")
+
+
+if __name__ == "__main__":
+    main()
