@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from ops_cases import CASES, OpCase
 
 from descend.engine.protocol import Batch
 from descend.engine.reference import ReferenceEngine
+from ops_cases import CASES, OpCase
 
 STEP = 1e-6
 #: Parameters checked per case; the rest of a large network's are like them.

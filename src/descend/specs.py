@@ -67,8 +67,8 @@ class Registry(Generic[T]):
         member = self._members.get(_key(name))
         if member is None:
             close = difflib.get_close_matches(name.lower(), self.names(), n=2)
-            hint = f"; did you mean {' or '.join(repr(match) for match in close)}?" if close else ""
-            raise ValueError(f"unknown {self.singular} {name!r}{hint} Known: {', '.join(self.names())}")
+            hint = f", did you mean {' or '.join(repr(match) for match in close)}?" if close else ""
+            raise ValueError(f"unknown {self.singular} {name!r}{hint}; known: {', '.join(self.names())}")
         return member
 
 
@@ -97,7 +97,9 @@ def resolve(registry: Registry[Any], base: type[T], spec: object) -> T:
     if isinstance(spec, str):
         return registry.get(spec)()
     if isinstance(spec, type) and issubclass(spec, base):
-        raise TypeError(f"{registry.singular} must be an object, got the class {spec.__name__}; write {spec.__name__}(...)")
+        raise TypeError(
+            f"{registry.singular} must be an object, got the class {spec.__name__}; write {spec.__name__}(...)"
+        )
     raise TypeError(
         f"{registry.singular} must be a name or a descend.{registry.concept} object, got {type(spec).__name__}; "
         f"known names: {', '.join(registry.names())}"
@@ -149,7 +151,7 @@ def check_integer(spec: object, name: str, *, low: int, high: int) -> None:
     value = getattr(spec, name)
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise TypeError(f"{_owner(spec)}: {name} must be an integer, got {value!r} ({type(value).__name__})")
-    if not low <= value <= high:
+    if not low <= int(value) <= high:
         raise ValueError(f"{_owner(spec)}: {name} must be an integer from {low} to {high}, got {value}")
     set_field(spec, name, int(value))
 
@@ -214,7 +216,8 @@ def from_config(config: Mapping[str, Any]) -> Any:
     concept, name = kind.split(".")
     if concept not in _REGISTRIES:
         raise ValueError(f"unknown kind of specification {concept!r}; known: {', '.join(sorted(_REGISTRIES))}")
-    known = {cls.__name__: cls for cls in _REGISTRIES[concept]._members.values() if dataclasses.is_dataclass(cls)}
+    members = _REGISTRIES[concept]._members.values()
+    known = {cls.__name__: cls for cls in members if isinstance(cls, type) and dataclasses.is_dataclass(cls)}
     if name not in known:
         raise ValueError(f"unknown type {kind!r}; known: {', '.join(sorted(known))}")
     allowed = {field.name for field in dataclasses.fields(known[name]) if field.init}

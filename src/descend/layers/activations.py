@@ -67,7 +67,7 @@ class LeakyReLU(Elementwise):
 class ELU(Elementwise):
     """x where x > 0, otherwise scale (exp(x) - 1) with scale = `alpha`. Clevert and others, 2016."""
 
-    alpha: float = 1.0  # pyright: ignore[reportIncompatibleMethodOverride, reportAssignmentType]
+    alpha: float = 1.0  # pyright: ignore[reportIncompatibleMethodOverride]
     kind: ClassVar[str] = "elu"
 
     def __post_init__(self) -> None:

@@ -80,8 +80,8 @@ def expand(network: Sequence[layers.Layer]) -> list[layers.Layer]:
             raise TypeError(f"layers[{position}] must be a layer such as layers.Dense(64), got {layer!r}")
         if id(layer) in seen and isinstance(layer, layers.Dense | layers.BatchNorm | layers.PReLU):
             raise ValueError(
-                f"layers[{position}] is the same {type(layer).__name__} object as layers[{seen[id(layer)]}], and sharing "
-                "its parameters is not supported; make a new object for each place"
+                f"layers[{position}] is the same {type(layer).__name__} object as layers[{seen[id(layer)]}], and "
+                "sharing its parameters is not supported; make a new object for each place"
             )
         seen[id(layer)] = position
         flat.extend(_expand_one(layer, 0))
@@ -93,7 +93,9 @@ def _expand_one(layer: layers.Layer, depth: int) -> list[layers.Layer]:
     if len(parts) == 1 and parts[0] is layer:
         return [layer]
     if depth >= _MAX_EXPANSIONS:
-        raise ValueError(f"{type(layer).__name__}.expand keeps returning composite layers; it must end in built-in ones")
+        raise ValueError(
+            f"{type(layer).__name__}.expand keeps returning composite layers; it must end in built-in ones"
+        )
     return [part for inner in parts for part in _expand_one(inner, depth + 1)]
 
 

@@ -111,7 +111,9 @@ def _parameter(op: ops.Op, plan: Plan, index: int, shape: tuple[int, ...]) -> Pa
 @check_op.register
 def _(op: ops.Dense, plan: Plan) -> tuple[int, ...]:
     before, after = _shapes(op, plan)
-    _require(len(before) == 1 and len(after) == 1, f"op {op.name} turns shape {before} into {after}; both need one axis")
+    _require(
+        len(before) == 1 and len(after) == 1, f"op {op.name} turns shape {before} into {after}; both need one axis"
+    )
     _parameter(op, plan, op.weight, (before[0], after[0]))
     if op.bias is None:
         return (op.weight,)
@@ -176,9 +178,7 @@ def _check_loss(plan: Plan, loss: ops.Loss, written: set[int]) -> None:
     _require(loss.target in ("dense", "index"), f"the loss has the unknown target {loss.target!r}")
     _require(loss.target == "dense" or loss.kind == "cce", f"loss {loss.kind!r} cannot take class numbers")
     _require(0 <= loss.label_smoothing < 1, f"label smoothing {loss.label_smoothing} is not in [0, 1)")
-    _require(
-        loss.label_smoothing == 0 or loss.kind in ("bce", "cce"), f"loss {loss.kind!r} takes no label smoothing"
-    )
+    _require(loss.label_smoothing == 0 or loss.kind in ("bce", "cce"), f"loss {loss.kind!r} takes no label smoothing")
     if loss.kind == "huber":
         _require(0 < loss.parameter < math.inf, f"Huber's delta {loss.parameter} is not positive")
     if loss.kind == "pinball":

@@ -19,10 +19,12 @@ SELU_ALPHA = 1.6732632423543772848170429916717
 
 
 def forward(op: Activation, context: Context, x: Array) -> tuple[Array, Saved]:
+    """f(x), elementwise on any shape."""
     return FUNCTIONS[op.function].value(x, op.alpha), {"x": x}
 
 
 def backward(op: Activation, context: Context, saved: Saved, dy: Array) -> Array:
+    """Dx = dy f'(x)."""
     return dy * FUNCTIONS[op.function].derivative(saved["x"], op.alpha)
 
 
@@ -35,10 +37,12 @@ class Function:
 
 
 def linear(x: Array, alpha: float) -> Array:
+    """X."""
     return x
 
 
 def linear_derivative(x: Array, alpha: float) -> Array:
+    """1."""
     return np.ones_like(x)
 
 
@@ -49,47 +53,58 @@ def sigmoid(x: Array, alpha: float = 0.0) -> Array:
 
 
 def sigmoid_derivative(x: Array, alpha: float) -> Array:
+    """S (1 - s), from exp(-|x|) so that it stays exact in both tails."""
     small = np.exp(-np.abs(x))
     return small / (1.0 + small) ** 2
 
 
 def tanh(x: Array, alpha: float) -> Array:
+    """tanh(x)."""
     return np.tanh(x)
 
 
 def tanh_derivative(x: Array, alpha: float) -> Array:
+    """1 - tanh(x)^2."""
     return 1.0 - np.tanh(x) ** 2
 
 
 def relu(x: Array, alpha: float) -> Array:
+    """max(x, 0)."""
     return np.maximum(x, 0.0)
 
 
 def relu_derivative(x: Array, alpha: float) -> Array:
+    """1 where x > 0, otherwise 0."""
     return np.where(x > 0, 1.0, 0.0)
 
 
 def leaky_relu(x: Array, alpha: float) -> Array:
+    """X where x > 0, otherwise alpha x."""
     return np.where(x > 0, x, alpha * x)
 
 
 def leaky_relu_derivative(x: Array, alpha: float) -> Array:
+    """1 where x > 0, otherwise alpha."""
     return np.where(x > 0, 1.0, alpha)
 
 
 def elu(x: Array, alpha: float) -> Array:
+    """X where x > 0, otherwise alpha (exp(x) - 1)."""
     return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0)))
 
 
 def elu_derivative(x: Array, alpha: float) -> Array:
+    """1 where x > 0, otherwise alpha exp(x)."""
     return np.where(x > 0, 1.0, alpha * np.exp(np.minimum(x, 0.0)))
 
 
 def selu(x: Array, alpha: float) -> Array:
+    """SELU_SCALE times ELU with SELU_ALPHA."""
     return SELU_SCALE * elu(x, SELU_ALPHA)
 
 
 def selu_derivative(x: Array, alpha: float) -> Array:
+    """SELU_SCALE times ELU's derivative with SELU_ALPHA."""
     return SELU_SCALE * elu_derivative(x, SELU_ALPHA)
 
 
@@ -101,18 +116,22 @@ def normal_distribution(x: Array) -> Array:
 
 
 def gelu(x: Array, alpha: float) -> Array:
+    """X Phi(x)."""
     return x * normal_distribution(x)
 
 
 def gelu_derivative(x: Array, alpha: float) -> Array:
+    """Phi(x) + x phi(x), with phi the normal density."""
     return normal_distribution(x) + x * np.exp(-0.5 * x * x) / math.sqrt(2.0 * math.pi)
 
 
 def silu(x: Array, alpha: float) -> Array:
+    """X sigmoid(x)."""
     return x * sigmoid(x)
 
 
 def silu_derivative(x: Array, alpha: float) -> Array:
+    """S + x s (1 - s), with s = sigmoid(x)."""
     return sigmoid(x) + x * sigmoid_derivative(x, alpha)
 
 
@@ -122,22 +141,27 @@ def softplus(x: Array, alpha: float = 0.0) -> Array:
 
 
 def softplus_derivative(x: Array, alpha: float) -> Array:
+    """sigmoid(x)."""
     return sigmoid(x)
 
 
 def hard_sigmoid(x: Array, alpha: float) -> Array:
+    """X / 6 + 1/2, cut to [0, 1]."""
     return np.clip(x / 6.0 + 0.5, 0.0, 1.0)
 
 
 def hard_sigmoid_derivative(x: Array, alpha: float) -> Array:
+    """1/6 where -3 < x < 3, otherwise 0."""
     return np.where((x > -3.0) & (x < 3.0), 1.0 / 6.0, 0.0)
 
 
 def mish(x: Array, alpha: float) -> Array:
+    """X tanh(softplus(x))."""
     return x * np.tanh(softplus(x))
 
 
 def mish_derivative(x: Array, alpha: float) -> Array:
+    """T + x (1 - t^2) sigmoid(x), with t = tanh(softplus(x))."""
     squashed = np.tanh(softplus(x))
     return squashed + x * (1.0 - squashed**2) * sigmoid(x)
 

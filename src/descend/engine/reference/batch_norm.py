@@ -12,6 +12,7 @@ from descend.plan.ops import BatchNorm
 
 
 def forward(op: BatchNorm, context: Context, x: Array) -> tuple[Array, Saved]:
+    """Y (rows, features); in training also the new running statistics, into context.running."""
     mean, variance = context.parameter(op.running_mean), context.parameter(op.running_variance)
     if context.training and len(x):
         mean, variance = x.mean(axis=0), x.var(axis=0)
@@ -28,6 +29,7 @@ def forward(op: BatchNorm, context: Context, x: Array) -> tuple[Array, Saved]:
 
 
 def backward(op: BatchNorm, context: Context, saved: Saved, dy: Array) -> Array:
+    """Dx (rows, features), dgamma = sum over rows of dy normalized, dbeta = sum over rows of dy."""
     normalized, inverse = saved["normalized"], saved["inverse_deviation"]
     if op.beta is not None:
         context.add_gradient(op.beta, dy.sum(axis=0))

@@ -7,6 +7,7 @@ from descend.plan.ops import Dense
 
 
 def forward(op: Dense, context: Context, x: Array) -> tuple[Array, Saved]:
+    """Z (rows, out) = x W + b."""
     z = x @ context.parameter(op.weight)
     if op.bias is not None:
         z = z + context.parameter(op.bias)
@@ -14,6 +15,7 @@ def forward(op: Dense, context: Context, x: Array) -> tuple[Array, Saved]:
 
 
 def backward(op: Dense, context: Context, saved: Saved, dz: Array) -> Array:
+    """Dx = dz W^T, dW = x^T dz, db = sum over rows of dz."""
     context.add_gradient(op.weight, saved["x"].T @ dz)
     if op.bias is not None:
         context.add_gradient(op.bias, dz.sum(axis=0))

@@ -13,6 +13,7 @@ from descend.plan.ops import Dropout
 
 
 def forward(op: Dropout, context: Context, x: Array) -> tuple[Array, Saved]:
+    """Y = x mask, with mask 0 or 1 / (1 - rate); x itself in inference."""
     if not context.training:
         return x, {}
     bits = element_bits(stream_key(context.seed, context.step, op.stream), x.size).reshape(x.shape)
@@ -21,4 +22,5 @@ def forward(op: Dropout, context: Context, x: Array) -> tuple[Array, Saved]:
 
 
 def backward(op: Dropout, context: Context, saved: Saved, dy: Array) -> Array:
+    """Dx = dy mask."""
     return dy * saved["mask"] if context.training else dy

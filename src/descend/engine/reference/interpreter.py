@@ -64,6 +64,13 @@ def backward(context: Context, done: Forward, start: Array) -> dict[int, Array]:
 
 
 def require_loss(context: Context) -> ops.Loss:
+    """The plan's loss.
+
+    Raises
+    ------
+    ValueError
+        when it has none.
+    """
     if context.plan.loss is None:
         raise ValueError("the plan has no loss, so there is nothing to evaluate or train; use plan.attach_loss first")
     return context.plan.loss

@@ -61,17 +61,19 @@ def _dense_target(loss: Loss, y: NDArray, z: Array) -> Array:
 
 
 def mse(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
-    """mean over outputs of (p - y)^2; rmse takes the root over the whole batch."""
+    """Mean over outputs of (p - y)^2; rmse takes the root over the whole batch."""
     e = p - y
     return (e * e).mean(axis=1), 2.0 * e / e.shape[1]
 
 
 def mae(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
+    """Mean over outputs of |p - y|."""
     e = p - y
     return np.abs(e).mean(axis=1), np.sign(e) / e.shape[1]
 
 
 def huber(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
+    """Mean over outputs of e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2), with e = p - y."""
     e, delta = p - y, loss.parameter
     size = np.abs(e)
     value = np.where(size <= delta, 0.5 * e * e, delta * (size - 0.5 * delta))
@@ -79,17 +81,20 @@ def huber(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
 
 
 def pinball(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
+    """Mean over outputs of max(q e, (q - 1) e), with e = y - p."""
     e, q = y - p, loss.parameter
     slope = np.where(e > 0, -q, np.where(e < 0, 1.0 - q, 0.0))
     return np.maximum(q * e, (q - 1.0) * e).mean(axis=1), slope / e.shape[1]
 
 
 def hinge(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
+    """Mean over outputs of max(0, 1 - y p)."""
     margin = 1.0 - y * p
     return np.maximum(margin, 0.0).mean(axis=1), np.where(margin > 0, -y, 0.0) / p.shape[1]
 
 
 def bce(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
+    """Mean over outputs of -(y log p + (1 - y) log(1 - p)), with p clipped; no gradient where it is."""
     c, inside = _clip(p)
     value = -(y * np.log(c) + (1.0 - y) * np.log1p(-c))
     slope = np.where(inside, (c - y) / (c * (1.0 - c)), 0.0)
@@ -102,6 +107,7 @@ def bce_from_logits(loss: Loss, z: Array, y: Array) -> tuple[Array, Array]:
 
 
 def cce(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
+    """-sum_j y_j log p_j, with p clipped; no gradient where it is."""
     c, inside = _clip(p)
     return -(y * np.log(c)).sum(axis=1), np.where(inside, -y / c, 0.0)
 
@@ -112,6 +118,7 @@ def cce_from_logits(loss: Loss, z: Array, y: Array) -> tuple[Array, Array]:
 
 
 def poisson(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
+    """Mean over outputs of p - y log p, with p at least CLIP; no gradient below."""
     c = np.maximum(p, CLIP)
     return (c - y * np.log(c)).mean(axis=1), np.where(p >= CLIP, 1.0 - y / c, 0.0) / p.shape[1]
 

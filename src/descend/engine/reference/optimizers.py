@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from descend.engine.reference.context import Array
-from descend.optimizers import Optimizer
+from descend.optimizers import Nesterov, Optimizer
 from descend.plan.plan import Plan
 
 # The spec is typed Any here because each update reads the fields of its own optimizer only.
@@ -42,39 +42,46 @@ def clip(optimizer: Optimizer, g: Array) -> Array:
 
 def gradient_point(optimizer: Optimizer, w: Array, slots: Array) -> Array:
     """Where the gradient is taken: at w, or ahead of it for Nesterov's method."""
-    return w - optimizer.momentum * slots[0] if optimizer.kind == "nesterov" else w  # pyright: ignore[reportAttributeAccessIssue]
+    return w - optimizer.momentum * slots[0] if isinstance(optimizer, Nesterov) else w
 
 
 def sgd(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
+    """W -= eta g."""
     w -= eta * g
 
 
 def momentum(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
+    """V = beta V + (1 - beta) g, or V = beta V + g without dampening; w -= eta V."""
     slots[0] = spec.beta * slots[0] + ((1.0 - spec.beta) * g if spec.dampening else g)
     w -= eta * slots[0]
 
 
 def nesterov(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
+    """V = momentum v + eta g, with g taken at w - momentum v; w -= v."""
     slots[0] = spec.momentum * slots[0] + eta * g
     w -= slots[0]
 
 
 def adagrad(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
+    """S += g^2; w -= eta g / (sqrt(s) + epsilon)."""
     slots[0] += g * g
     w -= eta * g / (np.sqrt(slots[0]) + spec.epsilon)
 
 
 def rmsprop(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
+    """Mu = beta mu + (1 - beta) g^2; w -= eta g / sqrt(mu + epsilon)."""
     slots[0] = spec.beta * slots[0] + (1.0 - spec.beta) * g * g
     w -= eta * g / np.sqrt(slots[0] + spec.epsilon)
 
 
 def _moments(spec: Any, g: Array, slots: Array) -> None:
+    """M = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g^2."""
     slots[0] = spec.beta_1 * slots[0] + (1.0 - spec.beta_1) * g
     slots[1] = spec.beta_2 * slots[1] + (1.0 - spec.beta_2) * g * g
 
 
 def adam(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
+    """W -= eta (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)."""
     _moments(spec, g, slots)
     mean = slots[0] / (1.0 - spec.beta_1**t)
     square = slots[1] / (1.0 - spec.beta_2**t)
@@ -82,6 +89,7 @@ def adam(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> Non
 
 
 def amsgrad(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
+    """As Adam, with the largest v so far in v's place."""
     _moments(spec, g, slots)
     slots[2] = np.maximum(slots[2], slots[1])
     mean = slots[0] / (1.0 - spec.beta_1**t)
@@ -90,6 +98,7 @@ def amsgrad(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> 
 
 
 def nadam(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
+    """As Adam, with b1 m / (1 - b1^(t+1)) + (1 - b1) g / (1 - b1^t) for the mean."""
     _moments(spec, g, slots)
     b1 = spec.beta_1
     mean = b1 * slots[0] / (1.0 - b1 ** (t + 1)) + (1.0 - b1) * g / (1.0 - b1**t)

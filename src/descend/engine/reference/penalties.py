@@ -8,6 +8,7 @@ from descend.engine.reference.context import Context
 
 
 def value(context: Context) -> float:
+    """The sum of all penalties."""
     total = 0.0
     for parameter in context.plan.parameters:
         if parameter.penalty is not None:
@@ -17,6 +18,7 @@ def value(context: Context) -> float:
 
 
 def add_gradient(context: Context) -> None:
+    """Add the gradient of all penalties to context.gradient."""
     for parameter in context.plan.parameters:
         if parameter.penalty is not None:
             w = context.parameter(parameter.id)

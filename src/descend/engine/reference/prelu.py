@@ -9,10 +9,12 @@ from descend.plan.ops import PReLU
 
 
 def forward(op: PReLU, context: Context, x: Array) -> tuple[Array, Saved]:
+    """Y (rows, features)."""
     return np.where(x > 0, x, context.parameter(op.slope) * x), {"x": x}
 
 
 def backward(op: PReLU, context: Context, saved: Saved, dy: Array) -> Array:
+    """Dx = dy or slope dy; dslope (features,) = sum over rows of dy x where x <= 0."""
     x = saved["x"]
     context.add_gradient(op.slope, np.where(x > 0, 0.0, dy * x).sum(axis=0))
     return np.where(x > 0, dy, context.parameter(op.slope) * dy)
