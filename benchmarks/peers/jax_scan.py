@@ -21,7 +21,8 @@ def _forward(params: list[Any], stats: list[Any], x: Any, key: Any) -> tuple[Any
     for layer, running, k in zip(params[:-1], stats, jax.random.split(key, len(stats)), strict=True):
         z = x @ layer["w"]
         mean, variance = z.mean(0), z.var(0)
-        updated.append(tuple(_MOMENTUM * r + (1 - _MOMENTUM) * b for r, b in zip(running, (mean, variance), strict=True)))
+        fresh = zip(running, (mean, variance), strict=True)
+        updated.append(tuple(_MOMENTUM * old + (1 - _MOMENTUM) * new for old, new in fresh))
         z = (z - mean) * jax.lax.rsqrt(variance + _EPSILON) * layer["gamma"] + layer["beta"]
         x = jax.nn.relu(z)
         x = jnp.where(jax.random.bernoulli(k, 1 - _RATE, x.shape), x / (1 - _RATE), 0)
