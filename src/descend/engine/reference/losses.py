@@ -12,7 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from descend.engine.reference.activation import sigmoid, softplus
+from descend.engine.reference.activation import sigmoid
 from descend.engine.reference.context import Array
 from descend.engine.reference.softmax import log_softmax, softmax
 from descend.plan.ops import Loss
@@ -102,8 +102,9 @@ def bce(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
 
 
 def bce_from_logits(loss: Loss, z: Array, y: Array) -> tuple[Array, Array]:
-    """softplus(z) - y z, which is -(y log p + (1 - y) log(1 - p)) for p = sigmoid(z)."""
-    return (softplus(z) - y * z).mean(axis=1), (sigmoid(z) - y) / z.shape[1]
+    """max(z, 0) - y z + log(1 + exp(-|z|)), which is -(y log p + (1 - y) log(1 - p)) for p = sigmoid(z)."""
+    value = np.maximum(z, 0.0) - y * z + np.log1p(np.exp(-np.abs(z)))
+    return value.mean(axis=1), (sigmoid(z) - y) / z.shape[1]
 
 
 def cce(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:

@@ -1,0 +1,136 @@
+"""Layers as configuration: checks, names, expansion, descriptions as plain data."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from descend import initializers, layers, penalties, specs
+
+ALL_LAYERS = [
+    layers.Dense(3),
+    layers.Dense(
+        7,
+        "relu",
+        use_bias=False,
+        weight_initializer=initializers.Normal(deviation=0.1),
+        bias_initializer="ones",
+        penalty=penalties.L1L2(0.1, 0.2),
+        name="hidden",
+    ),
+    layers.BatchNorm(momentum=0.5, epsilon=1e-3, center=False, scale=False),
+    layers.Dropout(0.25),
+    layers.Activation("tanh", name="squash"),
+    layers.LeakyReLU(0.2),
+    layers.ELU(0.5),
+    layers.PReLU("zeros"),
+    layers.Softmax(),
+]
+
+
+@pytest.mark.parametrize("layer", ALL_LAYERS, ids=repr)
+def test_description_survives_json(layer: layers.Layer) -> None:
+    config = json.loads(json.dumps(specs.to_config(layer)))
+    assert specs.from_config(config) == layer
+
+
+@pytest.mark.parametrize("name", layers.activation_names())
+def test_every_activation_has_a_name(name: str) -> None:
+    layer = layers.resolve_activation(name)
+    assert layers.Dense(3, name).expand()[1] == layer
+    assert layers.Activation(name).expand() == (layer,)
+    assert layer.output_shape((5,)) == (5,)
+
+
+def test_layers_are_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        layers.Dense(3).units = 4  # type: ignore[misc]
+
+
+def test_names_ignore_case_and_separators() -> None:
+    assert layers.resolve_activation("LeakyReLU") == layers.resolve_activation("leaky_relu") == layers.LeakyReLU()
+    assert layers.resolve_activation("hard-sigmoid") == layers.HardSigmoid()
+
+
+def test_numpy_numbers_become_plain_ones() -> None:
+    layer = layers.Dense(np.int64(4))  # type: ignore[arg-type]
+    assert type(layer.units) is int
+    assert type(layers.Dropout(np.float32(0.5)).rate) is float  # type: ignore[arg-type]
+
+
+def test_activation_takes_over_the_name() -> None:
+    (layer,) = layers.Activation("relu", name="gate").expand()
+    assert layer == layers.ReLU(name="gate")
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: layers.Dense(0), ValueError, "units must be an integer from 1"),
+        (lambda: layers.Dense(-3), ValueError, "units"),
+        (lambda: layers.Dense(2**40), ValueError, "units"),
+        (lambda: layers.Dense(2.5), TypeError, "units must be an integer, got 2.5"),
+        (lambda: layers.Dense(True), TypeError, "units"),
+        (lambda: layers.Dense("3"), TypeError, "units"),
+        (lambda: layers.Dense(3, "rleu"), ValueError, "did you mean 'relu'"),
+        (lambda: layers.Dense(3, layers.Dense(2)), TypeError, "activation"),
+        (lambda: layers.Dense(3, layers.ReLU), TypeError, "activation"),
+        (lambda: layers.Dense(3, use_bias="yes"), TypeError, "use_bias must be True or False"),
+        (lambda: layers.Dense(3, weight_initializer="glorot"), ValueError, "glorot_uniform"),
+        (lambda: layers.Dense(3, penalty="l3"), ValueError, "unknown penalty 'l3'"),
+        (lambda: layers.Dense(3, name=""), ValueError, "name"),
+        (lambda: layers.Dense(3, name="a/b"), ValueError, "name"),
+        (lambda: layers.Dense(3, name=3), TypeError, "name must be a string"),
+        (lambda: layers.Dropout(1.0), ValueError, r"rate must be a finite number in \[0, 1\), got 1.0"),
+        (lambda: layers.Dropout(-0.1), ValueError, "rate"),
+        (lambda: layers.Dropout(float("nan")), ValueError, "rate"),
+        (lambda: layers.Dropout("half"), TypeError, "rate must be a number"),
+        (lambda: layers.BatchNorm(momentum=1.0), ValueError, "momentum"),
+        (lambda: layers.BatchNorm(epsilon=0.0), ValueError, "epsilon must be a finite number > 0"),
+        (lambda: layers.LeakyReLU(float("inf")), ValueError, "slope"),
+        (lambda: layers.ELU(-1.0), ValueError, "alpha"),
+    ],
+)
+def test_bad_arguments_are_named(make, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        make()
+
+
+@pytest.mark.parametrize("layer", [layers.Dense(3), layers.BatchNorm()], ids=repr)
+def test_image_rows_are_refused(layer: layers.Layer) -> None:
+    with pytest.raises(ValueError, match=r"\(8, 8\); flatten"):
+        layer.output_shape((8, 8))
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({}, "needs a 'type'"),
+        ({"type": "layers.Dense.evil"}, "needs a 'type'"),
+        ({"type": "os.system"}, "unknown kind of specification 'os'"),
+        ({"type": "layers.Conv"}, "unknown type 'layers.Conv'"),
+        ({"type": "layers.Dense", "units": 3, "shape": 2}, "has no argument 'shape'"),
+        ({"type": "layers.Dense", "units": -1}, "units"),
+    ],
+)
+def test_bad_descriptions_are_refused(config: dict, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        specs.from_config(config)
+
+
+def test_only_registered_classes_are_described() -> None:
+    class Mine(layers.Layer):
+        """Not registered."""
+
+    with pytest.raises(TypeError, match="Mine"):
+        specs.to_config(Mine())
+
+
+def test_a_registry_refuses_a_taken_name() -> None:
+    with pytest.raises(ValueError, match="registered already"):
+        layers.registry.register(layers.Dropout, "dense")
+    with pytest.raises(ValueError, match="registry of layers"):
+        specs.Registry("layers", "layer")
