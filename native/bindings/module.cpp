@@ -1,0 +1,308 @@
+// The only file that knows Python: converts arrays and dictionaries, releases the GIL, calls the engine.
+// Shapes and types have been checked by engine/native.py; what would be unsafe here is checked again.
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <cstring>
+#include <map>
+#include <stdexcept>
+
+#include "runtime/model.hpp"
+#include "runtime/team.hpp"
+
+namespace nb = nanobind;
+
+namespace descend {
+
+namespace {
+
+template <class T>
+using Matrix = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+template <class E>
+E pick(const nb::dict& d, const char* key, const std::vector<std::string>& names) {
+  const auto name = nb::cast<std::string>(d[key]);
+  for (std::size_t i = 0; i < names.size(); i++)
+    if (names[i] == name) return static_cast<E>(i);
+  throw nb::value_error(("unknown " + std::string(key) + " '" + name + "'").c_str());
+}
+
+template <class V>
+V get(const nb::dict& d, const char* key, V missing) {
+  return d.contains(key) && !d[key].is_none() ? nb::cast<V>(d[key]) : missing;
+}
+
+OpSpec op_spec(const nb::dict& d) {
+  OpSpec s;
+  s.kind = pick<OpKind>(d, "kind", {"dense", "batch_norm", "activation", "prelu", "softmax", "dropout"});
+  s.input = nb::cast<int>(d["input"]);
+  s.output = nb::cast<int>(d["output"]);
+  s.weight = get(d, "weight", -1);
+  s.bias = get(d, "bias", -1);
+  s.running_mean = get(d, "running_mean", -1);
+  s.running_variance = get(d, "running_variance", -1);
+  if (s.kind == OpKind::activation)
+    s.function = pick<Function>(d, "function",
+                                {"linear", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus",
+                                 "hard_sigmoid", "mish", "exponential"});
+  s.alpha = get(d, "alpha", 0.0);
+  s.rate = get(d, "rate", 0.0);
+  s.momentum = get(d, "momentum", 0.0);
+  s.epsilon = get(d, "epsilon", 0.0);
+  s.stream = get<uint64_t>(d, "stream", 0);
+  return s;
+}
+
+PlanSpec plan_spec(const nb::dict& d) {
+  PlanSpec plan;
+  plan.widths = nb::cast<std::vector<long>>(d["widths"]);
+  for (nb::handle h : d["parameters"]) {
+    const auto p = nb::cast<nb::dict>(h);
+    plan.parameters.push_back({nb::cast<long>(p["offset"]), nb::cast<long>(p["rows"]), nb::cast<long>(p["columns"]),
+                               nb::cast<bool>(p["trainable"]), nb::cast<bool>(p["regularized"]), get(p, "l1", 0.0), get(p, "l2", 0.0)});
+  }
+  for (nb::handle h : d["ops"]) plan.ops.push_back(op_spec(nb::cast<nb::dict>(h)));
+  plan.input = nb::cast<int>(d["input"]);
+  plan.output = nb::cast<int>(d["output"]);
+  if (d["loss"].is_none()) return plan;
+  const auto l = nb::cast<nb::dict>(d["loss"]);
+  plan.has_loss = true;
+  plan.loss.kind = pick<LossKind>(l, "kind", {"mse", "mae", "rmse", "bce", "cce", "huber", "poisson", "pinball", "hinge"});
+  plan.loss.link = pick<Link>(l, "link", {"identity", "sigmoid", "softmax", "exponential"});
+  plan.loss.prediction = nb::cast<int>(l["prediction"]);
+  plan.loss.parameter = get(l, "parameter", 0.0);
+  plan.loss.label_smoothing = get(l, "label_smoothing", 0.0);
+  plan.loss.index_target = nb::cast<std::string>(l["target"]) == "index";
+  return plan;
+}
+
+OptimizerSpec optimizer_spec(const nb::dict& d) {
+  OptimizerSpec s;
+  s.kind = pick<OptimizerKind>(d, "kind", {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "nadam", "amsgrad"});
+  s.beta_1 = get(d, "beta_1", 0.0);
+  s.beta_2 = get(d, "beta_2", 0.0);
+  s.epsilon = get(d, "epsilon", 0.0);
+  s.dampening = get(d, "dampening", false);
+  s.weight_decay = get(d, "weight_decay", 0.0);
+  s.clip_value = get(d, "clip_value", s.clip_value);
+  s.clip_norm = get(d, "clip_norm", s.clip_norm);
+  return s;
+}
+
+// A new array that owns `count` numbers.
+template <class T>
+nb::ndarray<nb::numpy, T> new_array(std::initializer_list<std::size_t> shape, T*& data) {
+  std::size_t count = 1;
+  for (const std::size_t n : shape) count *= n;
+  data = new T[count > 0 ? count : 1];
+  nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
+  return nb::ndarray<nb::numpy, T>(data, shape.size(), shape.begin(), owner);
+}
+
+template <class T>
+class PyModel {
+ public:
+  explicit PyModel(const nb::dict& plan) : model_(plan_spec(plan)) {
+    for (const ParameterSpec& p : model_.program.plan.parameters) flat_ += static_cast<std::size_t>(p.rows * p.columns);
+  }
+
+  void set_parameters(const Vector<T>& flat) {
+    expect(flat.size() == flat_, "parameters have the wrong length");
+    model_.set_parameters(flat.data());
+  }
+
+  auto get_parameters() const {
+    T* to;
+    auto array = new_array<T>({flat_}, to);
+    model_.get_parameters(to);
+    return array;
+  }
+
+  auto predict(const Matrix<T>& X, int threads) const {
+    expect(X.shape(1) == width(model_.program.plan.input), "X has the wrong number of columns");
+    T* to;
+    auto array = new_array<T>({X.shape(0), width(model_.program.plan.output)}, to);
+    const T* from = X.data();
+    const long rows = static_cast<long>(X.shape(0));
+    if (rows > 4) {
+      nb::gil_scoped_release free;
+      model_.predict(from, rows, to, threads);
+    } else {
+      model_.predict(from, rows, to, 1);
+    }
+    return array;
+  }
+
+  double evaluate(const Matrix<T>& X, const nb::object& y, const std::optional<Vector<T>>& weight, int threads) const {
+    const Data<T> data = check(X, y, weight);
+    nb::gil_scoped_release free;
+    return model_.evaluate(data, threads);
+  }
+
+  nb::tuple gradients(const Matrix<T>& X, const nb::object& y, const std::optional<Vector<T>>& weight, uint64_t seed,
+                      uint64_t step, int threads) {
+    const Data<T> data = check(X, y, weight);
+    T* to;
+    auto array = new_array<T>({flat_}, to);
+    double loss;
+    {
+      nb::gil_scoped_release free;
+      loss = model_.gradients(data, seed, step, to, threads);
+    }
+    return nb::make_tuple(loss, array);
+  }
+
+  void start(const nb::dict& optimizer, uint64_t seed, uint64_t step, const std::optional<Matrix<T>>& slots) {
+    const OptimizerSpec spec = optimizer_spec(optimizer);
+    if (slots)
+      expect(slots->shape(0) == static_cast<std::size_t>(spec.slots()) && slots->shape(1) == flat_, "slots have the wrong shape");
+    model_.start(spec, seed, step, slots ? slots->data() : nullptr);
+  }
+
+  nb::tuple state() const {
+    T* to;
+    const auto n = static_cast<std::size_t>(model_.optimizer().slots());
+    auto array = new_array<T>({n, flat_}, to);
+    for (std::size_t i = 0; i < n; i++) model_.get_slot(static_cast<int>(i), to + i * flat_);
+    return nb::make_tuple(model_.step(), array);
+  }
+
+  nb::tuple train(const Matrix<T>& X, const nb::object& y, const std::optional<Vector<T>>& weight, const Vector<uint32_t>& order,
+                  long batch, const Vector<double>& rates, int threads, double seconds, const nb::object& tick, bool adapt) {
+    TrainJob<T> job{};
+    job.data = check(X, y, weight);
+    job.order = order.data();
+    job.count = static_cast<long>(order.size());
+    job.batch = batch;
+    expect(batch >= 1, "batch_size must be at least 1");
+    for (std::size_t i = 0; i < order.size(); i++) expect(order.data()[i] < X.shape(0), "a row index is out of range");
+    const long steps = (job.count + batch - 1) / batch;
+    job.rates = rates.data();
+    job.rate_per_step = rates.size() != 1;
+    expect(rates.size() == 1 || static_cast<long>(rates.size()) == steps, "learning_rates needs one number, or one per step");
+    job.threads = threads;
+    job.adapt = adapt;
+    job.deadline_ns = seconds >= 0 ? now_ns() + static_cast<int64_t>(seconds * 1e9) : 0;
+    if (seconds >= 0 && job.deadline_ns == 0) job.deadline_ns = 1;
+    job.watch = [&](long rows, double loss, double w) {
+      nb::gil_scoped_acquire hold;
+      if (PyErr_CheckSignals() != 0) {
+        if (!PyErr_ExceptionMatches(PyExc_KeyboardInterrupt)) throw nb::python_error();
+        PyErr_Clear();
+        return Status::interrupted;
+      }
+      if (tick.is_none()) return Status::done;
+      return nb::cast<bool>(tick(rows, loss, w)) ? Status::done : Status::stopped;
+    };
+    TrainResult r;
+    {
+      nb::gil_scoped_release free;
+      r = model_.train(job);
+    }
+    static constexpr const char* names[] = {"done", "stopped", "interrupted", "deadline", "diverged"};
+    return nb::make_tuple(r.loss, r.rows, r.steps, names[static_cast<int>(r.status)]);
+  }
+
+ private:
+  static void expect(bool holds, const char* message) {
+    if (!holds) throw nb::value_error(message);
+  }
+
+  std::size_t width(int value) const { return static_cast<std::size_t>(model_.program.plan.widths[static_cast<std::size_t>(value)]); }
+
+  // The arrays stay alive with the caller's arguments.
+  Data<T> check(const Matrix<T>& X, const nb::object& y, const std::optional<Vector<T>>& weight) const {
+    const PlanSpec& plan = model_.program.plan;
+    expect(plan.has_loss, "the plan has no loss");
+    Data<T> data;
+    data.X = X.data();
+    data.rows = static_cast<long>(X.shape(0));
+    expect(X.shape(1) == width(plan.input), "X has the wrong number of columns");
+    const std::size_t outputs = width(plan.loss.prediction);
+    if (plan.loss.index_target) {
+      const auto classes = nb::cast<Vector<int32_t>>(y, false);
+      expect(classes.size() == X.shape(0), "y has the wrong number of rows");
+      for (std::size_t i = 0; i < classes.size(); i++)
+        expect(classes.data()[i] >= 0 && static_cast<std::size_t>(classes.data()[i]) < outputs, "a class in y is out of range");
+      data.classes = classes.data();
+    } else {
+      const auto dense = nb::cast<Matrix<T>>(y, false);
+      expect(dense.shape(0) == X.shape(0) && dense.shape(1) == outputs, "y has the wrong shape");
+      data.y = dense.data();
+    }
+    if (weight) {
+      expect(weight->size() == X.shape(0), "weight has the wrong number of rows");
+      data.weight = weight->data();
+    }
+    return data;
+  }
+
+  Model<T> model_;
+  std::size_t flat_ = 0;
+};
+
+template <class T>
+void bind_model(nb::module_& m, const char* name) {
+  using M = PyModel<T>;
+  nb::class_<M>(m, name)
+      .def(nb::init<const nb::dict&>(), nb::arg("plan"))
+      .def("set_parameters", &M::set_parameters, nb::arg("flat").noconvert())
+      .def("get_parameters", &M::get_parameters)
+      .def("predict", &M::predict, nb::arg("X").noconvert(), nb::arg("threads") = 0)
+      .def("evaluate", &M::evaluate, nb::arg("X").noconvert(), nb::arg("y"), nb::arg("weight").noconvert().none(), nb::arg("threads") = 0)
+      .def("gradients", &M::gradients, nb::arg("X").noconvert(), nb::arg("y"), nb::arg("weight").noconvert().none(), nb::arg("seed"),
+           nb::arg("step"), nb::arg("threads") = 0)
+      .def("start", &M::start, nb::arg("optimizer"), nb::arg("seed"), nb::arg("step"), nb::arg("slots").noconvert().none())
+      .def("state", &M::state)
+      .def("train", &M::train, nb::arg("X").noconvert(), nb::arg("y"), nb::arg("weight").noconvert().none(),
+           nb::arg("order").noconvert(), nb::arg("batch_size"), nb::arg("learning_rates").noconvert(), nb::arg("threads"),
+           nb::arg("seconds"), nb::arg("tick").none(), nb::arg("adapt") = true);
+}
+
+// The numbers 0 .. n - 1 in an order drawn from (seed, epoch): Fisher and Yates's shuffle.
+auto shuffle(std::size_t n, uint64_t seed, uint64_t epoch) {
+  if (n > 0xffffffffull) throw nb::value_error("more than 4294967295 rows");
+  uint32_t* order;
+  auto array = new_array<uint32_t>({n}, order);
+  for (std::size_t i = 0; i < n; i++) order[i] = static_cast<uint32_t>(i);
+  const uint64_t key = splitmix64(splitmix64(seed) ^ splitmix64(~epoch));
+  for (std::size_t i = n; i > 1; i--) std::swap(order[i - 1], order[random_below(key, i, static_cast<uint32_t>(i))]);
+  return array;
+}
+
+// Instruction sets of this machine that the library has kernels for, best first.
+std::vector<std::string> supported() {
+  std::vector<std::string> names;
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+                    __builtin_cpu_supports("bmi2");
+  if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+    names.push_back("avx512");
+  if (avx2) names.push_back("avx2");
+#elif defined(__aarch64__)
+  names.push_back("neon");
+#endif
+  names.push_back("scalar");
+  return names;
+}
+
+}  // namespace
+
+}  // namespace descend
+
+NB_MODULE(DESCEND_MODULE, m) {
+  using namespace descend;
+  bind_model<float>(m, "Model32");
+  bind_model<double>(m, "Model64");
+  m.def("shuffle", &shuffle, nb::arg("n"), nb::arg("seed"), nb::arg("epoch"));
+  m.def("supported", &supported);
+  m.def("processors", &available_processors);
+  m.attr("isa") = DESCEND_ISA_NAME;
+}

@@ -1,0 +1,34 @@
+// The layout of every matrix in the engine: panels of one cache line of columns. Element (r, c) of a matrix with
+// `stride` numbers per panel lies at panel[c / P] + r * P + c % P, so no product ever packs anything, an elementwise
+// op on a panel is one contiguous loop, and no power-of-two row length thrashes a cache set.
+#pragma once
+
+#include <algorithm>
+
+#include "kernels/vec.hpp"
+
+namespace descend {
+
+template <class T>
+inline constexpr long panels(long columns) {
+  return (columns + kPanel<T> - 1) / kPanel<T>;
+}
+
+template <class T>
+inline constexpr long padded(long columns) {
+  return panels<T>(columns) * kPanel<T>;
+}
+
+// Columns of panel p that exist (the rest of it is padding, kept at zero).
+template <class T>
+inline constexpr long columns_of(long columns, long p) {
+  return std::min<long>(kPanel<T>, columns - p * kPanel<T>);
+}
+
+// Sums over rows are made per block of this many rows, and the blocks added in order: part of what fixes the bits.
+inline constexpr long kRowBlock = 16;
+
+// Products add up blocks of this many terms: within a block one chain of fused multiply-adds, then a sum of blocks.
+inline constexpr long kTermBlock = 256;
+
+}  // namespace descend

@@ -1,0 +1,140 @@
+// The micro-kernel behind every product: tiles of the result held in registers, operands read straight from panels.
+// Each element is a chain of fused multiply-adds over kTermBlock terms, blocks added in order: tile shape, row split
+// and vector width never enter its value. Ops call product_panels (C = A B) and outer_block (C = A^T B).
+#pragma once
+
+#include "kernels/panels.hpp"
+
+namespace descend {
+
+// Rows of a register tile, and the panels it spans: about three quarters of the registers as accumulators.
+inline constexpr int kTileRows = 6;
+inline constexpr int kTilePanels = kVectorBytes == 64 ? 4 : 1;
+
+// Calls tile(R, first) with compile-time R <= kTileRows so that the tiles cover `rows` in nearly equal parts
+// (32 rows: 6 6 5 5 5 5): no thin remainder that would starve the multiply-add units.
+template <class Tile>
+inline void split_rows(long rows, Tile&& tile) {
+  long first = 0;
+  for (long left = (rows + kTileRows - 1) / kTileRows; left > 0; left--) {
+    const long r = (rows - first + left - 1) / left;
+    switch (r) {
+      case 1: tile(std::integral_constant<int, 1>{}, first); break;
+      case 2: tile(std::integral_constant<int, 2>{}, first); break;
+      case 3: tile(std::integral_constant<int, 3>{}, first); break;
+      case 4: tile(std::integral_constant<int, 4>{}, first); break;
+      case 5: tile(std::integral_constant<int, 5>{}, first); break;
+      default: tile(std::integral_constant<int, 6>{}, first); break;
+    }
+    first += r;
+  }
+}
+
+// acc[r][v] += sum over k < terms of a[r * row_step + k * term_step] * b[row k, vector v]; b has N panels.
+template <class T, int R, int N, int row_step, int term_step>
+[[gnu::always_inline]] inline void multiply_add(Vec<T> (&acc)[R][N * kPanelVecs<T>], const T* a, const T* b, long b_stride,
+                                                long terms) {
+  constexpr int V = kPanelVecs<T>;
+  for (long k = 0; k < terms; k++) {
+    Vec<T> row[N * V];
+    for (int n = 0; n < N; n++)
+      for (int v = 0; v < V; v++) row[n * V + v] = load(b + n * b_stride + k * kPanel<T> + v * kLanes<T>);
+    for (int r = 0; r < R; r++) {
+      const Vec<T> x = splat<T>(a[r * row_step + k * term_step]);
+      for (int v = 0; v < N * V; v++) acc[r][v] = fma<T>(x, row[v], acc[r][v]);
+    }
+  }
+}
+
+// Adds the accumulators of one block of terms to the tile of C at `c`, or stores them when it is the first block.
+template <class T, int R, int N>
+[[gnu::always_inline]] inline void add_block(const Vec<T> (&acc)[R][N * kPanelVecs<T>], T* c, long c_stride, bool first) {
+  constexpr int V = kPanelVecs<T>;
+  for (int n = 0; n < N; n++)
+    for (int r = 0; r < R; r++)
+      for (int v = 0; v < V; v++) {
+        T* at = c + n * c_stride + r * kPanel<T> + v * kLanes<T>;
+        store(at, first ? acc[r][n * V + v] : load(at) + acc[r][n * V + v]);
+      }
+}
+
+// One block of terms of one tile of C = A B + bias. a: (R, terms) inside panels a_stride apart; b: (terms, N panels);
+// c: (R, N panels), overwritten by the first block and added to by the others.
+template <class T, int R, int N>
+[[gnu::noinline]] void product_tile(const T* a, long a_stride, long terms, const T* b, long b_stride, T* c, long c_stride,
+                                    const T* bias, bool first) {
+  constexpr int P = kPanel<T>, V = kPanelVecs<T>;
+  Vec<T> acc[R][N * V];
+  for (int n = 0; n < N; n++)
+    for (int v = 0; v < V; v++) {
+      const Vec<T> start = bias && first ? load(bias + n * P + v * kLanes<T>) : Vec<T>{};
+      for (int r = 0; r < R; r++) acc[r][n * V + v] = start;
+    }
+  long k = 0;
+  for (; k + P <= terms; k += P) multiply_add<T, R, N, P, 1>(acc, a + k / P * a_stride, b + k * P, b_stride, P);
+  if (k < terms) multiply_add<T, R, N, P, 1>(acc, a + k / P * a_stride, b + k * P, b_stride, terms - k);
+  add_block<T, R, N>(acc, c, c_stride, first);
+}
+
+// N neighbouring panels of C. The blocks of terms run outermost: a block of B stays in the first-level cache for all rows.
+template <class T, int N>
+inline void product_group(const T* a, long a_stride, long rows, long terms, const T* b, long b_stride, T* c, long c_stride,
+                          const T* bias) {
+  constexpr int P = kPanel<T>;
+  for (long k = 0; k == 0 || k < terms; k += kTermBlock) {
+    const T *ak = a + k / P * a_stride, *bk = b + k * P;
+    const long count = std::min(kTermBlock, terms - k);
+    split_rows(rows, [&](auto r, long first) {
+      constexpr int R = decltype(r)::value;
+      if constexpr (R * N <= kTileRows * kTilePanels)
+        product_tile<T, R, N>(ak + first * P, a_stride, count, bk, b_stride, c + first * P, c_stride, bias, k == 0);
+      else
+        for (int n = 0; n < N; n++)
+          product_tile<T, R, 1>(ak + first * P, a_stride, count, bk + n * b_stride, b_stride, c + n * c_stride + first * P,
+                                c_stride, bias ? bias + n * P : nullptr, k == 0);
+    });
+  }
+}
+
+// Panels [p0, p1) of C = A B (+ bias) for `rows` rows. a: (rows, terms), b: (terms, columns), c: (rows, columns), each in
+// panels its stride apart; bias: (padded columns) or null.
+template <class T>
+void product_panels(const T* a, long a_stride, long rows, long terms, const T* b, long b_stride, T* c, long c_stride,
+                    const T* bias, long p0, long p1) {
+  constexpr int P = kPanel<T>;
+  for (long p = p0; p < p1;) {
+    const T* start = bias ? bias + p * P : nullptr;
+    const T* bp = b + p * b_stride;
+    T* cp = c + p * c_stride;
+    const long n = p1 - p >= 4 ? 4 : p1 - p >= 2 ? 2 : 1;
+    if (n == 4)
+      product_group<T, 4>(a, a_stride, rows, terms, bp, b_stride, cp, c_stride, start);
+    else if (n == 2)
+      product_group<T, 2>(a, a_stride, rows, terms, bp, b_stride, cp, c_stride, start);
+    else
+      product_group<T, 1>(a, a_stride, rows, terms, bp, b_stride, cp, c_stride, start);
+    p += n;
+  }
+}
+
+// One tile of C = A^T B: a: (rows, R) columns of one panel, b: (rows, N panels), c: (R, N panels).
+template <class T, int R, int N>
+[[gnu::noinline]] void outer_tile(const T* a, const T* b, long b_stride, long rows, T* c, long c_stride) {
+  constexpr int P = kPanel<T>;
+  for (long k = 0; k < rows; k += kTermBlock) {
+    Vec<T> acc[R][N * kPanelVecs<T>] = {};
+    multiply_add<T, R, N, 1, P>(acc, a + k * P, b + k * P, b_stride, std::min(kTermBlock, rows - k));
+    add_block<T, R, N>(acc, c, c_stride, k == 0);
+  }
+}
+
+// The block C = A^T B of `count` <= P columns of one panel of A by N panels of B, over `rows` rows.
+// c: (count, N panels) with panels c_stride apart.
+template <class T, int N>
+inline void outer_block(const T* a, long count, const T* b, long b_stride, long rows, T* c, long c_stride) {
+  split_rows(count, [&](auto r, long first) {
+    outer_tile<T, decltype(r)::value, N>(a + first, b, b_stride, rows, c + first * kPanel<T>, c_stride);
+  });
+}
+
+}  // namespace descend

@@ -1,0 +1,205 @@
+// y = gamma (x - mean) / sqrt(var + eps) + beta per column, over the batch's rows in training.
+//
+// Mean and variance come from sums and centred squares per block of rows, combined in order of the blocks, which keeps
+// them accurate for columns far from zero. Every thread combines all blocks for itself: no second meeting of threads.
+#include "ops/ops.hpp"
+#include "ops/update.hpp"
+
+namespace descend {
+
+namespace {
+
+template <class T>
+class BatchNorm final : public Op<T> {
+ public:
+  BatchNorm(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
+      : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]),
+        width_(padded<T>(this->in_width)), mean_(placement[static_cast<std::size_t>(s.running_mean)]),
+        variance_(placement[static_cast<std::size_t>(s.running_variance)]) {
+    if (s.weight >= 0) gamma_ = placement[static_cast<std::size_t>(s.weight)].offset;
+    if (s.bias >= 0) beta_ = placement[static_cast<std::size_t>(s.bias)].offset;
+  }
+
+  bool reduces() const override { return true; }
+  bool keeps_input() const override { return true; }
+  bool trainable() const override { return gamma_ >= 0 || beta_ >= 0; }
+
+  // Two sums per block of rows, shared; mean, 1/sd, variance and the two gradient sums, per thread.
+  long scratch_size(long capacity, int threads) const override {
+    return width_ * (2 * ((capacity + kRowBlock - 1) / kRowBlock) + kOwn * threads);
+  }
+
+  void forward_sums(const Pass<T>& pass, Rows rows, Panels p) const override {
+    each_block(pass, rows, p, this->in(pass), [&](const T* x, long n, T* sums) {
+      Vec<T> s{}, m2{};
+      for (long r = 0; r < n; r++) s += load(x + r * kPanel<T>);
+      const Vec<T> mean = s / static_cast<T>(n);
+      for (long r = 0; r < n; r++) {
+        const Vec<T> d = load(x + r * kPanel<T>) - mean;
+        m2 = fma<T>(d, d, m2);
+      }
+      store(sums, s);
+      store(sums + width_, m2);
+    });
+  }
+
+  void forward_totals(const Pass<T>& pass) const override {
+    const T n = static_cast<T>(pass.rows), last = static_cast<T>(pass.rows - (pass.row_blocks() - 1) * kRowBlock);
+    T* own = own_scratch(pass);
+    for (long c = 0; c < width_; c += kLanes<T>) {
+      Vec<T> sum{}, m2{};
+      for (long b = 0; b < pass.row_blocks(); b++) sum += load(block(pass, b) + c);
+      const Vec<T> mean = sum / n;
+      for (long b = 0; b < pass.row_blocks(); b++) {
+        const T count = b + 1 < pass.row_blocks() ? static_cast<T>(kRowBlock) : last;
+        const Vec<T> d = load(block(pass, b) + c) / count - mean;
+        m2 += fma<T>(d * d, splat(count), load(block(pass, b) + width_ + c));
+      }
+      const Vec<T> variance = m2 / n;
+      store(own + c, mean);
+      store(own + width_ + c, T(1) / sqrt<T>(variance + static_cast<T>(this->spec.epsilon)));
+      store(own + 2 * width_ + c, variance);
+    }
+  }
+
+  void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
+    each_vector(p, [&](long c, long at) {
+      const Statistics s = statistics(pass, c);
+      const Vec<T> beta = beta_ >= 0 ? load(pass.weights + beta_ + c) : Vec<T>{};
+      const T* x = this->in(pass) + at * pass.arena->capacity;
+      T* y = this->out(pass) + at * pass.arena->capacity;
+      const long v = c % kPanel<T>;
+      for (long r = rows.first; r < rows.last; r++) {
+        const long o = r * kPanel<T> + v;
+        store(y + o, fma<T>((load(x + o) - s.mean) * s.inverse, s.gamma, beta));
+      }
+    });
+  }
+
+  void backward_sums(const Pass<T>& pass, Rows rows, Panels p) const override {
+    const T* gradient = this->out_gradient(pass);
+    const T* input = this->in(pass);
+    each_block(pass, rows, p, gradient, [&](const T* dy, long n, T* sums) {
+      const long c = (sums - pass.arena->scratch[this->index]) % width_;
+      const Statistics s = statistics(pass, c);
+      const T* x = input + (dy - gradient);
+      Vec<T> a{}, b{};
+      for (long r = 0; r < n; r++) {
+        const Vec<T> g = load(dy + r * kPanel<T>);
+        a += g;
+        b = fma<T>(g, (load(x + r * kPanel<T>) - s.mean) * s.inverse, b);
+      }
+      store(sums, a);
+      store(sums + width_, b);
+    });
+  }
+
+  void backward_totals(const Pass<T>& pass) const override {
+    T* own = own_scratch(pass) + 3 * width_;
+    for (long c = 0; c < width_; c += kLanes<T>) {
+      Vec<T> a{}, b{};
+      for (long k = 0; k < pass.row_blocks(); k++) {
+        a += load(block(pass, k) + c);
+        b += load(block(pass, k) + width_ + c);
+      }
+      store(own + c, a);
+      store(own + width_ + c, b);
+    }
+  }
+
+  void backward(const Pass<T>& pass, Rows rows, Panels p) const override {
+    const T n = static_cast<T>(pass.rows);
+    each_vector(p, [&](long c, long at) {
+      const Statistics s = statistics(pass, c);
+      const T* own = own_scratch(pass) + 3 * width_;
+      const Vec<T> a = load(own + c) / n, b = load(own + width_ + c) / n, scale = s.gamma * s.inverse;
+      const T *x = this->in(pass) + at * pass.arena->capacity, *dy = this->out_gradient(pass) + at * pass.arena->capacity;
+      T* dx = this->in_gradient(pass) + at * pass.arena->capacity;
+      const long v = c % kPanel<T>;
+      for (long r = rows.first; r < rows.last; r++) {
+        const long o = r * kPanel<T> + v;
+        const Vec<T> normal = (load(x + o) - s.mean) * s.inverse;
+        store(dx + o, scale * (load(dy + o) - fma<T>(normal, b, a)));
+      }
+    });
+  }
+
+  void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
+    tasks.push_back({op, {0, panels<T>(this->in_width)}, {0, 0}, static_cast<double>(width_) * 64 + static_cast<double>(batch) * 0});
+  }
+
+  void update(const Pass<T>& pass, const Task&, Update<T>& update) const override {
+    const T* own = own_scratch(pass);
+    piece(update, this->spec.weight, gamma_, own + 4 * width_);
+    piece(update, this->spec.bias, beta_, own + 3 * width_);
+    if (!update.moves_statistics()) return;
+    const T keep = static_cast<T>(this->spec.momentum), take = static_cast<T>(1 - this->spec.momentum);
+    for (long c = 0; c < width_; c += kLanes<T>) {
+      update.average(mean_.offset + c, keep, load(own + c) * take);
+      update.average(variance_.offset + c, keep, load(own + 2 * width_ + c) * take);
+    }
+  }
+
+ private:
+  static constexpr int kOwn = 5;
+
+  struct Statistics {
+    Vec<T> mean, inverse, gamma;
+  };
+
+  Statistics statistics(const Pass<T>& pass, long c) const {
+    const Vec<T> gamma = gamma_ >= 0 ? load(pass.weights + gamma_ + c) : splat(T(1));
+    if (pass.training) return {load(own_scratch(pass) + c), load(own_scratch(pass) + width_ + c), gamma};
+    const Vec<T> variance = load(pass.weights + variance_.offset + c);
+    return {load(pass.weights + mean_.offset + c), T(1) / sqrt<T>(variance + static_cast<T>(this->spec.epsilon)), gamma};
+  }
+
+  // (2, width) sums of block b.
+  T* block(const Pass<T>& pass, long b) const { return this->scratch(pass) + 2 * width_ * b; }
+
+  T* own_scratch(const Pass<T>& pass) const {
+    const long blocks = (pass.arena->capacity + kRowBlock - 1) / kRowBlock;
+    return this->scratch(pass) + width_ * (2 * blocks + kOwn * pass.thread);
+  }
+
+  // Calls body(first number, rows, sums) for each block of rows and vector of columns of `values`.
+  template <class Body>
+  void each_block(const Pass<T>& pass, Rows rows, Panels p, const T* values, Body&& body) const {
+    for (long first = rows.first; first < rows.last; first += kRowBlock)
+      each_vector(p, [&](long c, long at) {
+        body(values + at * pass.arena->capacity + first * kPanel<T> + c % kPanel<T>, std::min(kRowBlock, rows.last - first),
+             block(pass, first / kRowBlock) + c);
+      });
+  }
+
+  // Calls body(column, first column of its panel) for each vector of the panels.
+  template <class Body>
+  static void each_vector(Panels p, Body&& body) {
+    for (long c = p.first * kPanel<T>; c < p.last * kPanel<T>; c += kLanes<T>) body(c, c / kPanel<T> * kPanel<T>);
+  }
+
+  void piece(Update<T>& update, int id, long offset, const T* total) const {
+    if (id < 0) return;
+    alignas(64) T scratch[kPanel<T>];
+    for (long c = 0; c < width_; c += kPanel<T>) {
+      T* g = update.gradient(offset + c, scratch);
+      if (update.computes()) std::copy(total + c, total + c + kPanel<T>, g);
+      update.commit(id, offset + c, g, kPanel<T>);
+    }
+  }
+
+  long width_;  // padded
+  Placement mean_, variance_;
+  long gamma_ = -1, beta_ = -1;
+};
+
+}  // namespace
+
+template <class T>
+std::unique_ptr<Op<T>> make_batch_norm(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement) {
+  return std::make_unique<BatchNorm<T>>(s, plan, placement);
+}
+template std::unique_ptr<Op<float>> make_batch_norm<float>(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template std::unique_ptr<Op<double>> make_batch_norm<double>(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+
+}  // namespace descend

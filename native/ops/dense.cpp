@@ -1,0 +1,125 @@
+// z = x W + b. Gradients: dx = dz W^T; dW = x^T dz; db = sum over rows of dz.
+#include "kernels/product.hpp"
+#include "ops/ops.hpp"
+#include "ops/update.hpp"
+
+namespace descend {
+
+namespace {
+
+// Panels of a block of the weights that one task owns: its inputs and gradients stay in the second-level cache.
+constexpr long kTaskInputs = 3, kTaskOutputs = 4;
+
+template <class T>
+class Dense final : public Op<T> {
+ public:
+  Dense(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
+      : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]),
+        weight_(placement[static_cast<std::size_t>(s.weight)]),
+        bias_(s.bias >= 0 ? placement[static_cast<std::size_t>(s.bias)] : Placement{}) {}
+
+  bool by_panel() const override { return false; }
+  bool keeps_input() const override { return true; }
+  bool trainable() const override { return true; }
+
+  void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
+    const long stride = pass.arena->stride(), at = rows.first * kPanel<T>;
+    product_panels<T>(this->in(pass) + at, stride, rows.count(), this->in_width, pass.weights + weight_.offset, this->in_width * kPanel<T>,
+                      this->out(pass) + at, stride, this->spec.bias >= 0 ? pass.weights + bias_.offset : nullptr, p.first, p.last);
+  }
+
+  void backward(const Pass<T>& pass, Rows rows, Panels p) const override {
+    const long stride = pass.arena->stride(), at = rows.first * kPanel<T>;
+    product_panels<T>(this->out_gradient(pass) + at, stride, rows.count(), this->out_width,
+                      pass.transposed + weight_.transposed, padded<T>(this->out_width) * kPanel<T>, this->in_gradient(pass) + at, stride, nullptr, p.first, p.last);
+  }
+
+  void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
+    const long in = panels<T>(this->in_width), out = panels<T>(this->out_width);
+    for (long i = 0; i < in; i += kTaskInputs)
+      for (long o = 0; o < out; o += kTaskOutputs) {
+        const Panels inputs{i, std::min(in, i + kTaskInputs)}, outputs{o, std::min(out, o + kTaskOutputs)};
+        const double block = static_cast<double>(std::min(this->in_width, inputs.last * kPanel<T>) - i * kPanel<T>) *
+                             static_cast<double>((outputs.last - o) * kPanel<T>);
+        tasks.push_back({op, inputs, outputs, block * (static_cast<double>(batch) + 64)});
+      }
+  }
+
+  void update(const Pass<T>& pass, const Task& task, Update<T>& update) const override {
+    for (long o = task.outputs.first; o < task.outputs.last; o += kTilePanels)
+      for (long i = task.inputs.first; i < task.inputs.last; i++) {
+        if (o + kTilePanels <= task.outputs.last)
+          update_block<kTilePanels>(pass, i, o, update);
+        else
+          for (long j = o; j < task.outputs.last; j++) update_block<1>(pass, i, j, update);
+      }
+    if (this->spec.bias >= 0 && task.inputs.first == 0)
+      for (long o = task.outputs.first; o < task.outputs.last; o++) update_bias(pass, o, update);
+  }
+
+ private:
+  // Panel i of the inputs by N panels of the outputs from o.
+  template <int N>
+  void update_block(const Pass<T>& pass, long i, long o, Update<T>& update) const {
+    constexpr int P = kPanel<T>;
+    alignas(64) T scratch[N * P * P];
+    const long stride = pass.arena->stride(), count = columns_of<T>(this->in_width, i), panel = this->in_width * P;
+    const long offset = weight_.offset + o * panel + i * P * P;
+    T* g = update.gradient(offset, scratch);
+    const long apart = g == scratch ? P * P : panel;
+    if (update.computes())
+      outer_block<T, N>(this->in(pass) + i * stride, count, this->out_gradient(pass) + o * stride, stride, pass.rows, g, apart);
+    for (long n = 0; n < N; n++) {
+      update.commit(this->spec.weight, offset + n * panel, g + n * apart, count * P);
+      if (this->wants_input && update.applies())
+        update.transpose(offset + n * panel, count,
+                         update.transposed() + weight_.transposed + (i * padded<T>(this->out_width) + (o + n) * P) * P);
+    }
+  }
+
+  void update_bias(const Pass<T>& pass, long o, Update<T>& update) const {
+    constexpr int P = kPanel<T>;
+    alignas(64) T scratch[P];
+    T* g = update.gradient(bias_.offset + o * P, scratch);
+    if (update.computes()) sum_rows(this->out_gradient(pass) + o * pass.arena->stride(), pass.rows, g);
+    update.commit(this->spec.bias, bias_.offset + o * P, g, P);
+  }
+
+  // Column sums of one panel: blocks of rows, four blocks side by side to hide the latency of the additions.
+  static void sum_rows(const T* panel, long rows, T* sum) {
+    constexpr int P = kPanel<T>, V = kPanelVecs<T>;
+    Vec<T> total[V] = {};
+    const auto block = [&](long r, long end, Vec<T>(&s)[V]) {
+      for (; r < end; r++)
+        for (int v = 0; v < V; v++) s[v] += load(panel + r * P + v * kLanes<T>);
+    };
+    long r = 0;
+    for (; r + 4 * kRowBlock <= rows; r += 4 * kRowBlock) {
+      Vec<T> s[4][V] = {};
+      for (long k = 0; k < kRowBlock; k++)
+        for (int b = 0; b < 4; b++)
+          for (int v = 0; v < V; v++) s[b][v] += load(panel + (r + b * kRowBlock + k) * P + v * kLanes<T>);
+      for (int b = 0; b < 4; b++)
+        for (int v = 0; v < V; v++) total[v] += s[b][v];
+    }
+    for (; r < rows; r += kRowBlock) {
+      Vec<T> s[V] = {};
+      block(r, std::min(rows, r + kRowBlock), s);
+      for (int v = 0; v < V; v++) total[v] += s[v];
+    }
+    for (int v = 0; v < V; v++) store(sum + v * kLanes<T>, total[v]);
+  }
+
+  Placement weight_, bias_;
+};
+
+}  // namespace
+
+template <class T>
+std::unique_ptr<Op<T>> make_dense(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement) {
+  return std::make_unique<Dense<T>>(s, plan, placement);
+}
+template std::unique_ptr<Op<float>> make_dense<float>(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template std::unique_ptr<Op<double>> make_dense<double>(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+
+}  // namespace descend

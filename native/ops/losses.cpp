@@ -1,0 +1,255 @@
+// The batch loss and its gradient with respect to the value it starts from.
+//
+// l_i is the mean over outputs (the sum over classes for cross-entropy); the batch loss is sum w_i l_i / sum w_i. Block
+// sums of w_i l_i go to the op's scratch, in double, for whoever adds them in order. RMSE needs the whole batch before
+// its gradient: it is the one loss that reduces.
+#include <utility>
+
+#include "ops/ops.hpp"
+#include "ops/row_tools.hpp"
+
+namespace descend {
+
+namespace {
+
+template <class T>
+struct Point {
+  Vec<T> loss, slope;  // of one output with respect to the prediction or logit
+};
+
+// One elementwise loss: z is the logit (or the prediction when the link is identity), y the target.
+template <class T, LossKind kind, Link link>
+inline Point<T> point(Vec<T> z, Vec<T> y, T parameter) {
+  const Vec<T> zero{}, one = splat(T(1));
+  if constexpr (kind == LossKind::mse || kind == LossKind::rmse) {
+    const Vec<T> e = z - y;
+    return {e * e, e + e};
+  } else if constexpr (kind == LossKind::mae) {
+    const Vec<T> e = z - y;
+    return {abs<T>(e), e > zero ? one : e < zero ? -one : e};
+  } else if constexpr (kind == LossKind::huber) {
+    const Vec<T> e = z - y, a = abs<T>(e), d = splat(parameter);
+    return {a > d ? d * (a - T(0.5) * d) : T(0.5) * e * e, e > d ? d : e < -d ? -d : e};
+  } else if constexpr (kind == LossKind::pinball) {
+    const Vec<T> e = y - z, above = splat(parameter) * e, below = splat(parameter - T(1)) * e;
+    return {above > below ? above : below, e > zero ? -splat(parameter) : e < zero ? splat(T(1) - parameter) : e};
+  } else if constexpr (kind == LossKind::hinge) {
+    const Vec<T> margin = T(1) - y * z;
+    return {max_keep_nan<T>(margin, zero), margin > zero ? -y : zero};
+  } else if constexpr (kind == LossKind::poisson && link == Link::exponential) {
+    const Vec<T> p = exp<T>(z);
+    return {p - y * z, p - y};
+  } else if constexpr (kind == LossKind::bce && link == Link::sigmoid) {
+    // log(1 + e^z) - y z
+    return {softplus<T>(z) - y * z, sigmoid<T>(z) - y};
+  } else {
+    // From a probability (or a Poisson mean): logarithms of a clipped number, no slope where it was clipped.
+    const T low = T(1e-7);
+    const VecI<T> poisson = kind == LossKind::poisson ? ~VecI<T>{} : VecI<T>{};
+    const Vec<T> high = splat(T(1) - low);
+    const VecI<T> inside = (z > splat(low)) & (poisson | (VecI<T>)(z < high));
+    Vec<T> p = max_keep_nan<T>(z, splat(low));
+    if constexpr (kind == LossKind::poisson) {
+      return {z - y * log<T>(p), inside ? T(1) - y / p : one};
+    } else {
+      p = min_keep_nan<T>(p, high);
+      return {-(y * log<T>(p) + (T(1) - y) * log<T>(T(1) - p)), inside ? (p - y) / (p * (T(1) - p)) : zero};
+    }
+  }
+}
+
+template <class T>
+class Loss : public Op<T> {
+ public:
+  Loss(const LossSpec& l, const PlanSpec& plan)
+      : Op<T>({OpKind::softmax, l.prediction, l.prediction}, plan.widths[static_cast<std::size_t>(l.prediction)],
+              plan.widths[static_cast<std::size_t>(l.prediction)]),
+        spec_(l) {}
+
+  bool by_row() const override { return true; }
+  bool keeps_input() const override { return true; }
+
+  // A double per block of rows, after which a row of class probabilities.
+  long scratch_size(long capacity, int) const override {
+    return padded<T>((capacity + kRowBlock - 1) / kRowBlock * static_cast<long>(sizeof(double) / sizeof(T)));
+  }
+
+ protected:
+  double* block_losses(const Pass<T>& pass) const { return reinterpret_cast<double*>(this->scratch(pass)); }
+
+  double weight(const Pass<T>& pass, long source) const {
+    return pass.data->weight ? static_cast<double>(pass.data->weight[source]) : 1.0;
+  }
+
+  // Calls row(r, source row, w, w / sum w), which returns the row's loss, and keeps the block sums.
+  template <class Row>
+  void each_row(const Pass<T>& pass, Rows rows, Row&& row) const {
+    const double inverse = pass.weight_sum > 0 ? 1 / pass.weight_sum : 0;
+    for (long first = rows.first; first < rows.last; first += kRowBlock) {
+      double sum = 0;
+      for (long r = first; r < std::min(rows.last, first + kRowBlock); r++) {
+        const long source = pass.source(r);
+        const double w = weight(pass, source);
+        const T l = row(r, source, static_cast<T>(w * inverse));
+        if (w != 0) sum += w * static_cast<double>(l);
+      }
+      block_losses(pass)[first / kRowBlock] = sum;
+    }
+  }
+
+  LossSpec spec_;
+};
+
+template <class T, LossKind kind, Link link>
+class Elementwise final : public Loss<T> {
+ public:
+  using Loss<T>::Loss;
+
+  bool reduces() const override { return kind == LossKind::rmse; }
+
+  void forward(const Pass<T>& pass, Rows rows, Panels) const override {
+    const long n = this->in_width, stride = pass.arena->stride();
+    const T each = T(1) / static_cast<T>(n), parameter = static_cast<T>(this->spec_.parameter);
+    const T keep = static_cast<T>(1 - this->spec_.label_smoothing), add = static_cast<T>(this->spec_.label_smoothing / 2);
+    this->each_row(pass, rows, [&](long r, long source, T w) {
+      const T* z = this->in(pass) + r * kPanel<T>;
+      T* dz = pass.training ? this->in_gradient(pass) + r * kPanel<T> : nullptr;
+      const T *y = pass.data->y + source * n;
+      const T scale = w * each;
+      LaneSums<T> sums;
+      each_in_row<T>(n, stride, [&](long o, long c) {
+        const VecI<T> real = real_columns<T>(c, n);
+        Vec<T> target = target_at(y + c, n - c);
+        if constexpr (kind == LossKind::bce) target = fma<T>(target, splat(keep), splat(add));
+        const Point<T> p = point<T, kind, link>(load(z + o), target, parameter);
+        sums.add(c, real ? p.loss : Vec<T>{});
+        if (dz) store(dz + o, real ? p.slope * scale : Vec<T>{});
+      });
+      return sums.total() * each;
+    });
+  }
+
+  // RMSE: the slopes so far are those of the mean square; divide by twice its root.
+  void backward(const Pass<T>& pass, Rows rows, Panels) const override {
+    double sum = 0;
+    for (long b = 0; b < pass.row_blocks(); b++) sum += this->block_losses(pass)[b];
+    const double root = pass.weight_sum > 0 ? std::sqrt(sum / pass.weight_sum) : 0;
+    const T scale = root > 0 ? static_cast<T>(0.5 / root) : T(0);
+    for (long r = rows.first; r < rows.last; r++) {
+      T* dz = this->in_gradient(pass) + r * kPanel<T>;
+      each_in_row<T>(this->in_width, pass.arena->stride(), [&](long o, long) { store(dz + o, load(dz + o) * scale); });
+    }
+  }
+
+ private:
+  // The caller's row has no padding: never read past it.
+  static Vec<T> target_at(const T* y, long left) {
+    if (left >= kLanes<T>) return load_unaligned(y);
+    Vec<T> v{};
+    for (long i = 0; i < left; i++) v[i] = y[i];
+    return v;
+  }
+};
+
+// Categorical cross-entropy from logits (softmax inside) or from probabilities, for classes or dense targets.
+template <class T, bool from_logits>
+class Categorical final : public Loss<T> {
+ public:
+  using Loss<T>::Loss;
+
+  void forward(const Pass<T>& pass, Rows rows, Panels) const override {
+    this->each_row(pass, rows, [&](long r, long source, T w) {
+      return from_logits ? logits_row(pass, r, source, w) : probabilities_row(pass, r, source, w);
+    });
+  }
+  void backward(const Pass<T>&, Rows, Panels) const override {}
+
+ private:
+  T target(const Pass<T>& pass, long source, long c) const {
+    const T y = this->spec_.index_target ? T(pass.data->classes[source] == c) : pass.data->y[source * this->in_width + c];
+    const double s = this->spec_.label_smoothing;
+    return s == 0 ? y : static_cast<T>(static_cast<double>(y) * (1 - s) + s / static_cast<double>(this->in_width));
+  }
+
+  // l = log sum e^z - sum y z (for targets that sum to Y: Y log sum e^z - sum y z); slope Y softmax(z) - y.
+  T logits_row(const Pass<T>& pass, long r, long source, T w) const {
+    const long n = this->in_width, stride = pass.arena->stride();
+    const T* z = this->in(pass) + r * kPanel<T>;
+    T* dz = this->in_gradient(pass) + r * kPanel<T>;
+    const T most = row_max(z, n, stride);
+    const T sum = row_exponentials(z, most, dz, n, stride);
+    const auto at = [&](long c) { return c / kPanel<T> * stride + c % kPanel<T>; };
+    const T normalizer = log<T>(sum);
+    if (this->spec_.index_target && this->spec_.label_smoothing == 0) {
+      const long o = at(pass.data->classes[source]);
+      const T l = normalizer - (z[o] - most);
+      if (pass.training) {
+        scale(dz, n, stride, w / sum);
+        dz[o] -= w;
+      }
+      return l;
+    }
+    T dot = 0, mass = 0;
+    for (long c = 0; c < n; c++) {
+      const T y = target(pass, source, c);
+      mass += y;
+      dot += y * (z[at(c)] - most);
+    }
+    if (pass.training) {
+      scale(dz, n, stride, w * mass / sum);
+      for (long c = 0; c < n; c++) dz[at(c)] -= w * target(pass, source, c);
+    }
+    return mass * normalizer - dot;
+  }
+
+  static void scale(T* row, long n, long stride, T by) {
+    each_in_row<T>(n, stride, [&](long o, long) { store(row + o, load(row + o) * by); });
+  }
+
+  T probabilities_row(const Pass<T>& pass, long r, long source, T w) const {
+    const long n = this->in_width, stride = pass.arena->stride();
+    const T low = T(1e-7), high = T(1) - low;
+    const T* p = this->in(pass) + r * kPanel<T>;
+    T* dp = this->in_gradient(pass) + r * kPanel<T>;
+    T sum = 0;
+    for (long c = 0; c < n; c++) {
+      const long o = c / kPanel<T> * stride + c % kPanel<T>;
+      const T y = target(pass, source, c), q = p[o] < low ? low : p[o] > high ? high : p[o];
+      if (y != 0) sum -= y * log<T>(q);
+      if (pass.training) dp[o] = p[o] > low && p[o] < high ? -w * y / q : T(0);
+    }
+    return sum;
+  }
+};
+
+template <class T, LossKind kind>
+std::unique_ptr<Op<T>> with_link(const LossSpec& l, const PlanSpec& plan) {
+  if constexpr (kind == LossKind::bce)
+    if (l.link == Link::sigmoid) return std::make_unique<Elementwise<T, kind, Link::sigmoid>>(l, plan);
+  if constexpr (kind == LossKind::poisson)
+    if (l.link == Link::exponential) return std::make_unique<Elementwise<T, kind, Link::exponential>>(l, plan);
+  return std::make_unique<Elementwise<T, kind, Link::identity>>(l, plan);
+}
+
+}  // namespace
+
+template <class T>
+std::unique_ptr<Op<T>> make_loss(const LossSpec& l, const PlanSpec& plan) {
+  switch (l.kind) {
+    case LossKind::mse: return with_link<T, LossKind::mse>(l, plan);
+    case LossKind::mae: return with_link<T, LossKind::mae>(l, plan);
+    case LossKind::rmse: return with_link<T, LossKind::rmse>(l, plan);
+    case LossKind::bce: return with_link<T, LossKind::bce>(l, plan);
+    case LossKind::huber: return with_link<T, LossKind::huber>(l, plan);
+    case LossKind::poisson: return with_link<T, LossKind::poisson>(l, plan);
+    case LossKind::pinball: return with_link<T, LossKind::pinball>(l, plan);
+    case LossKind::hinge: return with_link<T, LossKind::hinge>(l, plan);
+    case LossKind::cce: break;
+  }
+  if (l.link == Link::softmax) return std::make_unique<Categorical<T, true>>(l, plan);
+  return std::make_unique<Categorical<T, false>>(l, plan);
+}
+template std::unique_ptr<Op<float>> make_loss<float>(const LossSpec&, const PlanSpec&);
+template std::unique_ptr<Op<double>> make_loss<double>(const LossSpec&, const PlanSpec&);
+
+}  // namespace descend

@@ -1,0 +1,24 @@
+// The makers of all ops, one per file beside this one.
+#pragma once
+
+#include "runtime/program.hpp"
+
+namespace descend {
+
+template <class T>
+std::unique_ptr<Op<T>> make_dense(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template <class T>
+std::unique_ptr<Op<T>> make_batch_norm(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template <class T>
+std::unique_ptr<Op<T>> make_activation(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template <class T>
+std::unique_ptr<Op<T>> make_prelu(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template <class T>
+std::unique_ptr<Op<T>> make_softmax(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+// `after_relu`: the op also applies the ReLU before it, whose op is then dropped.
+template <class T>
+std::unique_ptr<Op<T>> make_dropout(const OpSpec&, const PlanSpec&, bool after_relu);
+template <class T>
+std::unique_ptr<Op<T>> make_loss(const LossSpec&, const PlanSpec&);
+
+}  // namespace descend

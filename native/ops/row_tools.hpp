@@ -1,0 +1,63 @@
+// For ops on whole rows: a row lies one cache line per panel; sums along it go lane by lane over the panels and then in
+// fixed halves over the lanes of a panel, so that the vector width does not show.
+#pragma once
+
+#include "kernels/math.hpp"
+#include "kernels/panels.hpp"
+
+namespace descend {
+
+// Calls body(offset in the row's panels, first column, lane columns) for each vector of the `columns` columns of a row.
+template <class T, class Body>
+[[gnu::always_inline]] inline void each_in_row(long columns, long stride, Body&& body) {
+  for (long c = 0; c < padded<T>(columns); c += kLanes<T>) body(c / kPanel<T> * stride + c % kPanel<T>, c);
+}
+
+// Lanes of the vector starting at column c that are real columns.
+template <class T>
+inline VecI<T> real_columns(long c, long columns) {
+  using I = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+  return lane_index<T>() < static_cast<I>(columns - c);
+}
+
+template <class T>
+struct LaneSums {
+  Vec<T> lane[kPanelVecs<T>] = {};
+
+  void add(long c, Vec<T> x) { lane[c % kPanel<T> / kLanes<T>] += x; }
+
+  T total() const {
+    alignas(64) T s[kPanel<T>];
+    for (int v = 0; v < kPanelVecs<T>; v++) store(s + v * kLanes<T>, lane[v]);
+    for (int half = kPanel<T> / 2; half; half /= 2)
+      for (int i = 0; i < half; i++) s[i] += s[i + half];
+    return s[0];
+  }
+};
+
+// The largest number of a row; a NaN anywhere is found by whoever sums the exponentials.
+template <class T>
+inline T row_max(const T* row, long columns, long stride) {
+  Vec<T> most = splat(T(-INFINITY));
+  each_in_row<T>(columns, stride, [&](long o, long c) {
+    const Vec<T> x = real_columns<T>(c, columns) ? load(row + o) : splat(T(-INFINITY));
+    most = x > most ? x : most;
+  });
+  T best = most[0];
+  for (int i = 1; i < kLanes<T>; i++) best = most[i] > best ? most[i] : best;
+  return best;
+}
+
+// out = e^(row - max) with zeros beyond the columns; returns the sum.
+template <class T>
+inline T row_exponentials(const T* row, T most, T* out, long columns, long stride) {
+  LaneSums<T> sums;
+  each_in_row<T>(columns, stride, [&](long o, long c) {
+    const Vec<T> e = real_columns<T>(c, columns) ? exp<T>(load(row + o) - most) : Vec<T>{};
+    store(out + o, e);
+    sums.add(c, e);
+  });
+  return sums.total();
+}
+
+}  // namespace descend

@@ -1,0 +1,164 @@
+#include "ops/update.hpp"
+
+#include "ops/row_tools.hpp"
+
+namespace descend {
+
+namespace {
+
+// base^n by repeated squaring: the same bits wherever it runs.
+double power(double base, uint64_t n) {
+  double r = 1;
+  for (; n; n >>= 1, base *= base)
+    if (n & 1) r *= base;
+  return r;
+}
+
+template <class T>
+Vec<T> sign(Vec<T> x) {
+  return x > T(0) ? splat<T>(1) : x < T(0) ? splat<T>(-1) : Vec<T>{};
+}
+
+// g += l1 sign(w) + 2 l2 w; returns l1 sum|w| + l2 sum w^2.
+template <class T>
+double add_penalty(const ParameterSpec& p, const T* w, T* g, long count) {
+  const Vec<T> l1 = splat(static_cast<T>(p.l1)), l2 = splat(static_cast<T>(2 * p.l2));
+  LaneSums<T> absolute, squared;
+  for (long o = 0; o < count; o += kLanes<T>) {
+    const Vec<T> x = load(w + o);
+    absolute.add(o, abs<T>(x));
+    squared.add(o, x * x);
+    store(g + o, load(g + o) + fma<T>(l2, x, l1 * sign<T>(x)));
+  }
+  return p.l1 * static_cast<double>(absolute.total()) + p.l2 * static_cast<double>(squared.total());
+}
+
+// Calls step(o) for the offset of every vector.
+template <class T, class Step>
+inline void each(long count, Step&& step) {
+  for (long o = 0; o < count; o += kLanes<T>) step(o);
+}
+
+template <class T>
+void apply_rule(const Rule<T>& u, T decay_, T* w, T* look, T* const (&slot)[3], const T* g, long count) {
+  const Vec<T> rate = splat(u.rate), b1 = splat(u.beta_1), b2 = splat(u.beta_2), eps = splat(u.epsilon), gain = splat(u.gain),
+               step = splat(u.step), fix = splat(u.correction), decay = splat(decay_), step_gradient = splat(u.step_gradient),
+               gain_2 = splat(T(1) - u.beta_2);
+  T *s0 = slot[0], *s1 = slot[1], *s2 = slot[2];
+  const auto descend = [&](long o, Vec<T> by) { store(w + o, load(w + o) * decay - by); };
+  const auto average = [&](T* s, long o, Vec<T> beta, Vec<T> x) {
+    const Vec<T> y = fma<T>(load(s + o), beta, x);
+    store(s + o, y);
+    return y;
+  };
+  switch (u.kind) {
+    case OptimizerKind::sgd:
+      return each<T>(count, [&](long o) { descend(o, rate * load(g + o)); });
+    case OptimizerKind::momentum:
+      return each<T>(count, [&](long o) { descend(o, rate * average(s0, o, b1, gain * load(g + o))); });
+    case OptimizerKind::nesterov:
+      return each<T>(count, [&](long o) {
+        const Vec<T> v = average(s0, o, b1, rate * load(g + o));
+        descend(o, v);
+        store(look + o, fma<T>(-b1, v, load(w + o)));
+      });
+    case OptimizerKind::adagrad:
+      return each<T>(count, [&](long o) {
+        const Vec<T> x = load(g + o), s = fma<T>(x, x, load(s0 + o));
+        store(s0 + o, s);
+        descend(o, rate * x / (sqrt<T>(s) + eps));
+      });
+    case OptimizerKind::rmsprop:
+      return each<T>(count, [&](long o) {
+        const Vec<T> x = load(g + o);
+        descend(o, rate * x / sqrt<T>(average(s0, o, b1, gain * x * x) + eps));
+      });
+    case OptimizerKind::adam:
+      return each<T>(count, [&](long o) {
+        const Vec<T> x = load(g + o), m = average(s0, o, b1, gain * x), v = average(s1, o, b2, gain_2 * x * x);
+        descend(o, step * m / (sqrt<T>(v * fix) + eps));
+      });
+    case OptimizerKind::nadam:
+      return each<T>(count, [&](long o) {
+        const Vec<T> x = load(g + o), m = average(s0, o, b1, gain * x), v = average(s1, o, b2, gain_2 * x * x);
+        descend(o, fma<T>(step, m, step_gradient * x) / (sqrt<T>(v * fix) + eps));
+      });
+    case OptimizerKind::amsgrad:
+      return each<T>(count, [&](long o) {
+        const Vec<T> x = load(g + o), m = average(s0, o, b1, gain * x), v = average(s1, o, b2, gain_2 * x * x);
+        const Vec<T> most = max_keep_nan<T>(v, load(s2 + o));
+        store(s2 + o, most);
+        descend(o, step * m / (sqrt<T>(most * fix) + eps));
+      });
+  }
+}
+
+}  // namespace
+
+template <class T>
+Rule<T>::Rule(const OptimizerSpec& spec, double learning_rate, uint64_t step_number)
+    : kind(spec.kind), rate(static_cast<T>(learning_rate)), beta_1(static_cast<T>(spec.beta_1)),
+      beta_2(static_cast<T>(spec.beta_2)), epsilon(static_cast<T>(spec.epsilon)),
+      gain(static_cast<T>(spec.kind == OptimizerKind::momentum && !spec.dampening ? 1 : 1 - spec.beta_1)), step(0),
+      correction(1), step_gradient(0), decay(static_cast<T>(1 - learning_rate * spec.weight_decay)) {
+  if (spec.slots() < 2) return;
+  const uint64_t t = step_number + 1;
+  const double left = 1 - power(spec.beta_1, t);
+  correction = static_cast<T>(1 / (1 - power(spec.beta_2, t)));
+  if (spec.kind == OptimizerKind::nadam) {
+    step = static_cast<T>(learning_rate * spec.beta_1 / (1 - power(spec.beta_1, t + 1)));
+    step_gradient = static_cast<T>(learning_rate * (1 - spec.beta_1) / left);
+  } else {
+    step = static_cast<T>(learning_rate / left);
+  }
+}
+
+template <class T>
+void Update<T>::commit(int id, long offset, T* g, long count) {
+  const ParameterSpec& p = program_.plan.parameters[static_cast<std::size_t>(id)];
+  if (!p.trainable) {
+    if (stage_ == Stage::collect) std::fill(g, g + count, T(0));
+    return;
+  }
+  if (computes()) {
+    const T* point = parameters_.look_ahead ? parameters_.look_ahead : parameters_.weights;
+    if (p.l1 != 0 || p.l2 != 0) penalty += add_penalty(p, point + offset, g, count);
+    if (clip_ < T(INFINITY))
+      each<T>(count, [&](long o) {
+        store(g + o, max_keep_nan<T>(min_keep_nan<T>(load(g + o), splat(clip_)), splat(-clip_)));
+      });
+  }
+  if (stage_ == Stage::collect) {
+    LaneSums<T> squared;
+    each<T>(count, [&](long o) { squared.add(o, load(g + o) * load(g + o)); });
+    squares += static_cast<double>(squared.total());
+    return;
+  }
+  if (stage_ == Stage::apply && scale_ != T(1)) each<T>(count, [&](long o) { store(g + o, load(g + o) * scale_); });
+  T* slot[3];
+  for (int i = 0; i < 3; i++) slot[i] = parameters_.slots[i] ? parameters_.slots[i] + offset : nullptr;
+  apply_rule<T>(rule_, p.regularized ? rule_.decay : T(1), parameters_.weights + offset,
+                parameters_.look_ahead ? parameters_.look_ahead + offset : nullptr, slot, g, count);
+}
+
+template <class T>
+void Update<T>::transpose(long offset, long rows, T* to) const {
+  transpose_panel<T>((parameters_.look_ahead ? parameters_.look_ahead : parameters_.weights) + offset, rows, to);
+}
+
+template <class T>
+void look_ahead(const Parameters<T>& parameters, long size, T momentum) {
+  const Vec<T> m = splat(-momentum);
+  each<T>(size, [&](long o) {
+    store(parameters.look_ahead + o, fma<T>(m, load(parameters.slots[0] + o), load(parameters.weights + o)));
+  });
+}
+
+template struct Rule<float>;
+template struct Rule<double>;
+template class Update<float>;
+template class Update<double>;
+template void look_ahead<float>(const Parameters<float>&, long, float);
+template void look_ahead<double>(const Parameters<double>&, long, double);
+
+}  // namespace descend

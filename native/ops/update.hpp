@@ -1,0 +1,79 @@
+// What happens to a gradient the moment it is known: penalty, clipping and the optimizer, on one contiguous piece of
+// the parameters at a time, by the thread that owns the piece.
+#pragma once
+
+#include <vector>
+
+#include "runtime/program.hpp"
+
+namespace descend {
+
+// The buffers of a training run, all cut by the same placements.
+template <class T>
+struct Parameters {
+  T* weights = nullptr;
+  T* look_ahead = nullptr;  // Nesterov's point, else null
+  T* transposed = nullptr;
+  T* slots[3] = {};
+  T* gradient = nullptr;  // present when gradients are collected before they are applied
+};
+
+// One step's constants of the optimizer.
+template <class T>
+struct Rule {
+  OptimizerKind kind;
+  T rate, beta_1, beta_2, epsilon, gain;  // gain: what multiplies the gradient in a moving average
+  T step, correction, step_gradient;      // bias corrections folded in
+  T decay;                                // factor on regularized weights
+
+  Rule(const OptimizerSpec& spec, double learning_rate, uint64_t step_number);
+};
+
+// fused: compute and apply at once; collect: only store the gradient; apply: read it back.
+enum class Stage { fused, collect, apply };
+
+template <class T>
+class Update {
+ public:
+  Update(const Program<T>& program, const Parameters<T>& parameters, const OptimizerSpec& optimizer, const Rule<T>& rule,
+         Stage stage, T scale)
+      : program_(program), parameters_(parameters), rule_(rule), clip_(static_cast<T>(optimizer.clip_value)),
+        stage_(stage), scale_(scale) {}
+
+  bool computes() const { return stage_ != Stage::apply; }
+
+  // Where the gradient of the piece at `offset` is to be written (or, in Stage::apply, lies).
+  T* gradient(long offset, T* scratch) const { return stage_ == Stage::fused ? scratch : parameters_.gradient + offset; }
+
+  // The gradient `g` of `count` numbers of parameter `id` at `offset` is complete. `count` is a multiple of kPanel.
+  void commit(int id, long offset, T* g, long count);
+
+  // After the commit of a block of a matrix: refresh its transpose. The block is `rows` <= P rows at `from`.
+  void transpose(long offset, long rows, T* to) const;
+
+  T* transposed() const { return parameters_.transposed; }
+  bool applies() const { return stage_ != Stage::collect; }
+
+  // Running statistics move when the parameters do, and only for a batch that was used: w = keep * w + x.
+  bool moves_statistics() const { return applies(); }
+  void average(long offset, T keep, Vec<T> x) {
+    store(parameters_.weights + offset, fma<T>(load(parameters_.weights + offset), splat(keep), x));
+    if (parameters_.look_ahead) store(parameters_.look_ahead + offset, load(parameters_.weights + offset));
+  }
+
+  double penalty = 0, squares = 0;  // of this task: penalty of the weights, sum of squares of the gradient
+
+ private:
+  const Program<T>& program_;
+  const Parameters<T>& parameters_;
+  const Rule<T>& rule_;
+  T clip_;
+  Stage stage_;
+  T scale_;  // of the collected gradient (clipping by norm)
+};
+
+// look = w - momentum * v over whole buffers, at the start of a run.
+template <class T>
+void look_ahead(const Parameters<T>& parameters, long size, T momentum);
+
+}  // namespace descend

@@ -1,0 +1,100 @@
+// A plan with its parameters: prediction, loss, gradients and training. The unit the bindings expose.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <vector>
+
+#include "ops/update.hpp"
+#include "runtime/memory.hpp"
+#include "runtime/program.hpp"
+
+namespace descend {
+
+enum class Status { done, stopped, interrupted, deadline, diverged };
+
+// Called by the leading thread between steps, at most every few hundredths of a second, with (rows done, weighted
+// loss, weight). Anything but Status::done ends the run.
+using Watch = std::function<Status(long, double, double)>;
+
+template <class T>
+struct TrainJob {
+  Data<T> data;
+  const uint32_t* order;  // (count,) rows to visit
+  long count, batch;
+  const double* rates;  // one, or one per step
+  bool rate_per_step;
+  int threads;  // 0: decided by the amount of work
+  int64_t deadline_ns = 0;  // steady clock; 0: none
+  bool adapt = true;        // whether the team shrinks while members do not get a core
+  Watch watch;
+};
+
+struct TrainResult {
+  double loss = 0;
+  long rows = 0, steps = 0;
+  Status status = Status::done;
+};
+
+// Memory for passes over up to `capacity` rows by `threads` threads.
+template <class T>
+class ArenaMemory {
+ public:
+  ArenaMemory(const Program<T>& program, long capacity, int threads, bool gradients);
+
+  Arena<T> arena;
+  int threads;
+
+ private:
+  std::vector<Buffer<T>> buffers_;
+};
+
+template <class T>
+class Model {
+ public:
+  explicit Model(const PlanSpec& plan);
+
+  // Flat arrays follow the plan's parameter table.
+  void set_parameters(const T* flat);
+  void get_parameters(T* flat) const { unpack(weights_.get(), flat); }
+  void start(const OptimizerSpec& optimizer, uint64_t seed, uint64_t step, const T* slots);
+  uint64_t step() const { return step_; }
+  const OptimizerSpec& optimizer() const { return optimizer_; }
+  void get_slot(int i, T* flat) const { unpack(slots_[i].get(), flat); }
+
+  // out: (rows, outputs).
+  void predict(const T* X, long rows, T* out, int threads) const;
+  double evaluate(const Data<T>& data, int threads) const;
+  // flat: gradient in the plan's order; the whole data set is one batch.
+  double gradients(const Data<T>& data, uint64_t seed, uint64_t step, T* flat, int threads);
+  TrainResult train(const TrainJob<T>& job);
+
+  const Program<T> program;
+
+ private:
+  void pack(const T* flat, T* panels) const;
+  void unpack(const T* panels, T* flat) const;
+  void refresh_transposed(const T* weights);
+  double penalty() const;
+  void gather(const Pass<T>& pass, Rows rows) const;
+  // Runs `phases` in inference mode over all rows, in chunks; each(pass, first row) takes what came out.
+  template <class Each>
+  void infer(const std::vector<Phase<T>>& phases, const Data<T>& data, int threads, bool gradients, Each&& each) const;
+  std::unique_ptr<ArenaMemory<T>> borrow(long capacity, bool gradients) const;
+  void give_back(std::unique_ptr<ArenaMemory<T>> memory) const;
+
+  template <class U>
+  friend class Run;
+
+  Buffer<T> weights_, transposed_, look_ahead_, gradient_, slots_[3];
+  OptimizerSpec optimizer_;
+  uint64_t seed_ = 0, step_ = 0;
+  std::unique_ptr<ArenaMemory<T>> training_memory_;
+  mutable std::mutex lock_;
+  mutable std::vector<std::unique_ptr<ArenaMemory<T>>> idle_;
+};
+
+// Threads worth using for `flops` of work between two meetings of the team.
+int useful_threads(double flops);
+
+}  // namespace descend

@@ -1,0 +1,212 @@
+#include "runtime/program.hpp"
+
+#include "kernels/product.hpp"
+#include "ops/ops.hpp"
+
+namespace descend {
+
+namespace {
+
+template <class T>
+std::unique_ptr<Op<T>> make_op(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement) {
+  switch (s.kind) {
+    case OpKind::dense: return make_dense<T>(s, plan, placement);
+    case OpKind::batch_norm: return make_batch_norm<T>(s, plan, placement);
+    case OpKind::activation: return make_activation<T>(s, plan, placement);
+    case OpKind::prelu: return make_prelu<T>(s, plan, placement);
+    case OpKind::softmax: return make_softmax<T>(s, plan, placement);
+    case OpKind::dropout: return make_dropout<T>(s, plan, false);
+  }
+  return nullptr;
+}
+
+int readers(const PlanSpec& plan, int value) {
+  int n = plan.has_loss && plan.loss.prediction == value;
+  for (const OpSpec& s : plan.ops) n += s.input == value;
+  return n;
+}
+
+// Builds the phases of one pass over a batch.
+template <class T>
+class Scheduler {
+ public:
+  using Method = typename Step<T>::Method;
+
+  Scheduler() : phases_(1) {}
+
+  void rows(const Op<T>* op, Method method) { phases_.back().sweeps.push_back({0, {{op, method}}}); }
+
+  void product(const Op<T>* op, Method method, long panels) { phases_.back().sweeps.push_back({panels, {{op, method}}}); }
+
+  // A step that needs of each panel only what the step before left there joins its sweep.
+  void panel(const Op<T>* op, Method method, long panels) {
+    auto& sweeps = phases_.back().sweeps;
+    if (!sweeps.empty() && sweeps.back().panels == panels)
+      sweeps.back().steps.push_back({op, method});
+    else
+      sweeps.push_back({panels, {{op, method}}});
+  }
+
+  void meet(const Op<T>* totals, bool backward) { phases_.push_back({totals, backward, {}}); }
+
+  std::vector<Phase<T>> take() { return std::move(phases_); }
+
+ private:
+  std::vector<Phase<T>> phases_;
+};
+
+}  // namespace
+
+template <class T>
+Program<T>::Program(const PlanSpec& plan_) : plan(plan_) {
+  place_parameters();
+  make_ops();
+  find_homes();
+  schedule();
+}
+
+template <class T>
+void Program<T>::place_parameters() {
+  for (const ParameterSpec& p : plan.parameters) {
+    placement.push_back({size, padded<T>(p.columns) * p.rows, -1});
+    size += placement.back().size;
+  }
+  for (const OpSpec& s : plan.ops) {
+    if (s.kind != OpKind::dense) continue;
+    const auto w = static_cast<std::size_t>(s.weight);
+    if (placement[w].transposed >= 0) continue;
+    placement[w].transposed = transposed_size;
+    transposed_size += padded<T>(plan.parameters[w].rows) * padded<T>(plan.parameters[w].columns);
+  }
+}
+
+template <class T>
+void Program<T>::make_ops() {
+  for (std::size_t i = 0; i < plan.ops.size(); i++) {
+    const OpSpec& s = plan.ops[i];
+    const OpSpec* next = i + 1 < plan.ops.size() ? &plan.ops[i + 1] : nullptr;
+    const bool relu = s.kind == OpKind::activation && s.function == Function::relu;
+    if (relu && next && next->kind == OpKind::dropout && next->input == s.output && readers(plan, s.output) == 1) {
+      OpSpec both = *next;
+      both.input = s.input;
+      ops.push_back(make_dropout<T>(both, plan, true));
+      i++;
+    } else {
+      ops.push_back(make_op<T>(s, plan, placement));
+    }
+    ops.back()->index = static_cast<int>(ops.size()) - 1;
+  }
+  if (plan.has_loss) {
+    loss = make_loss<T>(plan.loss, plan);
+    loss->index = static_cast<int>(ops.size());
+  }
+}
+
+template <class T>
+void Program<T>::find_homes() {
+  value_home.resize(plan.widths.size());
+  for (std::size_t v = 0; v < value_home.size(); v++) value_home[v] = static_cast<int>(v);
+  gradient_home = value_home;
+  std::vector<const Op<T>*> producer(plan.widths.size(), nullptr);
+  for (const auto& op : ops) {
+    const auto in = static_cast<std::size_t>(op->spec.input), out = static_cast<std::size_t>(op->spec.output);
+    producer[out] = op.get();
+    if (!(op->by_panel() || op->by_row()) || readers(plan, op->spec.input) != 1) continue;
+    if (!op->keeps_input() && op->spec.input != plan.input && !(producer[in] && producer[in]->keeps_output()))
+      value_home[out] = value_home[in];
+    gradient_home[out] = gradient_home[in];
+  }
+}
+
+template <class T>
+void Program<T>::schedule() {
+  const auto width = [&](int v) { return panels<T>(plan.widths[static_cast<std::size_t>(v)]); };
+  const auto forward = [&](bool in_training, int last) {
+    Scheduler<T> s;
+    for (const auto& op : ops) {
+      if (op->by_row())
+        s.rows(op.get(), &Op<T>::forward);
+      else if (!op->by_panel())
+        s.product(op.get(), &Op<T>::forward, width(op->spec.output));
+      else {
+        if (in_training && op->reduces()) {
+          s.panel(op.get(), &Op<T>::forward_sums, width(op->spec.input));
+          s.meet(op.get(), false);
+        }
+        s.panel(op.get(), &Op<T>::forward, width(op->spec.output));
+      }
+      if (op->spec.output == last) break;
+    }
+    return s;
+  };
+  inference = forward(false, plan.output).take();
+  for (const auto& op : ops)
+    if (!op->by_panel() && !op->by_row()) flops_forward += 2 * static_cast<double>(op->in_width * op->out_width);
+  if (!loss) return;
+  auto evaluate = forward(false, plan.loss.prediction);
+  evaluate.rows(loss.get(), &Op<T>::forward);
+  evaluation = evaluate.take();
+
+  auto s = forward(true, plan.loss.prediction);
+  s.rows(loss.get(), &Op<T>::forward);
+  if (loss->reduces()) {
+    s.meet(nullptr, true);
+    s.rows(loss.get(), &Op<T>::backward);
+  }
+  std::vector<bool> wanted(plan.widths.size(), false);
+  std::size_t trained = 0;  // ops up to the loss
+  for (const auto& op : ops) {
+    op->wants_input = wanted[static_cast<std::size_t>(op->spec.input)];
+    wanted[static_cast<std::size_t>(op->spec.output)] = op->wants_input || op->trainable();
+    trained++;
+    const double weights = op->by_panel() || op->by_row() ? 0 : static_cast<double>(op->in_width * op->out_width);
+    flops_training += (op->wants_input ? 6 : 4) * weights;
+    if (op->spec.output == plan.loss.prediction) break;
+  }
+  for (std::size_t i = trained; i-- > 0;) {
+    const Op<T>* op = ops[i].get();
+    if (!wanted[static_cast<std::size_t>(op->spec.output)]) continue;
+    if (op->by_panel() && op->reduces()) {
+      s.panel(op, &Op<T>::backward_sums, width(op->spec.output));
+      s.meet(op, true);
+    }
+    const bool needed = op->wants_input || (op->by_panel() && op->trainable() && !op->reduces());
+    if (!needed) continue;
+    if (op->by_row())
+      s.rows(op, &Op<T>::backward);
+    else if (!op->by_panel())
+      s.product(op, &Op<T>::backward, width(op->spec.input));
+    else
+      s.panel(op, &Op<T>::backward, width(op->spec.input));
+  }
+  training = s.take();
+}
+
+template <class T>
+void run_phase(const Phase<T>& phase, const Pass<T>& pass, Rows rows, long chunk) {
+  if (phase.totals) {
+    if (phase.backward)
+      phase.totals->backward_totals(pass);
+    else
+      phase.totals->forward_totals(pass);
+  }
+  for (long first = rows.first; first < rows.last; first += chunk) {
+    const Rows part{first, std::min(rows.last, first + chunk)};
+    const long group = part.count() <= 2 ? 4 : kTilePanels;
+    for (const Sweep<T>& sweep : phase.sweeps) {
+      if (sweep.panels == 0) {
+        for (const Step<T>& step : sweep.steps) (step.op->*step.method)(pass, part, {});
+        continue;
+      }
+      for (long p = 0; p < sweep.panels; p += group)
+        for (const Step<T>& step : sweep.steps) (step.op->*step.method)(pass, part, {p, std::min(sweep.panels, p + group)});
+    }
+  }
+}
+
+template class Program<float>;
+template class Program<double>;
+template void run_phase<float>(const Phase<float>&, const Pass<float>&, Rows, long);
+template void run_phase<double>(const Phase<double>&, const Pass<double>&, Rows, long);
+
+}  // namespace descend

@@ -1,0 +1,170 @@
+// An op as the engine runs it, and the order in which threads run the ops of a plan.
+//
+// A pass over a batch is a list of phases. Between two phases all threads meet; inside one, every thread takes its
+// rows in chunks through all sweeps. A sweep goes over panels of columns and calls its steps on each panel while it
+// is in the first-level cache. An op that needs sums over all rows of the batch (batch statistics) ends a phase.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "kernels/panels.hpp"
+#include "runtime/random.hpp"
+#include "runtime/spec.hpp"
+
+namespace descend {
+
+struct Rows {
+  long first, last;  // of the batch; `first` is a multiple of kRowBlock
+  long count() const { return last - first; }
+};
+
+struct Panels {
+  long first, last;
+};
+
+// Activations and gradients of one batch: value v is (panels, capacity, P).
+template <class T>
+struct Arena {
+  long capacity = 0;
+  std::vector<T*> value, gradient;
+  std::vector<T*> scratch;  // of each op, as large as it asked for
+
+  long stride() const { return capacity * kPanel<T>; }
+};
+
+// One batch on its way through the network, as one thread sees it.
+template <class T>
+struct Pass {
+  const Arena<T>* arena;
+  const T* weights;     // the parameters the products use (for Nesterov's method, the look-ahead point)
+  const T* transposed;  // transposed weight matrices
+  bool training;
+  int thread, threads;
+  long rows;  // in the batch
+  uint64_t seed, step;
+  const uint32_t* order;  // rows of `data` in this batch, or null for first_row, first_row + 1, ...
+  long first_row;
+  const Data<T>* data;
+  double weight_sum;  // of the batch's rows
+
+  long source(long r) const { return order ? static_cast<long>(order[r]) : first_row + r; }
+  long row_blocks() const { return (rows + kRowBlock - 1) / kRowBlock; }
+};
+
+template <class T>
+class Update;
+
+// A part of the parameters that one thread owns during the update: for a matrix, panels of inputs and of outputs.
+struct Task {
+  int op;
+  Panels inputs, outputs;
+  double cost;
+};
+
+template <class T>
+class Op {
+ public:
+  Op(OpSpec spec_, long in_width_, long out_width_) : spec(spec_), in_width(in_width_), out_width(out_width_) {}
+  virtual ~Op() = default;
+
+  // Whether a panel of the output needs only the same panel of the input.
+  virtual bool by_panel() const { return true; }
+  // Whether it works on whole rows at once (no panels).
+  virtual bool by_row() const { return false; }
+  // Whether sums over the batch's rows come before the output, in training.
+  virtual bool reduces() const { return false; }
+  // Whether backward reads the input's or the output's value; what it does not read may be overwritten.
+  virtual bool keeps_input() const { return false; }
+  virtual bool keeps_output() const { return false; }
+  virtual bool trainable() const { return false; }
+
+  virtual long scratch_size(long capacity, int threads) const { return capacity * threads * 0; }
+
+  virtual void forward_sums(const Pass<T>&, Rows, Panels) const {}
+  virtual void forward_totals(const Pass<T>&) const {}
+  virtual void forward(const Pass<T>&, Rows, Panels) const = 0;
+
+  // Gradient of the input from the gradient of the output. backward_sums may rewrite the output's gradient.
+  virtual void backward_sums(const Pass<T>&, Rows, Panels) const {}
+  virtual void backward_totals(const Pass<T>&) const {}
+  virtual void backward(const Pass<T>&, Rows, Panels) const = 0;
+
+  virtual void add_tasks(int, long /*batch*/, std::vector<Task>&) const {}
+  virtual void update(const Pass<T>&, const Task&, Update<T>&) const {}
+
+  T* in(const Pass<T>& p) const { return p.arena->value[spec.input]; }
+  T* out(const Pass<T>& p) const { return p.arena->value[spec.output]; }
+  T* in_gradient(const Pass<T>& p) const { return p.arena->gradient[spec.input]; }
+  T* out_gradient(const Pass<T>& p) const { return p.arena->gradient[spec.output]; }
+  T* scratch(const Pass<T>& p) const { return p.arena->scratch[index]; }
+
+  OpSpec spec;
+  long in_width, out_width;
+  int index = 0;             // in its program
+  bool wants_input = false;  // whether the gradient of the input is needed
+};
+
+// Where the engine keeps each parameter: the matrix (rows, columns) as panels of columns from `offset`, and, when a
+// product with its transpose is needed, the transpose as panels from `transposed` in a buffer of its own.
+struct Placement {
+  long offset = 0, size = 0;
+  long transposed = -1;
+};
+
+template <class T>
+struct Step {
+  using Method = void (Op<T>::*)(const Pass<T>&, Rows, Panels) const;
+  const Op<T>* op;
+  Method method;
+};
+
+template <class T>
+struct Sweep {
+  long panels;   // 0: the steps take whole rows
+  std::vector<Step<T>> steps;
+};
+
+template <class T>
+struct Phase {
+  const Op<T>* totals = nullptr;  // whose sums are added up on entry
+  bool backward = false;          // which totals
+  std::vector<Sweep<T>> sweeps;
+};
+
+// The compiled plan: ops in order, and the phases of training (forward, loss, backward) and of inference.
+template <class T>
+class Program {
+ public:
+  explicit Program(const PlanSpec& plan);
+
+  const PlanSpec plan;
+  std::vector<Placement> placement;  // of each parameter
+  long size = 0, transposed_size = 0;
+  std::vector<std::unique_ptr<Op<T>>> ops;
+  std::unique_ptr<Op<T>> loss;  // null without one
+  std::vector<Phase<T>> training, inference, evaluation;
+  double flops_forward = 0, flops_training = 0;  // of one row
+
+  // Buffers: values that may share memory have the same representative.
+  std::vector<int> value_home, gradient_home;
+
+ private:
+  void place_parameters();
+  void make_ops();
+  void find_homes();
+  void schedule();
+};
+
+// Runs one phase on this thread's rows, chunk by chunk.
+template <class T>
+void run_phase(const Phase<T>& phase, const Pass<T>& pass, Rows rows, long chunk);
+
+// The rows of a batch that thread t of n carries: whole blocks, as evenly as they go.
+inline Rows rows_of(long rows, int t, int n) {
+  const long blocks = (rows + kRowBlock - 1) / kRowBlock;
+  const long first = blocks * t / n * kRowBlock, last = blocks * (t + 1) / n * kRowBlock;
+  return {first < rows ? first : rows, last < rows ? last : rows};
+}
+
+}  // namespace descend

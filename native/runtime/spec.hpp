@@ -1,0 +1,81 @@
+// What the engine is told: the plan, the loss and the optimizer as plain data, checked by the caller.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+namespace descend {
+
+enum class OpKind { dense, batch_norm, activation, prelu, softmax, dropout };
+enum class Function {
+  linear, sigmoid, tanh, relu, leaky_relu, elu, selu, gelu, silu, softplus, hard_sigmoid, mish, exponential
+};
+enum class LossKind { mse, mae, rmse, bce, cce, huber, poisson, pinball, hinge };
+enum class Link { identity, sigmoid, softmax, exponential };
+enum class OptimizerKind { sgd, momentum, nesterov, adagrad, rmsprop, adam, nadam, amsgrad };
+
+// A named slice of the flat buffer: (rows, columns) in C order from `offset`; a vector has one row.
+struct ParameterSpec {
+  long offset, rows, columns;
+  bool trainable, regularized;
+  double l1, l2;
+};
+
+struct OpSpec {
+  OpKind kind;
+  int input, output;                     // value ids
+  int weight = -1, bias = -1;            // parameter ids; batch norm: gamma, beta; prelu: slope
+  int running_mean = -1, running_variance = -1;
+  Function function = Function::linear;
+  double alpha = 0, rate = 0, momentum = 0, epsilon = 0;
+  uint64_t stream = 0;
+};
+
+struct LossSpec {
+  LossKind kind;
+  Link link;
+  int prediction;  // value id
+  double parameter, label_smoothing;
+  bool index_target;
+};
+
+struct PlanSpec {
+  std::vector<long> widths;  // of each value
+  std::vector<ParameterSpec> parameters;
+  std::vector<OpSpec> ops;
+  int input, output;
+  bool has_loss = false;
+  LossSpec loss{};
+};
+
+struct OptimizerSpec {
+  OptimizerKind kind = OptimizerKind::sgd;
+  double beta_1 = 0, beta_2 = 0, epsilon = 0;  // momentum's, RMSProp's beta and Nesterov's momentum are beta_1
+  bool dampening = false;
+  double weight_decay = 0;
+  double clip_value = std::numeric_limits<double>::infinity();
+  double clip_norm = std::numeric_limits<double>::infinity();
+
+  int slots() const {
+    switch (kind) {
+      case OptimizerKind::sgd: return 0;
+      case OptimizerKind::adam:
+      case OptimizerKind::nadam: return 2;
+      case OptimizerKind::amsgrad: return 3;
+      default: return 1;
+    }
+  }
+};
+
+// Rows in the caller's memory: X (n, features); y (n, outputs), or classes (n,) for an index target; weight (n,) or null.
+template <class T>
+struct Data {
+  const T* X = nullptr;
+  const T* y = nullptr;
+  const int32_t* classes = nullptr;
+  const T* weight = nullptr;
+  long rows = 0;
+};
+
+}  // namespace descend

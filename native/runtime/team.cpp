@@ -1,0 +1,168 @@
+#include "runtime/team.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <chrono>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace descend {
+
+namespace {
+
+// About 40 microseconds: longer than any orderly wait inside a step, shorter than a time slice.
+constexpr int kSpins = 2000;
+
+inline void pause() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+class Crew {
+ public:
+  // Runs job(t) on members 1 .. n - 1; member threads are made when first needed.
+  void start(int n, const std::function<void(int)>& job) {
+    while (static_cast<int>(members_.size()) < n - 1) {
+      auto member = std::make_unique<Member>();
+      create(member.get(), static_cast<int>(members_.size()) + 1);
+      members_.push_back(std::move(member));
+    }
+    used_ = n - 1;
+    for (int i = 0; i < used_; i++) {
+      Member& m = *members_[static_cast<std::size_t>(i)];
+      m.job = &job;
+      m.done.store(0, std::memory_order_relaxed);
+      m.call.fetch_add(1, std::memory_order_release);
+      m.call.notify_one();
+    }
+  }
+
+  void join() {
+    for (int i = 0; i < used_; i++) wait_while_equal(members_[static_cast<std::size_t>(i)]->done, 0);
+  }
+
+ private:
+  struct Member {
+    alignas(64) std::atomic<uint32_t> call{0};
+    alignas(64) std::atomic<uint32_t> done{0};
+    const std::function<void(int)>* job = nullptr;
+  };
+
+  // Signals stay with the caller's threads: Ctrl-C must interrupt them, not a member.
+  static void create(Member* m, int t) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    try {
+      std::thread(serve, m, t).detach();
+    } catch (...) {
+      pthread_sigmask(SIG_SETMASK, &before, nullptr);
+      throw;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  }
+
+  static void serve(Member* m, int t) {
+    for (uint32_t seen = 0;;) {
+      wait_while_equal(m->call, seen);
+      seen++;
+      (*m->job)(t);
+      m->done.store(1, std::memory_order_release);
+      m->done.notify_one();
+    }
+  }
+
+  std::vector<std::unique_ptr<Member>> members_;
+  int used_ = 0;
+};
+
+// Idle crews. Never destroyed: member threads may outlive static destructors.
+struct Idle {
+  std::mutex lock;
+  std::vector<std::unique_ptr<Crew>> crews;
+};
+
+Idle* g_idle = nullptr;
+
+Idle& idle() {
+  static const bool once = [] {
+    g_idle = new Idle;
+    // In a forked child the members do not exist: forget them (and a lock somebody else may have held).
+    pthread_atfork(nullptr, nullptr, [] { g_idle = new Idle; });
+    return true;
+  }();
+  (void)once;
+  return *g_idle;
+}
+
+}  // namespace
+
+int available_processors() {
+  const unsigned n = std::thread::hardware_concurrency();
+  return n == 0 ? 1 : static_cast<int>(n);
+}
+
+int64_t now_ns() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+int64_t wait_while_equal(std::atomic<uint32_t>& value, uint32_t old) {
+  for (int i = 0; i < kSpins; i++) {
+    if (value.load(std::memory_order_acquire) != old) return 0;
+    pause();
+  }
+  const int64_t start = now_ns();
+  while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
+  return now_ns() - start;
+}
+
+void Barrier::wait(int n, int64_t& stalled) {
+  if (n == 1) return;
+  const uint32_t round = round_.load(std::memory_order_relaxed);
+  if (arrived_.fetch_add(1, std::memory_order_acq_rel) == n - 1) {
+    arrived_.store(0, std::memory_order_relaxed);
+    round_.store(round + 1, std::memory_order_release);
+    round_.notify_all();
+    return;
+  }
+  stalled += wait_while_equal(round_, round);
+}
+
+void Team::run(int n, const std::function<void(int)>& job) {
+  if (n <= 1) return job(0);
+  Idle& pool = idle();
+  std::unique_ptr<Crew> crew;
+  {
+    const std::lock_guard hold(pool.lock);
+    if (!pool.crews.empty()) {
+      crew = std::move(pool.crews.back());
+      pool.crews.pop_back();
+    }
+  }
+  if (!crew) crew = std::make_unique<Crew>();
+  std::exception_ptr error;
+  try {
+    crew->start(n, job);
+    try {
+      job(0);
+    } catch (...) {
+      error = std::current_exception();
+    }
+    crew->join();
+  } catch (...) {  // no thread could be made: nothing was started
+    error = std::current_exception();
+  }
+  {
+    const std::lock_guard hold(pool.lock);
+    pool.crews.push_back(std::move(crew));
+  }
+  if (error) std::rethrow_exception(error);
+}
+
+}  // namespace descend

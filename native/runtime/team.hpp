@@ -1,0 +1,39 @@
+// A team of threads that runs one job at a time, and the barrier its members meet at.
+//
+// Waiting means spinning briefly and then sleeping in the kernel, so that a member whose core was taken away gets it
+// back. Teams are kept for reuse; a forked child starts with none.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+namespace descend {
+
+// Processors this process may use.
+int available_processors();
+
+int64_t now_ns();
+
+class Barrier {
+ public:
+  // Returns when `n` threads have called. Adds the time slept to `stalled` (nanoseconds).
+  void wait(int n, int64_t& stalled);
+
+ private:
+  alignas(64) std::atomic<int> arrived_{0};
+  alignas(64) std::atomic<uint32_t> round_{0};
+};
+
+// Blocks until `value` differs from `old`, spinning first. Returns the nanoseconds slept.
+int64_t wait_while_equal(std::atomic<uint32_t>& value, uint32_t old);
+
+class Team {
+ public:
+  // job(t) for t < n, job(0) on the calling thread; returns when all are done. An exception of job(0) is passed on
+  // after the others are done; the others must not throw.
+  static void run(int n, const std::function<void(int)>& job);
+};
+
+}  // namespace descend

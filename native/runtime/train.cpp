@@ -1,0 +1,307 @@
+// Training: every thread of the team runs the same loop over steps and meets the others only where it must.
+//
+// Before the last meeting of a step the leader (thread 0, the caller) decides whether and with how many threads to go on.
+#include <cmath>
+#include <cstring>
+#include <exception>
+#include <utility>
+
+#include "runtime/model.hpp"
+#include "runtime/team.hpp"
+
+namespace descend {
+
+namespace {
+
+// Rows a thread carries through the layers at a time: its activations of a few panels fit the first-level cache.
+constexpr long kTrainingRows = 192;
+constexpr int64_t kWatchInterval = 50'000'000;  // nanoseconds between calls of the watch
+
+// Takes members out of the team while the machine does not give them a core, and tries again ever more rarely.
+class TeamSize {
+ public:
+  TeamSize(int threads, bool adapt) : most_(threads), size_(threads), adapt_(adapt && threads > 1) {}
+
+  int size() const { return size_; }
+
+  // After a step; `stalled` is the leader's total time asleep.
+  void step(int64_t now, int64_t stalled) {
+    if (!adapt_) return;
+    if (start_ == 0) start_ = now, stalled_ = stalled;
+    steps_++;
+    if (size_ == 1) {
+      if (now - start_ > pause_) restart(most_);
+    } else if (steps_ >= 4 && now - start_ > kWindow) {
+      if (stalled - stalled_ > (now - start_) / 4) {
+        pause_ = std::min(kLongest, 2 * pause_);
+        restart(1);
+      } else {
+        pause_ = kShortest;
+        restart(size_);
+      }
+    }
+  }
+
+ private:
+  static constexpr int64_t kWindow = 4'000'000, kShortest = 20'000'000, kLongest = 1'000'000'000;
+
+  void restart(int size) {
+    size_ = size;
+    start_ = 0;
+    steps_ = 0;
+  }
+
+  int most_, size_;
+  bool adapt_;
+  int64_t start_ = 0, stalled_ = 0, pause_ = kShortest;
+  long steps_ = 0;
+};
+
+}  // namespace
+
+template <class T>
+class Run {
+ public:
+  Run(Model<T>& model, const TrainJob<T>& job, const ArenaMemory<T>& memory, int threads, bool gradients_only)
+      : model_(model), program_(model.program), job_(job), memory_(memory), only_(gradients_only), size_(threads, job.adapt),
+        active_(threads) {
+    for (std::size_t i = 0; i < program_.ops.size(); i++) program_.ops[i]->add_tasks(static_cast<int>(i), job.batch, tasks_);
+    cost_.assign(1, 0.0);
+    for (const Task& task : tasks_) cost_.push_back(cost_.back() + task.cost);
+    penalties_.assign(tasks_.size(), 0);
+    squares_.assign(tasks_.size(), 0);
+    parameters_ = {model.weights_.get(), model.look_ahead_.get(), model.transposed_.get(),
+                   {model.slots_[0].get(), model.slots_[1].get(), model.slots_[2].get()}, model.gradient_.get()};
+    steps_ = (job.count + job.batch - 1) / job.batch;
+  }
+
+  TrainResult go(int threads) {
+    last_watch_ = now_ns();
+    Team::run(threads, [this](int t) { member(t); });
+    add_penalties();
+    if (error_) std::rethrow_exception(error_);
+    result_.loss = weight_ > 0 ? loss_ / weight_ : 0;
+    return result_;
+  }
+
+ private:
+  void member(int t) {
+    int64_t stalled = 0;
+    for (;;) {
+      const int n = active_.load(std::memory_order_acquire);
+      if (finished_.load(std::memory_order_acquire)) return;
+      if (t >= n) {
+        rest(t);
+        continue;
+      }
+      if (!step(t, n, next_.load(std::memory_order_relaxed), stalled)) return;
+    }
+  }
+
+  // Sleeps until the team has a place for member t or the run is over.
+  void rest(int t) {
+    for (;;) {
+      const uint32_t seen = changes_.load(std::memory_order_acquire);
+      if (active_.load(std::memory_order_acquire) > t || finished_.load(std::memory_order_acquire)) return;
+      wait_while_equal(changes_, seen);
+    }
+  }
+
+  // One step of member t of n; false when the run is over.
+  bool step(int t, int n, long s, int64_t& stalled) {
+    const long first = s * job_.batch;
+    Pass<T> pass{&memory_.arena, parameters_.look_ahead ? parameters_.look_ahead : parameters_.weights, parameters_.transposed,
+                 true, t, n, std::min(job_.batch, job_.count - first), model_.seed_, model_.step_ + static_cast<uint64_t>(s),
+                 job_.order ? job_.order + first : nullptr, first, &job_.data, 0};
+    pass.weight_sum = static_cast<double>(pass.rows);
+    if (job_.data.weight) {
+      pass.weight_sum = 0;
+      for (long r = 0; r < pass.rows; r++) pass.weight_sum += static_cast<double>(job_.data.weight[pass.source(r)]);
+    }
+    if (t == 0) add_penalties();
+    const Rows rows = rows_of(pass.rows, t, n);
+    const long parts = std::max(1L, (rows.count() + kTrainingRows - 1) / kTrainingRows);
+    const long chunk = std::max(1L, (rows.count() / parts + kRowBlock - 1) / kRowBlock) * kRowBlock;
+    model_.gather(pass, rows);
+    for (const Phase<T>& phase : program_.training) {
+      if (&phase != program_.training.data()) barrier_.wait(n, stalled);
+      run_phase(phase, pass, rows, chunk);
+    }
+    barrier_.wait(n, stalled);
+    const double loss = batch_loss(pass);
+    if (!std::isfinite(loss)) {
+      if (t == 0) finish(Status::diverged);
+      return false;
+    }
+    if (t == 0) {
+      loss_ += loss * pass.weight_sum;
+      weight_ += pass.weight_sum;
+      step_weight_ = pass.weight_sum;
+    }
+    update(pass, s, stalled);
+    if (t == 0) decide(s, pass.rows, stalled);
+    barrier_.wait(n, stalled);
+    return !finished_.load(std::memory_order_acquire);
+  }
+
+  double batch_loss(const Pass<T>& pass) const {
+    const auto* sums = reinterpret_cast<const double*>(memory_.arena.scratch[static_cast<std::size_t>(program_.loss->index)]);
+    double sum = 0;
+    for (long b = 0; b < pass.row_blocks(); b++) sum += sums[b];
+    const double mean = pass.weight_sum > 0 ? sum / pass.weight_sum : 0;
+    return program_.plan.loss.kind == LossKind::rmse ? std::sqrt(mean) : mean;
+  }
+
+  void update(const Pass<T>& pass, long s, int64_t& stalled) {
+    const Rule<T> rule(model_.optimizer_, job_.rates[job_.rate_per_step ? s : 0], pass.step);
+    if (only_ || parameters_.gradient == nullptr) {
+      tasks(pass, rule, only_ ? Stage::collect : Stage::fused, T(1));
+      return;
+    }
+    tasks(pass, rule, Stage::collect, T(1));
+    barrier_.wait(pass.threads, stalled);
+    double squares = 0;
+    for (const double q : squares_) squares += q;
+    const double norm = std::sqrt(squares), limit = model_.optimizer_.clip_norm;
+    tasks(pass, rule, Stage::apply, norm > limit ? static_cast<T>(limit / norm) : T(1));
+  }
+
+  void tasks(const Pass<T>& pass, const Rule<T>& rule, Stage stage, T scale) {
+    for (std::size_t i = 0; i < tasks_.size(); i++) {
+      const double middle = (cost_[i] + cost_[i + 1]) / 2 / cost_.back();
+      if (static_cast<int>(middle * pass.threads) != pass.thread) continue;
+      Update<T> piece(program_, parameters_, model_.optimizer_, rule, stage, scale);
+      program_.ops[static_cast<std::size_t>(tasks_[i].op)]->update(pass, tasks_[i], piece);
+      if (!piece.computes()) continue;
+      penalties_[i] = piece.penalty;
+      squares_[i] = piece.squares;
+    }
+  }
+
+  // The penalties of the step before: complete once all have met after it.
+  void add_penalties() {
+    double sum = 0;
+    for (double& p : penalties_) sum += p, p = 0;
+    loss_ += sum * step_weight_;
+  }
+
+  void decide(long s, long rows, int64_t stalled) {
+    result_.rows += rows;
+    result_.steps++;
+    const int64_t now = now_ns();
+    Status status = s + 1 == steps_ ? Status::done : Status::stopped;
+    bool over = s + 1 == steps_;
+    if (!over && job_.deadline_ns && now >= job_.deadline_ns) over = true, status = Status::deadline;
+    if (job_.watch && (over || now - last_watch_ > kWatchInterval)) {
+      last_watch_ = now;
+      try {
+        const Status answer = job_.watch(result_.rows, loss_, weight_);
+        if (answer != Status::done && !(over && status == Status::done)) over = true, status = answer;
+      } catch (...) {
+        error_ = std::current_exception();
+        over = true;
+      }
+    }
+    if (over) return finish(status);
+    next_.store(s + 1, std::memory_order_relaxed);
+    const int before = size_.size();
+    size_.step(now, stalled);
+    if (size_.size() != before) {
+      active_.store(size_.size(), std::memory_order_release);
+      wake();
+    }
+  }
+
+  void finish(Status status) {
+    result_.status = status;
+    finished_.store(true, std::memory_order_release);
+    wake();
+  }
+
+  void wake() {
+    changes_.fetch_add(1, std::memory_order_release);
+    changes_.notify_all();
+  }
+
+  Model<T>& model_;
+  const Program<T>& program_;
+  const TrainJob<T>& job_;
+  const ArenaMemory<T>& memory_;
+  const bool only_;  // gradients, no update
+  Parameters<T> parameters_;
+  std::vector<Task> tasks_;
+  std::vector<double> cost_, penalties_, squares_;
+  long steps_;
+  Barrier barrier_;
+
+  TeamSize size_;
+  std::atomic<int> active_;
+  std::atomic<long> next_{0};
+  std::atomic<bool> finished_{false};
+  std::atomic<uint32_t> changes_{0};
+
+  // The leader's.
+  TrainResult result_;
+  double loss_ = 0, weight_ = 0, step_weight_ = 0;
+  int64_t last_watch_ = 0;
+  std::exception_ptr error_;
+};
+
+template <class T>
+TrainResult Model<T>::train(const TrainJob<T>& job) {
+  if (job.count == 0) return {};
+  const long batch = std::min(job.batch, job.count);
+  const int threads = job.threads > 0 ? job.threads : useful_threads(program.flops_training * static_cast<double>(batch));
+  if (!training_memory_ || training_memory_->arena.capacity < batch || training_memory_->threads < threads) {
+    training_memory_.reset();
+    training_memory_ = std::make_unique<ArenaMemory<T>>(program, batch, threads, true);
+  }
+  TrainJob<T> whole = job;
+  whole.batch = batch;
+  if (look_ahead_.get()) {
+    std::memcpy(look_ahead_.get(), weights_.get(), static_cast<std::size_t>(program.size) * sizeof(T));
+    const Parameters<T> p{weights_.get(), look_ahead_.get(), nullptr, {slots_[0].get(), nullptr, nullptr}, nullptr};
+    look_ahead(p, program.size, static_cast<T>(optimizer_.beta_1));
+  }
+  refresh_transposed(look_ahead_.get() ? look_ahead_.get() : weights_.get());
+  Run<T> run(*this, whole, *training_memory_, threads, false);
+  const TrainResult result = run.go(threads);
+  step_ += static_cast<uint64_t>(result.steps);
+  return result;
+}
+
+template <class T>
+double Model<T>::gradients(const Data<T>& data, uint64_t seed, uint64_t step, T* flat, int threads) {
+  const int n = threads > 0 ? threads : useful_threads(program.flops_training * static_cast<double>(data.rows));
+  if (!training_memory_ || training_memory_->arena.capacity < data.rows || training_memory_->threads < n) {
+    training_memory_.reset();
+    training_memory_ = std::make_unique<ArenaMemory<T>>(program, data.rows, n, true);
+  }
+  // The same run with the state of training set aside.
+  const OptimizerSpec optimizer = std::exchange(optimizer_, OptimizerSpec{});
+  const uint64_t old_seed = std::exchange(seed_, seed), old_step = std::exchange(step_, step);
+  Buffer<T> ahead = std::exchange(look_ahead_, Buffer<T>()), gradient = std::exchange(gradient_, Buffer<T>(program.size));
+  refresh_transposed(weights_.get());
+  const double rate = 0;
+  TrainJob<T> job{};
+  job.data = data;
+  job.count = job.batch = data.rows;
+  job.rates = &rate;
+  TrainResult result;
+  if (data.rows > 0) result = Run<T>(*this, job, *training_memory_, n, true).go(n);
+  unpack(gradient_.get(), flat);
+  optimizer_ = optimizer;
+  seed_ = old_seed;
+  step_ = old_step;
+  look_ahead_ = std::move(ahead);
+  gradient_ = std::move(gradient);
+  if (result.status == Status::diverged) result.loss = NAN;
+  return result.loss;
+}
+
+template TrainResult Model<float>::train(const TrainJob<float>&);
+template TrainResult Model<double>::train(const TrainJob<double>&);
+template double Model<float>::gradients(const Data<float>&, uint64_t, uint64_t, float*, int);
+template double Model<double>::gradients(const Data<double>&, uint64_t, uint64_t, double*, int);
+
+}  // namespace descend

@@ -1,0 +1,165 @@
+"""The native engine: a thin adapter that hands plans, arrays and optimizers to the C++ module of this machine.
+
+The best instruction set the machine offers is picked at import; `DESCEND_ISA=scalar|avx2|avx512|neon` forces one.
+This file does no arithmetic: it checks, converts and calls.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import time
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from descend.engine.protocol import Batch, OptimizerState, Progress, Tick
+from descend.optimizers import Optimizer
+from descend.plan import ops
+from descend.plan.plan import Parameter, Plan
+
+
+def _load() -> ModuleType:
+    """The module for the best instruction set, or for the one DESCEND_ISA asks for."""
+    scalar = importlib.import_module("descend.engine._native_scalar")
+    supported: list[str] = scalar.supported()
+    wanted = os.environ.get("DESCEND_ISA", "").strip().lower()
+    if wanted and wanted not in supported:
+        known = ("scalar", "avx2", "avx512", "neon")
+        what = "this machine does not have it" if wanted in known else "no such instruction set is known"
+        raise ImportError(f"DESCEND_ISA={wanted!r}: {what}; set it to one of {', '.join(supported)}, or unset it")
+    name = wanted or supported[0]
+    return scalar if name == "scalar" else importlib.import_module(f"descend.engine._native_{name}")
+
+
+_native = _load()
+
+_PARAMETER_FIELDS = {"gamma": "weight", "beta": "bias", "slope": "weight"}  # the native names of an op's parameters
+_OPTIMIZER_FIELDS = {"beta": "beta_1", "momentum": "beta_1"}
+_KINDS: dict[type[ops.Op], str] = {
+    ops.Dense: "dense",
+    ops.BatchNorm: "batch_norm",
+    ops.Activation: "activation",
+    ops.PReLU: "prelu",
+    ops.Softmax: "softmax",
+    ops.Dropout: "dropout",
+}
+
+
+def isa() -> str:
+    """The instruction set in use: "scalar", "avx2", "avx512" or "neon"."""
+    return _native.isa
+
+
+def shuffle(n: int, seed: int, epoch: int) -> NDArray[np.uint32]:
+    """The numbers 0 .. n - 1 in an order that depends on (seed, epoch) alone: (n,) uint32."""
+    return _native.shuffle(n, _unsigned(seed), _unsigned(epoch))
+
+
+def _unsigned(number: int) -> int:
+    return int(number) & 0xFFFFFFFFFFFFFFFF
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    *rows, columns = parameter.shape
+    penalty = parameter.penalty
+    return {
+        "offset": parameter.offset,
+        "rows": int(np.prod(rows, dtype=np.int64)),
+        "columns": columns,
+        "trainable": parameter.trainable,
+        "regularized": parameter.regularized,
+        "l1": 0.0 if penalty is None else getattr(penalty, "l1", 0.0),
+        "l2": 0.0 if penalty is None else getattr(penalty, "l2", 0.0),
+    }
+
+
+def _op(op: ops.Op) -> dict[str, Any]:
+    kind = _KINDS.get(type(op))
+    if kind is None:
+        raise TypeError(f"the native engine has no op {type(op).__name__} (layer {op.name!r})")
+    fields = {_PARAMETER_FIELDS.get(key, key): value for key, value in vars(op).items() if key not in ("name", "inputs")}
+    return {"kind": kind, "input": op.inputs[0], **fields}
+
+
+def _describe(plan: Plan) -> dict[str, Any]:
+    loss = None if plan.loss is None else vars(plan.loss)
+    return {
+        "widths": [value.size for value in plan.values],
+        "parameters": [_parameter(parameter) for parameter in plan.parameters],
+        "ops": [_op(op) for op in plan.ops],
+        "input": plan.input,
+        "output": plan.output,
+        "loss": loss,
+    }
+
+
+def _optimizer(optimizer: Optimizer) -> dict[str, Any]:
+    fields = {_OPTIMIZER_FIELDS.get(key, key): value for key, value in vars(optimizer).items()}
+    del fields["learning_rate"]
+    return {"kind": optimizer.kind, **fields}
+
+
+class NativeEngine:
+    """The engine networks train with. See `descend.engine.protocol.Engine`.
+
+    Parameters
+    ----------
+    plan : the lowered network, with its loss unless it is only to predict
+    dtype : "float32" or "float64"
+    """
+
+    def __init__(self, plan: Plan, dtype: DTypeLike = "float32") -> None:
+        self.plan = plan
+        self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise ValueError(f"dtype must be 'float32' or 'float64', not {self.dtype.name!r}")
+        make = _native.Model32 if self.dtype == np.float32 else _native.Model64
+        self._model = make(_describe(plan))
+
+    def set_parameters(self, flat: NDArray) -> None:
+        self._model.set_parameters(np.ascontiguousarray(flat, self.dtype))
+
+    def get_parameters(self) -> NDArray:
+        return self._model.get_parameters()
+
+    def predict(self, X: NDArray, threads: int = 0) -> NDArray:
+        return self._model.predict(X, threads)
+
+    def evaluate(self, batch: Batch, threads: int = 0) -> float:
+        return self._model.evaluate(batch.X, batch.y, batch.weight, threads)
+
+    def gradients(self, batch: Batch, *, seed: int = 0, step: int = 0, threads: int = 0) -> tuple[float, NDArray]:
+        return self._model.gradients(batch.X, batch.y, batch.weight, _unsigned(seed), step, threads)
+
+    def start(self, optimizer: Optimizer, *, seed: int, state: OptimizerState | None = None) -> None:
+        step, slots = 0, None
+        if state is not None:
+            step, slots = state.step, np.ascontiguousarray(state.slots, self.dtype)
+        self._model.start(_optimizer(optimizer), _unsigned(seed), step, slots)
+
+    def get_state(self) -> OptimizerState:
+        step, slots = self._model.state()
+        return OptimizerState(step, slots)
+
+    def train(
+        self,
+        batch: Batch,
+        rows: NDArray[np.uint32],
+        *,
+        batch_size: int,
+        learning_rates: NDArray[np.float64],
+        threads: int = 0,
+        deadline: float | None = None,
+        tick: Tick | None = None,
+        adapt: bool = True,
+    ) -> Progress:
+        """See the protocol. `threads` 0 lets the amount of work decide; `adapt=False` keeps the team at its size
+        even while the machine withholds a core (the bits do not depend on either)."""
+        seconds = -1.0 if deadline is None else max(0.0, deadline - time.monotonic())
+        result = self._model.train(
+            batch.X, batch.y, batch.weight, rows, batch_size, learning_rates, threads, seconds, tick, adapt
+        )
+        return Progress(*result)
