@@ -1,0 +1,146 @@
+"""The container of a model file: named arrays and one JSON description in a safetensors file, with a checksum.
+
+It knows nothing of networks. Reading executes nothing, allocates no more than the file is long, and turns whatever is
+wrong with a file into `ModelFileError`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Raised with every change that older readers would misunderstand.
+VERSION = 1
+
+_FORMAT = "descend"
+
+
+class ModelFileError(ValueError):
+    """A file is not a model, is damaged, or needs a newer version of the library."""
+
+
+def write(path: str | os.PathLike[str], description: Mapping[str, Any], arrays: Mapping[str, NDArray]) -> None:
+    """Write a file as a whole: under a temporary name in the same folder, then renamed.
+
+    Parameters
+    ----------
+    path : the file, replaced if it exists
+    description : what JSON can hold
+    arrays : by name, float32, float64 or int64
+
+    Raises
+    ------
+    TypeError, ValueError
+        When the description is not JSON (NaN included).
+    OSError
+        When the folder cannot be written to.
+    """
+    from safetensors.numpy import save
+
+    text = json.dumps(description, allow_nan=False, separators=(",", ":"))
+    contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    metadata = {
+        "format": _FORMAT,
+        "version": str(VERSION),
+        "description": text,
+        "checksum": _checksum(text, contiguous),
+    }
+    _replace(Path(path), save(contiguous, metadata))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArray]]:
+    """Read a file that `write` wrote.
+
+    Returns
+    -------
+    the description and the arrays by name
+
+    Raises
+    ------
+    FileNotFoundError, OSError
+        When there is no such file, or it cannot be read.
+    ModelFileError
+        When it is something else, damaged, or newer than this library.
+    """
+    path = Path(path)
+    with path.open("rb"):  # says in Python's own words when the file is missing or not readable
+        pass
+    metadata, arrays = _read_safetensors(path)
+    if metadata.get("format") != _FORMAT:
+        _refuse(path, "it is a safetensors file, but not one that Network.save wrote")
+    version = metadata.get("version", "")
+    if not version.isdecimal() or len(version) > 9:
+        _refuse(path, "it does not state its format's version")
+    if int(version) > VERSION:
+        _refuse(
+            path, f"it has format version {version} and this library reads up to {VERSION}; install a newer descend"
+        )
+    text = metadata.get("description", "")
+    if metadata.get("checksum") != _checksum(text, arrays):
+        _refuse(path, "its checksum does not match, so it was damaged; copy or save it again")
+    try:
+        description = json.loads(text, parse_constant=lambda name: _refuse(path, f"it holds the number {name}"))
+    except (ValueError, RecursionError) as error:
+        raise ModelFileError(f"{path} cannot be loaded: its description is not readable: {error}") from error
+    if not isinstance(description, dict):
+        _refuse(path, "its description is not a table")
+    return description, arrays
+
+
+def _read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, NDArray]]:
+    from safetensors import SafetensorError, safe_open
+
+    arrays: dict[str, NDArray] = {}
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            if metadata.get("format") == _FORMAT:
+                for name in file.keys():  # noqa: SIM118 - not a mapping
+                    arrays[name] = file.get_tensor(name)
+    except (SafetensorError, ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
+        raise ModelFileError(
+            f"{path} cannot be loaded: it is not a model file, or it is damaged or cut short ({error})"
+        ) from error
+    return metadata, arrays
+
+
+def _refuse(path: Path, reason: str) -> NoReturn:
+    raise ModelFileError(f"{path} cannot be loaded: {reason}")
+
+
+def _checksum(text: str, arrays: Mapping[str, NDArray]) -> str:
+    """CRC-32 over the description and over every array's name, dtype, shape and bytes."""
+    value = zlib.crc32(text.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        value = zlib.crc32(f"{name} {array.dtype.str} {array.shape}".encode(), value)
+        value = zlib.crc32(np.ascontiguousarray(array).data if array.size else b"", value)
+    return f"crc32:{value:08x}"

@@ -1,0 +1,439 @@
+"""`Network`: layers, their weights and their training, behind one interface.
+
+It checks and hands on; the arithmetic is the engine's, the epochs are those of `descend.training`.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+import os
+import secrets
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from descend import layers as layer_specs
+from descend import losses, optimizers, penalties
+from descend.model import files
+from descend.model.inspection import Inspection
+from descend.plan import check_input_shape, flatten, named
+from descend.training import arrays
+from descend.training.callbacks import Callback
+from descend.training.core import Core
+from descend.training.fitting import FitRequest, fit, prepare, resolve_metrics
+from descend.training.history import History
+from descend.training.settings import Settings
+from descend.training.weighting import ClassWeight
+
+#: A metric by name or as a function of (y_true, y_pred, sample_weight).
+Metrics = Sequence[str | Callable[..., float]]
+
+
+class Network(Inspection):
+    """A neural network: a list of layers with weights, to be trained, used, looked into and saved.
+
+    Parameters
+    ----------
+    layers : list of Layer
+        From input to output. When the last one is a `Dense` without activation, the first `fit` appends the
+        activation that the target calls for: none for numbers, `Sigmoid` for two classes and one unit, `Softmax` for
+        one class of several.
+    input_shape : tuple of int or int, default: None
+        Shape of one row, such as ``(32,)``; None takes it from the first data seen.
+    seed : int or None, default: 0
+        Decides initial weights, shuffling, dropout and validation splits. None draws one at random (see `seed`).
+    dtype : {"float32", "float64"}, default: "float32"
+        Of weights, activations and predictions.
+    penalty : Penalty or str, default: None
+        Added to the loss for every weight matrix whose layer has no penalty of its own.
+
+    Attributes
+    ----------
+    layers : tuple of Layer
+        The layers, with the appended activation once it is known.
+    input_shape : tuple of int or None
+    seed : int
+    dtype : numpy.dtype
+    history : History
+        All epochs of all calls of `fit`.
+    extra : dict
+        Whatever JSON can hold; saved and loaded with the network.
+
+    Raises
+    ------
+    TypeError, ValueError
+        When the layers do not fit together, or an argument is not what it should be.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from descend import Network, layers
+    >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float32)
+    >>> y = np.array([0, 1, 1, 0])
+    >>> net = Network([layers.Dense(8, activation="relu"), layers.Dense(1)], seed=1)
+    >>> history = net.fit(X, y, epochs=500, batch_size=None, optimizer=optimizers.Adam(0.05), verbose=0)
+    >>> (net.predict(X)[:, 0] > 0.5).astype(int).tolist()
+    [0, 1, 1, 0]
+    """
+
+    def __init__(
+        self,
+        layers: Sequence[layer_specs.Layer],
+        input_shape: int | Sequence[int] | None = None,
+        *,
+        seed: int | None = 0,
+        dtype: str | type | np.dtype = "float32",
+        penalty: penalties.Penalty | str | None = None,
+    ) -> None:
+        self._core = Core(
+            layers=layers,
+            input_shape=None if input_shape is None else check_input_shape(input_shape),
+            seed=_check_seed(seed),
+            dtype=_check_dtype(dtype),
+            penalty=penalties.resolve(penalty),
+        )
+        self.extra: dict[str, Any] = {}
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Copy to where `predict` finds them without looking: the engine's predict, the row width and the dtype."""
+        core = self._core
+        self._fast_predict = None if core.engine is None else core.engine.predict
+        self._columns = -1 if core.input_shape is None else math.prod(core.input_shape)
+        self._dtype = core.dtype
+
+    @property
+    def layers(self) -> tuple[layer_specs.Layer, ...]:
+        """The layers, with the output activation once it is known."""
+        return self._core.layers
+
+    @property
+    def input_shape(self) -> tuple[int, ...] | None:
+        """Shape of one row; None until it is known."""
+        return self._core.input_shape
+
+    @property
+    def output_shape(self) -> tuple[int, ...] | None:
+        """Shape of one prediction; None until the input shape is known."""
+        return None if self._core.plan is None else self._core.plan.values[self._core.plan.output].shape
+
+    @property
+    def seed(self) -> int:
+        """The seed of every random choice."""
+        return self._core.seed
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The dtype of weights and predictions."""
+        return self._core.dtype
+
+    @property
+    def loss(self) -> losses.Loss | None:
+        """The loss trained with; None before the first fit."""
+        return None if self._core.state is None else self._core.state.loss
+
+    @property
+    def history(self) -> History:
+        """All epochs of all calls of `fit`."""
+        return self._core.history
+
+    def __repr__(self) -> str:
+        shape = "" if self.input_shape is None else f", input_shape={self.input_shape}"
+        return f"Network({list(self.layers)}{shape}, seed={self.seed}, dtype={self.dtype.name!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"core": self._core, "extra": self.extra}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._core, self.extra = state["core"], state["extra"]
+        self._refresh()
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        loss: losses.Loss | str | None = None,
+        optimizer: optimizers.Optimizer | str | None = None,
+        epochs: int | None = None,
+        batch_size: int | None = 32,
+        validation_data: tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
+        validation_split: float | None = None,
+        callbacks: Callback | Iterable[Callback] | None = None,
+        metrics: Metrics = (),
+        sample_weight: ArrayLike | None = None,
+        class_weight: ClassWeight | None = None,
+        shuffle: bool = True,
+        tol: float | None = None,
+        n_iter_no_change: int = 10,
+        time_budget: float | None = None,
+        restore_best: bool = True,
+        threads: int | None = None,
+        verbose: int = 1,
+    ) -> History:
+        """Train, or go on training.
+
+        A second call goes on with the same optimizer state, epoch counter and shuffles: with the same arguments,
+        ``fit(epochs=m)`` and ``fit(epochs=n)`` give the same bits as ``fit(epochs=m + n)`` (without best weights being
+        put back in between, and with schedules that do not look at the planned number of steps). Results do not depend
+        on the number of threads.
+
+        Parameters
+        ----------
+        X : array-like of shape (rows, features)
+            Finite numbers.
+        y : array-like of shape (rows,) or (rows, outputs)
+            Numbers for a regression; 0 and 1 for two classes; 0 to k - 1, or one-hot rows, for one of k classes; 0/1
+            columns for several labels.
+        loss : Loss or str, default: None
+            None keeps the last fit's, or chooses it from the output activation and y.
+        optimizer : Optimizer or str, default: None
+            None keeps the last fit's, or takes Adam. Another kind of optimizer starts with an empty state.
+        epochs : int, default: None
+            Passes over the rows at most; None means 100 (for L-BFGS its max_iter).
+        batch_size : int or None, default: 32
+            Rows per update: 1 is stochastic, n mini-batch, None batch gradient descent.
+        validation_data : tuple (X, y) or (X, y, sample_weight), default: None
+            Rows to validate on after each epoch.
+        validation_split : float, default: None
+            Share of the rows to set aside for that instead, drawn at random, class by class, by the network's seed.
+        callbacks : list of Callback, default: None
+            See `descend.callbacks`.
+        metrics : list of str or callable, default: ()
+            Recorded after each epoch on training and validation rows; each costs a prediction of all rows.
+        sample_weight : array-like of shape (rows,), default: None
+            Weights >= 0; the loss is sum(w_i l_i) / sum(w_i) over a batch.
+        class_weight : dict or "balanced", default: None
+            Weight per class number, multiplied with sample_weight; "balanced" is rows / (classes * rows of the class).
+        shuffle : bool, default: True
+            Whether every epoch takes the rows in a new order, which the seed and the epoch number decide.
+        tol : float, default: None
+            Stop when the training loss has not fallen by more than this for `n_iter_no_change` epochs; None never does.
+        n_iter_no_change : int, default: 10
+        time_budget : float, default: None
+            Seconds after which training stops, within an epoch if need be.
+        restore_best : bool, default: True
+            With validation rows (or `EarlyStopping`), end with the weights of the best epoch, whatever ended the run.
+        threads : int, default: None
+            Threads to use; None lets the engine choose. The bits do not depend on it.
+        verbose : {0, 1, 2}, default: 1
+            0 is silent; 1 shows live progress on a terminal, and a line a second elsewhere; 2 a line per epoch.
+
+        Returns
+        -------
+        History
+            The epochs of this call.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When an argument is not what it should be; the network is then unchanged.
+        DivergenceError
+            When the loss becomes infinite or NaN; the network then keeps the best weights before that.
+
+        Warns
+        -----
+        InterruptedWarning
+            When Ctrl-C ends the training; the network then keeps the best weights and stays usable.
+        """
+        settings = Settings(epochs, batch_size, shuffle, tol, n_iter_no_change, time_budget, restore_best, threads)
+        request = FitRequest(
+            X=X,
+            y=y,
+            loss=None if loss is None else losses.resolve(loss),
+            optimizer=None if optimizer is None else optimizers.resolve(optimizer),
+            settings=settings,
+            validation_data=validation_data,
+            validation_split=validation_split,
+            callbacks=callbacks,
+            metrics=metrics,
+            sample_weight=sample_weight,
+            class_weight=class_weight,
+            verbose=verbose,
+        )
+        try:
+            return fit(self, self._core, request)
+        finally:
+            self._refresh()
+
+    def predict(self, X: ArrayLike) -> NDArray:
+        """Compute the outputs for rows, in inference mode.
+
+        Parameters
+        ----------
+        X : array-like of shape (rows, features)
+            A C-ordered array of the network's dtype is taken as it is.
+
+        Returns
+        -------
+        ndarray of shape (rows, outputs)
+            Probabilities after a Sigmoid or Softmax, otherwise the numbers themselves.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When X is not such an array, or the network does not know its input shape yet.
+        """
+        # First the case that must cost next to nothing. The dot product is finite only if every number is.
+        if (
+            type(X) is np.ndarray
+            and X.ndim == 2
+            and X.dtype == self._dtype
+            and X.shape[1] == self._columns
+            and X.flags.c_contiguous
+            and self._fast_predict is not None
+            and math.isfinite(np.vdot(X, X))
+        ):
+            return self._fast_predict(X)
+        core = self._core
+        core.require_plan()
+        rows = arrays.features(X, core.input_shape, core.dtype)
+        engine = core.require_engine()
+        self._refresh()
+        return engine.predict(rows)
+
+    def evaluate(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        metrics: Metrics = (),
+        loss: losses.Loss | str | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> dict[str, float]:
+        """Measure the network on rows with known targets, in inference mode.
+
+        Parameters
+        ----------
+        X : array-like of shape (rows, features)
+        y : array-like of shape (rows,) or (rows, outputs)
+        metrics : list of str or callable, default: ()
+            Names of `descend.metrics`, or functions of (y_true, y_pred, sample_weight).
+        loss : Loss or str, default: None
+            None takes the loss trained with, or the one that fits the target.
+        sample_weight : array-like of shape (rows,), default: None
+
+        Returns
+        -------
+        dict of str to float
+            ``"loss"`` (penalties included), then the metrics in order.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for `fit`.
+        """
+        functions = resolve_metrics(metrics)
+        chosen = None if loss is None else losses.resolve(loss)
+        prepared = prepare(self._core, X, y, chosen, sample_weight=sample_weight)
+        batch = prepared.encoded.batch
+        engine = self._core.engine_for(prepared.candidate)
+        values = {"loss": float(engine.evaluate(batch))}
+        predictions = engine.predict(batch.X) if functions else np.empty(0)
+        for name, function in functions.items():
+            values[name] = float(function(prepared.encoded.labels, predictions, batch.weight))
+        return values
+
+    def get_weights(self) -> dict[str, NDArray]:
+        """Return copies of all weights by name, running statistics included.
+
+        Returns
+        -------
+        dict of str to ndarray
+            ``"dense_1/weight"`` (in, out), ``"dense_1/bias"`` (out,), ... in the order of the layers.
+
+        Raises
+        ------
+        ValueError
+            When the network does not know its input shape yet.
+        """
+        engine = self._core.require_engine()
+        self._refresh()
+        return named(engine.plan, engine.get_parameters())
+
+    def set_weights(self, weights: Mapping[str, ArrayLike]) -> None:
+        """Replace all weights; the optimizer's state stays.
+
+        Parameters
+        ----------
+        weights : dict of str to array-like
+            Exactly the names of `get_weights`, each with its shape.
+
+        Raises
+        ------
+        ValueError
+            When a name is missing or unknown, a shape differs, or a number is not finite.
+        """
+        if not isinstance(weights, Mapping):
+            raise TypeError(f"weights must be a dict from name to array, got {type(weights).__name__}")
+        arrays_by_name = {name: np.asarray(array) for name, array in weights.items()}
+        self._core.set_parameters(flatten(self._core.require_plan(), arrays_by_name))
+        self._refresh()
+
+    def save(self, path: str | os.PathLike[str], *, optimizer: bool = True) -> None:
+        """Save the network to a file: layers, weights, how it was trained, and `extra`.
+
+        The file is a safetensors file; it is written under another name first, so that `path` never holds half a file.
+
+        Parameters
+        ----------
+        path : str or path
+            Customarily with the ending ``.descend``.
+        optimizer : bool, default: True
+            Whether to save the optimizer's state too, so that training goes on exactly after loading.
+
+        Raises
+        ------
+        OSError
+            When the file cannot be written.
+        TypeError, ValueError
+            When `extra` holds something JSON cannot, or a layer is of an unregistered class.
+        """
+        files.save(self._core, self.extra, path, with_optimizer=optimizer)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Network:
+        """Load a network that `save` wrote.
+
+        Nothing in the file is executed; every number and name in it is checked.
+
+        Parameters
+        ----------
+        path : str or path
+
+        Returns
+        -------
+        Network
+
+        Raises
+        ------
+        FileNotFoundError
+            When there is no such file.
+        ModelFileError
+            When it is no such file, damaged, truncated, or written by a newer version.
+        """
+        core, extra = files.load(path)
+        network = cls.__new__(cls)
+        network._core, network.extra = core, extra
+        network._refresh()
+        return network
+
+
+def _check_seed(seed: int | None) -> int:
+    if seed is None:
+        return secrets.randbits(63)
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
+        raise TypeError(f"seed must be an integer >= 0, or None to draw one, got {seed!r}")
+    if not 0 <= seed < 2**63:
+        raise ValueError(f"seed must be from 0 to 2**63 - 1, got {seed}")
+    return int(seed)
+
+
+def _check_dtype(dtype: Any) -> np.dtype:
+    for known in (np.dtype(np.float32), np.dtype(np.float64)):
+        if dtype in (known, known.name, known.type):
+            return known
+    raise ValueError(f"dtype must be 'float32' or 'float64', got {dtype!r}")

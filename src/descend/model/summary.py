@@ -1,0 +1,52 @@
+"""A network as a table for people."""
+
+from __future__ import annotations
+
+from descend.plan import expand, name_layers
+from descend.plan.plan import Parameter, Plan
+from descend.training.core import Core
+
+
+def describe(core: Core) -> str:
+    """Return the table that `Network.summary` shows."""
+    if core.plan is None:
+        named = name_layers(expand(core.layers))
+        rows = [(layer.name or "", type(layer).__name__, "?", "?") for layer in named]
+        return _table(rows) + "\n\nshapes are known once the input shape is: call fit or pass input_shape\n"
+    return _table(_rows(core, core.plan)) + f"\n\n{_totals(core.plan)}\n"
+
+
+def _rows(core: Core, plan: Plan) -> list[tuple[str, str, str, str]]:
+    kinds = {layer.name: type(layer).__name__ for layer in name_layers(expand(core.layers))}
+    source = plan.values[plan.input]
+    rows = [(source.name, "", _shape(source.shape), "")]
+    for op in plan.ops:
+        count = sum(p.size for p in plan.parameters if _layer_of(p) == op.name)
+        shape = _shape(plan.values[op.output].shape)
+        rows.append((op.name, kinds.get(op.name, type(op).__name__), shape, f"{count:,}" if count else ""))
+    return rows
+
+
+def _layer_of(parameter: Parameter) -> str:
+    return parameter.name.rsplit("/", 1)[0]
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return f"(rows, {', '.join(map(str, shape))})"
+
+
+def _totals(plan: Plan) -> str:
+    trained = sum(p.size for p in plan.parameters if p.trainable)
+    fixed = plan.size - trained
+    text = f"{trained:,} trained weights"
+    if fixed:
+        text += f", {fixed:,} running statistics"
+    return text + ("" if plan.loss is None else f"; loss {plan.loss.kind}")
+
+
+def _table(rows: list[tuple[str, str, str, str]]) -> str:
+    rows = [("name", "layer", "output", "weights"), *rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    lines = [f"{a:<{widths[0]}}  {b:<{widths[1]}}  {c:<{widths[2]}}  {d:>{widths[3]}}".rstrip() for a, b, c, d in rows]
+    lines.insert(1, "-" * max(map(len, lines)))
+    return "\n".join(lines)

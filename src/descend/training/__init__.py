@@ -1,0 +1,1 @@
+"""Training: epochs, stopping, best weights, history, callbacks and progress."""

@@ -1,0 +1,150 @@
+"""From what users pass (arrays, lists, frames) to what engines take: finite numbers, one dtype, C order.
+
+Refuses, naming the argument, everything that cannot be trained on; converts, but never repairs, imputes or encodes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+#: Rows looked at together when a cheap check was not enough.
+_BLOCK = 4096
+
+
+def as_numbers(values: Any, name: str) -> NDArray:
+    """Return `values` as an array of booleans, integers or floats, without looking at the numbers.
+
+    Raises
+    ------
+    TypeError
+        For sparse matrices, masked arrays, text, objects, dates and complex numbers.
+    """
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{name} is a masked array; fill the masked entries first: {name}.filled(...)")
+    if hasattr(values, "toarray") and not isinstance(values, np.ndarray):
+        raise TypeError(f"{name} must be a dense array, got a sparse {type(values).__name__}; use {name}.toarray()")
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} must be an array of numbers with rows of equal length: {error}") from error
+    if array.dtype.kind not in "biuf":
+        remedy = {
+            "O": "turn every column into numbers (encode text, impute missing entries) and pass a float array",
+            "U": "encode text as numbers, e.g. np.unique(labels, return_inverse=True)",
+            "S": "encode text as numbers, e.g. np.unique(labels, return_inverse=True)",
+            "M": "turn dates into numbers",
+            "m": "turn durations into numbers",
+            "c": "split complex numbers into real and imaginary columns",
+        }.get(array.dtype.kind, "pass a float array")
+        raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}; {remedy}")
+    return array
+
+
+def features(X: ArrayLike, shape: tuple[int, ...] | None, dtype: np.dtype, name: str = "X") -> NDArray:
+    """Return X as a finite C-ordered (rows, *shape) array of `dtype`.
+
+    Parameters
+    ----------
+    X : array-like of shape (rows, *shape)
+    shape : the network's input shape, or None to take whatever comes
+    dtype : dtype of the result
+    name : the argument's name in messages
+
+    Raises
+    ------
+    TypeError, ValueError
+        When X is not such an array; the message says what came and what to do.
+    """
+    array = as_numbers(X, name)
+    wanted = "(rows, features)" if shape is None else f"(rows, {', '.join(map(str, shape))})"
+    if array.ndim == 1:
+        raise ValueError(
+            f"{name} must have shape {wanted}, got a one-dimensional array of {array.shape[0]} numbers; "
+            f"use {name}.reshape(1, -1) for one row, {name}.reshape(-1, 1) for one feature"
+        )
+    if array.ndim < 2 or (shape is not None and array.ndim != len(shape) + 1):
+        raise ValueError(f"{name} must have shape {wanted}, got {array.shape}; reshape it")
+    if shape is not None and array.shape[1:] != shape:
+        raise ValueError(
+            f"{name} must have shape {wanted}, as the network was built, got {array.shape}; "
+            "pass the same features in the same order, or build a network for this width"
+        )
+    if math.prod(array.shape[1:]) == 0:
+        raise ValueError(f"{name} has no features, its shape is {array.shape}; pass at least one column")
+    return finite(np.ascontiguousarray(array, dtype=dtype), array, name)
+
+
+def finite(array: NDArray, original: NDArray, name: str) -> NDArray:
+    """Return `array`, the C-ordered conversion of `original`, when every number in it is finite.
+
+    Raises
+    ------
+    ValueError
+        Naming the first NaN, infinity, or number too large for the dtype.
+    """
+    if all_finite(array):
+        return array
+    rows = array.shape[0]
+    for start in range(0, rows, _BLOCK):
+        bad = ~np.isfinite(array[start : start + _BLOCK])
+        if bad.any():
+            where = tuple(int(i) for i in np.argwhere(bad)[0])
+            where = (where[0] + start, *where[1:])
+            break
+    else:
+        return array
+    index = ", ".join(map(str, where))
+    value = original[where]
+    if np.isnan(value):
+        remedy = "impute missing values, or drop those rows"
+    elif np.isinf(value):
+        remedy = "clip or drop infinite values"
+    else:
+        remedy = f"{value:g} does not fit {array.dtype}: scale the data, or use dtype='float64'"
+        raise ValueError(f"{name}[{index}] is too large; {remedy}")
+    raise ValueError(f"{name} must hold finite numbers, got {value:g} at {name}[{index}]; {remedy}")
+
+
+def all_finite(array: NDArray) -> bool:
+    """Whether a C-ordered float array is certainly finite; False may also mean that its squares overflow."""
+    return math.isfinite(np.vdot(array, array))
+
+
+def same_rows(X: NDArray, other: NDArray, other_name: str, name: str = "X") -> None:
+    """Refuse arrays of different numbers of rows.
+
+    Raises
+    ------
+    ValueError
+        When the first dimensions differ.
+    """
+    if X.shape[0] != other.shape[0]:
+        raise ValueError(
+            f"{name} and {other_name} must have the same number of rows, got {X.shape[0]} and {other.shape[0]}; "
+            "drop or add rows so that they belong together"
+        )
+
+
+def weights(sample_weight: ArrayLike | None, rows: int, name: str = "sample_weight") -> NDArray[np.float64] | None:
+    """Return the row weights as a (rows,) float64 array, or None for none.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For another length, negative or non-finite weights, or weights that are all zero.
+    """
+    if sample_weight is None:
+        return None
+    original = as_numbers(sample_weight, name)
+    if original.shape != (rows,):
+        raise ValueError(f"{name} must have shape ({rows},), one weight per row, got {original.shape}")
+    array = finite(np.ascontiguousarray(original, dtype=np.float64), original, name)
+    if (array < 0).any():
+        raise ValueError(f"{name} must be >= 0, got {array.min():g}; use 0 to leave a row out")
+    if rows and not array.any():
+        raise ValueError(f"{name} is zero for every row, so there is nothing to train on; give some rows a weight > 0")
+    return array

@@ -1,0 +1,35 @@
+"""Which engine does what: the one place that names engine classes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descend.engine.protocol import Engine
+from descend.plan import Plan
+
+if TYPE_CHECKING:
+    from descend.engine.reference import ReferenceEngine
+
+
+def make_engine(plan: Plan, dtype: np.dtype) -> Engine:
+    """Return the engine that trains and predicts, with all parameters zero."""
+    from descend.engine.native import NativeEngine
+
+    return NativeEngine(plan, dtype=dtype.name)
+
+
+def make_reference(plan: Plan) -> ReferenceEngine:
+    """Return the float64 engine that can show every intermediate."""
+    from descend.engine.reference import ReferenceEngine
+
+    return ReferenceEngine(plan)
+
+
+def shuffled(rows: int, seed: int, epoch: int) -> NDArray[np.uint32]:
+    """Return the order of the rows in an epoch: a permutation of 0 .. rows - 1 fixed by seed and epoch."""
+    from descend.engine.native import shuffle
+
+    return shuffle(rows, seed, epoch)

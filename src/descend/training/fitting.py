@@ -1,0 +1,187 @@
+"""A call of `fit` from its arguments to its history: check everything, then change the network, then train."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from descend import losses, optimizers
+from descend.engine.protocol import Batch
+from descend.training import arrays, engines, lbfgs, targets
+from descend.training.callbacks import Callback, check_callbacks
+from descend.training.core import Candidate, Core
+from descend.training.data import Encoded, Encoding, encode, with_validation
+from descend.training.history import History
+from descend.training.loop import Epochs
+from descend.training.progress import reporter
+from descend.training.run import MetricFunction, TrainingRun
+from descend.training.settings import Rows, Settings
+from descend.training.weighting import ClassWeight
+
+_DEFAULT_EPOCHS = 100
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """The arguments of `Network.fit`, as documented there."""
+
+    X: ArrayLike
+    y: ArrayLike
+    loss: losses.Loss | None
+    optimizer: optimizers.Optimizer | None
+    settings: Settings
+    validation_data: Any
+    validation_split: float | None
+    callbacks: Callback | Iterable[Callback] | None
+    metrics: Sequence[str | Callable[..., float]]
+    sample_weight: ArrayLike | None
+    class_weight: ClassWeight | None
+    verbose: int
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A network completed for a target, and the rows encoded for it."""
+
+    candidate: Candidate
+    encoded: Encoded
+    encoding: Encoding
+
+
+def prepare(
+    core: Core,
+    X: ArrayLike,
+    y: ArrayLike,
+    loss: losses.Loss | None,
+    *,
+    sample_weight: ArrayLike | None = None,
+    class_weight: ClassWeight | None = None,
+    dtype: np.dtype | None = None,
+) -> Prepared:
+    """Check rows and targets against a network, completing it for the target without changing it.
+
+    `dtype` is that of the batch when it is not the network's.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the argument, what was expected, what came and what to do.
+    """
+    dtype = dtype or core.dtype
+    X = arrays.features(X, core.input_shape, dtype)
+    if not len(X):
+        raise ValueError(f"X has no rows, its shape is {X.shape}; pass at least one")
+    target = targets.as_target(y)
+    arrays.same_rows(X, target, "y")
+    candidate = core.complete(X.shape[1:], target, loss)
+    encoding = Encoding(candidate.input_shape, candidate.units, candidate.loss, candidate.kind, dtype)
+    encoded = encode(X, target, encoding, sample_weight=sample_weight, class_weight=class_weight)
+    return Prepared(candidate, encoded, encoding)
+
+
+def fit(network: Any, core: Core, request: FitRequest) -> History:
+    """Train; see `Network.fit`."""
+    callbacks, told = check_callbacks(request.callbacks), reporter(request.verbose)
+    metrics = resolve_metrics(request.metrics)
+    prepared = prepare(
+        core,
+        request.X,
+        request.y,
+        request.loss,
+        sample_weight=request.sample_weight,
+        class_weight=request.class_weight,
+    )
+    if core.state is None:
+        targets.refuse_one_class(prepared.encoded.classes)
+    rows = with_validation(
+        prepared.encoded, prepared.encoding, request.validation_data, request.validation_split, core.seed
+    )
+    previous = None if core.state is None else core.state.optimizer
+    optimizer = request.optimizer or previous or optimizers.Adam()
+    if isinstance(optimizer, optimizers.LBFGS):
+        lbfgs.check_plan(prepared.candidate.plan)
+    _check_trainable(prepared.candidate)
+    core.adopt(prepared.candidate)
+    core.start(optimizer)
+    assert core.state is not None
+    run = TrainingRun(
+        network,
+        core.require_engine(),
+        rows,
+        request.settings,
+        core.state,
+        callbacks=callbacks,
+        metrics=metrics,
+        epochs=request.settings.epochs or _epochs(optimizer),
+        reporter=told,
+    )
+    return _train(core, run, optimizer)
+
+
+def _train(core: Core, run: TrainingRun, optimizer: optimizers.Optimizer) -> History:
+    """Let the optimizer's driver train, and end the run whatever happens."""
+    run.begin()
+    try:
+        if isinstance(optimizer, optimizers.LBFGS):
+            _train_lbfgs(core, run, optimizer)
+        else:
+            Epochs(run, optimizer, core.seed).train()
+    except ArithmeticError:
+        core.forget_optimizer()
+        raise
+    finally:
+        run.end()
+        core.history.extend(run.history)
+    return run.history
+
+
+def _train_lbfgs(core: Core, run: TrainingRun, optimizer: optimizers.LBFGS) -> None:
+    double = np.dtype(np.float64)
+    engine = engines.make_engine(core.require_plan(), double)
+    lbfgs.train(run, engine, _training_batch(run.rows, double), optimizer)
+
+
+def _training_batch(rows: Rows, dtype: np.dtype) -> Batch:
+    """Return the rows to train on as a batch of their own, in `dtype`."""
+    batch, subset = rows.batch, rows.subset
+
+    def part(array: NDArray) -> NDArray:
+        chosen = array if subset is None else array[subset]
+        return np.ascontiguousarray(chosen, dtype=dtype if array.dtype.kind == "f" else array.dtype)
+
+    return Batch(part(batch.X), part(batch.y), None if batch.weight is None else part(batch.weight))
+
+
+def _epochs(optimizer: optimizers.Optimizer) -> int:
+    return optimizer.max_iter if isinstance(optimizer, optimizers.LBFGS) else _DEFAULT_EPOCHS
+
+
+def _check_trainable(candidate: Candidate) -> None:
+    if not any(parameter.trainable for parameter in candidate.plan.parameters):
+        raise ValueError("this network has no weights to train; add a layer that has some, such as Dense")
+
+
+def resolve_metrics(chosen: Sequence[str | Callable[..., float]] | str) -> dict[str, MetricFunction]:
+    """Return the functions that the argument `metrics` names or is, by name.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For unknown names, and for what is neither a name nor a function.
+    """
+    from descend import metrics
+
+    if isinstance(chosen, str) or callable(chosen):
+        raise TypeError(f"metrics must be a list, got {chosen!r}; write metrics=[{chosen!r}]")
+    found: dict[str, MetricFunction] = {}
+    for item in chosen:
+        metric = metrics.resolve(item)
+        name = item if isinstance(item, str) else getattr(item, "__name__", type(item).__name__)
+        if name in found:
+            raise ValueError(f"metrics names {name!r} twice; give each metric once")
+        found[name] = metric
+    return found

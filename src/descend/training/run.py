@@ -1,0 +1,241 @@
+"""One call of `fit`: what happens between epochs. It validates, records, keeps the best weights and decides to stop.
+
+How an epoch changes the weights is not its business: see `loop` for the engine's epochs and `lbfgs` for SciPy's.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from descend.engine.protocol import Engine
+from descend.training.callbacks import Callback, Checkpoint, EarlyStopping, Improvement, direction, wants_steps
+from descend.training.errors import DivergenceError, InterruptedWarning
+from descend.training.history import History, StopReason
+from descend.training.progress import Reporter
+from descend.training.settings import Rows, Settings
+from descend.training.state import TrainingState
+
+#: (labels, predictions, weights) -> number
+MetricFunction = Callable[[NDArray, NDArray, NDArray | None], float]
+
+
+@dataclass
+class Best:
+    """The weights to return to: those of the epoch in which `monitor` was best.
+
+    `monitor` is None when nothing is watched; the training loss then tells which weights to keep if the run diverges.
+    """
+
+    monitor: str | None
+    improvement: Improvement
+    flat: NDArray
+    epoch: int
+
+
+class TrainingRun:
+    """The run that callbacks see (see `descend.training.callbacks.Run`) and that drivers report epochs to.
+
+    Parameters
+    ----------
+    network : the network, handed to callbacks
+    engine : holds the weights
+    rows : what to train and validate on
+    settings : how long
+    state : of the network's training; its epoch counter and watched losses advance here
+    callbacks : the user's
+    metrics : functions by name
+    epochs : how many at most
+    reporter : who is told
+    """
+
+    def __init__(
+        self,
+        network: Any,
+        engine: Engine,
+        rows: Rows,
+        settings: Settings,
+        state: TrainingState,
+        *,
+        callbacks: tuple[Callback, ...] = (),
+        metrics: dict[str, MetricFunction] | None = None,
+        epochs: int,
+        reporter: Reporter,
+    ) -> None:
+        self.network = network
+        self.engine = engine
+        self.rows = rows
+        self.settings = settings
+        self.state = state
+        self.callbacks = callbacks
+        self.step_callbacks = tuple(callback for callback in callbacks if wants_steps(callback))
+        self.metrics = metrics or {}
+        self.reporter = reporter
+        self.history = History()
+        self.epoch = state.epoch + 1
+        self.epochs = state.epoch + epochs
+        self.step = 0
+        self.loss = math.nan
+        budget = settings.time_budget
+        self.deadline = None if budget is None else time.monotonic() + budget
+        self._plateau = Improvement("min", settings.tol or 0.0)
+        self._reason: StopReason = ""
+        self._best = self._watch()
+        self._check_monitors()
+
+    def stop(self, reason: StopReason = "callback") -> None:
+        """End the run after the current update or epoch; the first reason given counts."""
+        self._reason = self._reason or reason
+
+    @property
+    def stopping(self) -> bool:
+        """Whether something asked the run to stop."""
+        return bool(self._reason)
+
+    def value(self, name: str) -> float:
+        """Return the last epoch's entry of a history column."""
+        return self.history[name][-1]
+
+    def begin(self) -> None:
+        """Tell callbacks and the reporter that training begins."""
+        self.reporter.begin(self.state.epoch, self.epochs, self.rows.count)
+        for callback in self.callbacks:
+            callback.on_train_begin(self)
+
+    def begin_epoch(self) -> None:
+        """Move to the next epoch."""
+        self.epoch = self.state.epoch + 1
+        for callback in self.callbacks:
+            callback.on_epoch_begin(self)
+
+    def end_epoch(self, loss: float, rate: float, started: float) -> None:
+        """Validate and record an epoch whose updates are done, keep its weights if they are the best, consult stops.
+
+        Parameters
+        ----------
+        loss : mean training loss of the epoch
+        rate : learning rate of its last update
+        started : time.perf_counter() at its begin
+        """
+        val_loss = None if self.rows.validation is None else self.engine.evaluate(self.rows.validation)
+        if not math.isfinite(loss) or (val_loss is not None and not math.isfinite(val_loss)):
+            self.diverged(rate)
+        values = self._measure() if self.metrics else {}
+        self.state.epoch = self.epoch
+        self.loss = loss
+        self.history.append(self.epoch, loss, val_loss, values, rate, time.perf_counter() - started)
+        self._keep_if_best()
+        self._consult_tolerance(loss)
+        for callback in self.callbacks:
+            callback.on_epoch_end(self)
+        self.reporter.epoch_end(self.epoch, self.history)
+        if self.deadline is not None and time.monotonic() >= self.deadline:
+            self.stop("time_budget")
+        if self.epoch >= self.epochs:
+            self.stop("epochs")
+
+    def diverged(self, rate: float) -> None:
+        """End the run because the loss is no longer a number.
+
+        Raises
+        ------
+        DivergenceError
+            Always, after the best weights were put back.
+        """
+        self._reason = "diverged"
+        self.engine.set_parameters(self._best.flat)
+        kept = f"those of epoch {self._best.epoch}" if self._best.epoch else "those it started with"
+        slower = "" if math.isnan(rate) else f" from {rate:g} to {rate / 10:g}"
+        raise DivergenceError(
+            f"training diverged in epoch {self.epoch}: the loss became infinite or NaN. The network keeps the best "
+            f"weights before that, {kept}. Lower the learning rate{slower}, standardize the features (and the target "
+            "of a regression), or clip the gradient with clip_norm=1.0 in the optimizer",
+            epoch=self.epoch,
+            history=self.history,
+        )
+
+    def interrupted(self) -> None:
+        """End the run because of Ctrl-C, with a warning instead of an exception."""
+        self._reason = "interrupted"
+        warnings.warn(
+            f"training was interrupted in epoch {self.epoch}; the network keeps "
+            + ("its best weights" if self._restores() else "the weights it has reached"),
+            InterruptedWarning,
+            stacklevel=4,
+        )
+
+    def end(self) -> History:
+        """Put the best weights back where that was asked for, and tell everybody."""
+        if self._reason != "diverged" and self._restores():
+            self.engine.set_parameters(self._best.flat)
+        self.history.stop_reason = self._reason
+        if self._best.epoch and (self._best.monitor is not None or self._reason == "diverged"):
+            self.history.best_epoch = self._best.epoch
+        for callback in self.callbacks:
+            callback.on_train_end(self)
+        self.reporter.end(self.history)
+        return self.history
+
+    def _restores(self) -> bool:
+        return self._best.monitor is not None and self._best.epoch > 0
+
+    def _watch(self) -> Best:
+        """Decide what "best" means: the first early stopping's number, or the validation loss when there is one."""
+        stopping = [callback for callback in self.callbacks if isinstance(callback, EarlyStopping)]
+        monitor = "val_loss" if self.rows.validation is not None and self.settings.restore_best else None
+        mode = "min"
+        if stopping:
+            first = stopping[0]
+            monitor = first.monitor if first.restore_best and self.settings.restore_best else None
+            mode = direction(first.monitor, first.mode)
+        flat = self.engine.get_parameters()
+        return Best(monitor, Improvement("min" if monitor is None else mode, 0.0), flat, 0)
+
+    def _check_monitors(self) -> None:
+        known = ["loss", *self.metrics]
+        if self.rows.validation is not None:
+            known += ["val_loss", *(f"val_{name}" for name in self.metrics)]
+        for callback in self.callbacks:
+            monitor = callback.monitor if isinstance(callback, EarlyStopping | Checkpoint) else None
+            if monitor is None or monitor in known:
+                continue
+            remedy = (
+                "pass validation_data or validation_split"
+                if monitor.startswith("val_") and self.rows.validation is None
+                else f"add it to metrics= of fit, or watch one of {', '.join(known)}"
+            )
+            raise ValueError(
+                f"{type(callback).__name__} watches {monitor!r}, which this training does not record; {remedy}"
+            )
+
+    def _keep_if_best(self) -> None:
+        best = self._best
+        if best.improvement.update(self.value(best.monitor or "loss")):
+            best.flat = self.engine.get_parameters()
+            best.epoch = self.epoch
+
+    def _consult_tolerance(self, loss: float) -> None:
+        if self.settings.tol is None:
+            return
+        self._plateau.update(loss)
+        if self._plateau.waited >= self.settings.n_iter_no_change:
+            self.stop("tol")
+
+    def _measure(self) -> dict[str, float]:
+        """Compute the metrics on the training rows and on the validation rows."""
+        rows = self.rows
+        X = rows.batch.X if rows.subset is None else rows.batch.X[rows.subset]
+        values = self._measure_on(X, rows.labels, rows.weight, "")
+        if rows.validation is not None and rows.validation_labels is not None:
+            values |= self._measure_on(rows.validation.X, rows.validation_labels, rows.validation.weight, "val_")
+        return values
+
+    def _measure_on(self, X: NDArray, labels: NDArray, weight: NDArray | None, prefix: str) -> dict[str, float]:
+        predictions = self.engine.predict(X)
+        return {prefix + name: float(function(labels, predictions, weight)) for name, function in self.metrics.items()}
