@@ -1,0 +1,54 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+matplotlib.use("Agg")
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def datasets() -> Path:
+    """The folder of real data sets, from DESCEND_DATASETS or beside the repository; skips the test without it."""
+    folder = Path(os.environ.get("DESCEND_DATASETS") or ROOT.parent / "shared" / "datasets")
+    if not folder.is_dir():
+        pytest.skip(f"no data sets at {folder} (set DESCEND_DATASETS)")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def load_dataset(datasets: Path) -> Callable[[str], dict[str, NDArray]]:
+    """A function from a data set's name to its arrays; skips the test when that set is missing."""
+
+    def load(name: str) -> dict[str, NDArray]:
+        path = datasets / f"{name}.npz"
+        if not path.is_file():
+            pytest.skip(f"no data set {path}")
+        with np.load(path, allow_pickle=False) as archive:
+            return dict(archive)
+
+    return load
+
+
+@pytest.fixture(autouse=True)
+def _close_figures() -> Iterator[None]:
+    """Figures of one test do not pile up for the next."""
+    yield
+    import matplotlib.pyplot as plt
+
+    plt.close("all")
