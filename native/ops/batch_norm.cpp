@@ -24,13 +24,14 @@ class BatchNorm final : public Op<T> {
   bool keeps_input() const override { return true; }
   bool trainable() const override { return gamma_ >= 0 || beta_ >= 0; }
 
-  // Two sums per block of rows, shared; mean, 1/sd, variance and the two gradient sums, per thread.
+  // Shared: two sums per block of rows, forward and backward apart, since a thread may be at the backward sums while
+  // another still reads the forward ones. Per thread: mean, 1/sd, variance and the two totals of the gradient.
   long scratch_size(long capacity, int threads) const override {
-    return width_ * (2 * ((capacity + kRowBlock - 1) / kRowBlock) + kOwn * threads);
+    return width_ * (4 * ((capacity + kRowBlock - 1) / kRowBlock) + kOwn * threads);
   }
 
   void forward_sums(const Pass<T>& pass, Rows rows, Panels p) const override {
-    each_block(pass, rows, p, this->in(pass), [&](const T* x, long n, T* sums) {
+    each_block(pass, rows, p, this->in(pass), false, [&](const T* x, long n, T* sums) {
       Vec<T> s{}, m2{};
       for (long r = 0; r < n; r++) s += load(x + r * kPanel<T>);
       const Vec<T> mean = s / static_cast<T>(n);
@@ -48,12 +49,12 @@ class BatchNorm final : public Op<T> {
     T* own = own_scratch(pass);
     for (long c = 0; c < width_; c += kLanes<T>) {
       Vec<T> sum{}, m2{};
-      for (long b = 0; b < pass.row_blocks(); b++) sum += load(block(pass, b) + c);
+      for (long b = 0; b < pass.row_blocks(); b++) sum += load(block(pass, b, false) + c);
       const Vec<T> mean = sum / n;
       for (long b = 0; b < pass.row_blocks(); b++) {
         const T count = b + 1 < pass.row_blocks() ? static_cast<T>(kRowBlock) : last;
-        const Vec<T> d = load(block(pass, b) + c) / count - mean;
-        m2 += fma<T>(d * d, splat(count), load(block(pass, b) + width_ + c));
+        const Vec<T> d = load(block(pass, b, false) + c) / count - mean;
+        m2 += fma<T>(d * d, splat(count), load(block(pass, b, false) + width_ + c));
       }
       const Vec<T> variance = m2 / n;
       store(own + c, mean);
@@ -79,7 +80,7 @@ class BatchNorm final : public Op<T> {
   void backward_sums(const Pass<T>& pass, Rows rows, Panels p) const override {
     const T* gradient = this->out_gradient(pass);
     const T* input = this->in(pass);
-    each_block(pass, rows, p, gradient, [&](const T* dy, long n, T* sums) {
+    each_block(pass, rows, p, gradient, true, [&](const T* dy, long n, T* sums) {
       const long c = (sums - pass.arena->scratch[this->index]) % width_;
       const Statistics s = statistics(pass, c);
       const T* x = input + (dy - gradient);
@@ -99,8 +100,8 @@ class BatchNorm final : public Op<T> {
     for (long c = 0; c < width_; c += kLanes<T>) {
       Vec<T> a{}, b{};
       for (long k = 0; k < pass.row_blocks(); k++) {
-        a += load(block(pass, k) + c);
-        b += load(block(pass, k) + width_ + c);
+        a += load(block(pass, k, true) + c);
+        b += load(block(pass, k, true) + width_ + c);
       }
       store(own + c, a);
       store(own + width_ + c, b);
@@ -155,20 +156,20 @@ class BatchNorm final : public Op<T> {
   }
 
   // (2, width) sums of block b.
-  T* block(const Pass<T>& pass, long b) const { return this->scratch(pass) + 2 * width_ * b; }
+  T* block(const Pass<T>& pass, long b, bool backward) const { return this->scratch(pass) + 2 * width_ * (2 * b + backward); }
 
   T* own_scratch(const Pass<T>& pass) const {
     const long blocks = (pass.arena->capacity + kRowBlock - 1) / kRowBlock;
-    return this->scratch(pass) + width_ * (2 * blocks + kOwn * pass.thread);
+    return this->scratch(pass) + width_ * (4 * blocks + kOwn * pass.thread);
   }
 
   // Calls body(first number, rows, sums) for each block of rows and vector of columns of `values`.
   template <class Body>
-  void each_block(const Pass<T>& pass, Rows rows, Panels p, const T* values, Body&& body) const {
+  void each_block(const Pass<T>& pass, Rows rows, Panels p, const T* values, bool backward, Body&& body) const {
     for (long first = rows.first; first < rows.last; first += kRowBlock)
       each_vector(p, [&](long c, long at) {
         body(values + at * pass.arena->capacity + first * kPanel<T> + c % kPanel<T>, std::min(kRowBlock, rows.last - first),
-             block(pass, first / kRowBlock) + c);
+             block(pass, first / kRowBlock, backward) + c);
       });
   }
 

@@ -80,7 +80,9 @@ def _op(op: ops.Op) -> dict[str, Any]:
     kind = _KINDS.get(type(op))
     if kind is None:
         raise TypeError(f"the native engine has no op {type(op).__name__} (layer {op.name!r})")
-    fields = {_PARAMETER_FIELDS.get(key, key): value for key, value in vars(op).items() if key not in ("name", "inputs")}
+    fields = {
+        _PARAMETER_FIELDS.get(key, key): value for key, value in vars(op).items() if key not in ("name", "inputs")
+    }
     return {"kind": kind, "input": op.inputs[0], **fields}
 
 

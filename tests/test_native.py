@@ -1,0 +1,304 @@
+"""The native engine: equal to the reference engine, and the same bits for any number of threads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from descend import layers, losses, optimizers
+from descend.engine.native import NativeEngine, shuffle
+from descend.engine.protocol import Batch, OptimizerState
+from descend.engine.reference import ReferenceEngine
+from descend.plan import attach_loss, lower
+from ops_cases import CASES, OpCase
+
+#: Relative and absolute tolerance against the reference engine.
+CLOSE = {"float64": {"rtol": 1e-9, "atol": 1e-11}, "float32": {"rtol": 2e-3, "atol": 2e-5}}
+
+OPTIMIZERS = [
+    optimizers.SGD(0.05),
+    optimizers.SGD(0.05, weight_decay=0.1),
+    optimizers.Momentum(0.05),
+    optimizers.Momentum(0.02, dampening=False),
+    optimizers.Nesterov(0.02),
+    optimizers.AdaGrad(0.05),
+    optimizers.RMSProp(0.01),
+    optimizers.Adam(0.01),
+    optimizers.AdamW(0.01, weight_decay=0.2),
+    optimizers.AMSGrad(0.01),
+    optimizers.Nadam(0.01),
+    optimizers.Adam(0.01, clip_norm=0.05),
+    optimizers.SGD(0.05, clip_value=0.01),
+    optimizers.Nesterov(0.02, clip_value=0.05, clip_norm=0.1),
+]
+
+
+def _case(name: str) -> OpCase:
+    return next(case for case in CASES if case.name == name)
+
+
+def _engines(case: OpCase, dtype: str) -> tuple[NativeEngine, ReferenceEngine]:
+    plan = case.plan()
+    engines = NativeEngine(plan, dtype), ReferenceEngine(plan)
+    for engine in engines:
+        engine.set_parameters(case.parameters(plan))
+    return engines
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_equals_reference(case: OpCase, dtype: str) -> None:
+    native, reference = _engines(case, dtype)
+    np.testing.assert_array_equal(native.get_parameters(), case.parameters(native.plan).astype(dtype))
+    for rows in case.batch_sizes:
+        batch, exact = case.batch(rows, np.dtype(dtype).type), case.batch(rows)
+        np.testing.assert_allclose(native.predict(batch.X), reference.predict(exact.X), **CLOSE[dtype])
+        np.testing.assert_allclose(native.evaluate(batch), reference.evaluate(exact), **CLOSE[dtype])
+        loss, gradient = native.gradients(batch, seed=3, step=5)
+        expected_loss, expected = reference.gradients(exact, seed=3, step=5)
+        np.testing.assert_allclose(loss, expected_loss, **CLOSE[dtype])
+        scale = max(1.0, float(np.abs(expected).max()))
+        np.testing.assert_allclose(gradient / scale, expected / scale, **CLOSE[dtype])
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+@pytest.mark.parametrize("name", ["tower-weighted", "penalties", "prelu"])
+def test_trains_like_the_reference(name: str, optimizer: optimizers.Optimizer) -> None:
+    case = _case(name)
+    batch = case.batch(50)
+    rows = shuffle(50, seed=1, epoch=0)
+    rates = np.linspace(1.0, 0.5, 4) * float(optimizer.learning_rate)  # type: ignore[arg-type]
+    outcome = []
+    for engine in _engines(case, "float64"):
+        engine.start(optimizer, seed=9)
+        for _ in range(2):
+            progress = engine.train(batch, rows, batch_size=15, learning_rates=rates, threads=2)
+            assert (progress.rows, progress.steps, progress.status) == (50, 4, "done")
+        outcome.append((progress.loss, engine.get_parameters(), engine.get_state()))
+    (loss, weights, state), (expected_loss, expected, expected_state) = outcome
+    np.testing.assert_allclose(loss, expected_loss, rtol=1e-8)
+    np.testing.assert_allclose(weights, expected, rtol=1e-7, atol=1e-10)
+    assert state.step == expected_state.step == 8
+    np.testing.assert_allclose(state.slots, expected_state.slots, rtol=1e-6, atol=1e-10)
+
+
+def _train(case: OpCase, dtype: str, threads: int, optimizer: optimizers.Optimizer) -> tuple[bytes, float]:
+    engine = _engines(case, dtype)[0]
+    batch = case.batch(150, np.dtype(dtype).type)
+    engine.start(optimizer, seed=4)
+    total = 0.0
+    for epoch in range(2):
+        rows = shuffle(150, 2, epoch)
+        rates = np.array([0.01])
+        total += engine.train(batch, rows, batch_size=64, learning_rates=rates, threads=threads, adapt=False).loss
+    return engine.get_parameters().tobytes() + engine.get_state().slots.tobytes(), total
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_threads_do_not_change_a_bit(case: OpCase, dtype: str) -> None:
+    expected = _train(case, dtype, 1, optimizers.Adam())
+    for threads in (1, 2, 3, 7):
+        assert _train(case, dtype, threads, optimizers.Adam()) == expected
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+def test_threads_do_not_change_a_bit_of_any_optimizer(optimizer: optimizers.Optimizer) -> None:
+    case = _case("tower-weighted")
+    expected = _train(case, "float32", 1, optimizer)
+    for threads in (2, 3):
+        assert _train(case, "float32", threads, optimizer) == expected
+
+
+def test_full_batch_takes_many_chunks_and_blocks() -> None:
+    """More rows than one chunk of a thread and than one block of a sum."""
+    case = _case("tower")
+    native, reference = _engines(case, "float64")
+    batch = case.batch(1111)
+    loss, gradient = native.gradients(batch, threads=2)
+    expected_loss, expected = reference.gradients(batch)
+    np.testing.assert_allclose(loss, expected_loss, rtol=1e-10)
+    np.testing.assert_allclose(gradient, expected, rtol=1e-8, atol=1e-12)
+    assert native.gradients(batch, threads=1)[1].tobytes() == gradient.tobytes()
+    for threads in (1, 2, 3):
+        np.testing.assert_array_equal(native.predict(batch.X, threads), native.predict(batch.X))
+        assert native.evaluate(batch, threads) == native.evaluate(batch)
+
+
+def test_row_by_row_prediction_has_the_same_bits() -> None:
+    case = _case("tower")
+    native, _ = _engines(case, "float32")
+    X = case.batch(101, np.float32).X
+    together = native.predict(X)
+    for rows in (1, 2, 3, 50):
+        apart = np.concatenate([native.predict(X[i : i + rows]) for i in range(0, 101, rows)])
+        np.testing.assert_array_equal(apart, together)
+
+
+@pytest.mark.parametrize(
+    "optimizer", [optimizers.Adam(0.01), optimizers.Nesterov(0.01), optimizers.AMSGrad(0.01)], ids=repr
+)
+def test_resumes_exactly(optimizer: optimizers.Optimizer) -> None:
+    case = _case("tower")
+    batch = case.batch(70, np.float32)
+    rates = np.array([0.01])
+
+    whole = _engines(case, "float32")[0]
+    whole.start(optimizer, seed=1)
+    for epoch in range(4):
+        whole.train(batch, shuffle(70, 0, epoch), batch_size=32, learning_rates=rates)
+
+    first = _engines(case, "float32")[0]
+    first.start(optimizer, seed=1)
+    for epoch in range(2):
+        first.train(batch, shuffle(70, 0, epoch), batch_size=32, learning_rates=rates)
+    second = NativeEngine(first.plan, "float32")
+    second.set_parameters(first.get_parameters())
+    second.start(optimizer, seed=1, state=OptimizerState(first.get_state().step, first.get_state().slots))
+    for epoch in range(2, 4):
+        second.train(batch, shuffle(70, 0, epoch), batch_size=32, learning_rates=rates)
+
+    np.testing.assert_array_equal(second.get_parameters(), whole.get_parameters())
+    np.testing.assert_array_equal(second.get_state().slots, whole.get_state().slots)
+
+
+def test_gradients_leave_training_alone() -> None:
+    case = _case("tower")
+    batch = case.batch(64, np.float32)
+    engine = _engines(case, "float32")[0]
+    engine.start(optimizers.Nesterov(0.01), seed=1)
+    rows = shuffle(64, 0, 0)
+    engine.train(batch, rows, batch_size=32, learning_rates=np.array([0.01]))
+    weights, state = engine.get_parameters(), engine.get_state()
+    engine.gradients(batch, seed=8, step=100)
+    np.testing.assert_array_equal(engine.get_parameters(), weights)
+    after = engine.get_state()
+    assert after.step == state.step
+    np.testing.assert_array_equal(after.slots, state.slots)
+
+
+def _plain(width: int = 4, units: int = 3) -> NativeEngine:
+    plan = attach_loss(lower([layers.Dense(units)], (width,)), losses.MSE(), target="dense")
+    return NativeEngine(plan)
+
+
+def _data(rows: int, width: int = 4, units: int = 3) -> Batch:
+    rng = np.random.default_rng(0)
+    return Batch(rng.normal(size=(rows, width)).astype(np.float32), rng.normal(size=(rows, units)).astype(np.float32))
+
+
+def test_a_diverging_batch_is_not_applied() -> None:
+    engine = _plain()
+    batch = _data(40)
+    batch.X[:] *= 1e30
+    engine.set_parameters(np.ones(engine.plan.size))
+    engine.start(optimizers.SGD(1e30), seed=0)
+    rows = np.arange(40, dtype=np.uint32)
+    progress = engine.train(batch, rows, batch_size=10, learning_rates=np.array([1e30]), threads=2)
+    assert progress.status == "diverged"
+    assert progress.steps < 4
+
+
+def test_no_update_from_a_first_batch_that_is_not_finite() -> None:
+    engine = _plain()
+    batch = _data(10)
+    batch.X[3, 1] = np.inf
+    engine.start(optimizers.SGD(0.1), seed=0)
+    before = engine.get_parameters()
+    progress = engine.train(batch, np.arange(10, dtype=np.uint32), batch_size=10, learning_rates=np.array([0.1]))
+    assert (progress.status, progress.steps) == ("diverged", 0)
+    np.testing.assert_array_equal(engine.get_parameters(), before)
+
+
+def test_tick_stops_and_deadline_ends() -> None:
+    engine = _plain(64, 64)
+    batch = _data(2000, 64, 64)
+    engine.start(optimizers.SGD(0.001), seed=0)
+    rows = np.tile(np.arange(2000, dtype=np.uint32), 200)
+    seen: list[int] = []
+
+    def stop(done: int, loss: float, weight: float) -> bool:
+        seen.append(done)
+        assert np.isfinite(loss) and weight == done
+        return False
+
+    rate = np.array([1e-3])
+    progress = engine.train(batch, rows, batch_size=10, learning_rates=rate, tick=stop)
+    assert progress.status == "stopped" and progress.rows == seen[-1] < len(rows)
+    assert engine.get_state().step == progress.steps
+    progress = engine.train(batch, rows, batch_size=10, learning_rates=rate, deadline=0.0)
+    assert progress.status == "deadline" and progress.steps == 1
+
+
+def test_error_in_tick_is_passed_on() -> None:
+    engine = _plain()
+    batch = _data(64)
+    engine.start(optimizers.SGD(0.001), seed=0)
+
+    def fail(done: int, loss: float, weight: float) -> bool:
+        raise RuntimeError("from the tick")
+
+    with pytest.raises(RuntimeError, match="from the tick"):
+        engine.train(batch, np.arange(64, dtype=np.uint32), batch_size=8, learning_rates=np.array([0.1]), tick=fail)
+
+
+def test_empty_data() -> None:
+    engine = _plain()
+    batch = _data(0)
+    assert engine.predict(batch.X).shape == (0, 3)
+    assert engine.evaluate(batch) == 0.0
+    engine.start(optimizers.SGD(0.001), seed=0)
+    progress = engine.train(batch, np.zeros(0, np.uint32), batch_size=8, learning_rates=np.array([0.1]))
+    assert (progress.rows, progress.status) == (0, "done")
+    loss, gradient = engine.gradients(batch)
+    assert loss == 0.0 and not gradient.any()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"X": np.zeros((5, 3), np.float32)}, "columns"),
+        ({"y": np.zeros((5, 2), np.float32)}, "shape"),
+        ({"y": np.zeros((4, 3), np.float32)}, "shape"),
+        ({"weight": np.zeros(4, np.float32)}, "weight"),
+        ({"rows": np.array([5], np.uint32)}, "range"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"rates": np.zeros(2)}, "learning_rates"),
+    ],
+)
+def test_what_would_be_unsafe_is_refused(change: dict, message: str) -> None:
+    engine = _plain()
+    engine.start(optimizers.SGD(0.001), seed=0)
+    given = {"X": np.zeros((5, 4), np.float32), "y": np.zeros((5, 3), np.float32), "weight": None, **change}
+    batch = Batch(given["X"], given["y"], given["weight"])
+    with pytest.raises(ValueError, match=message):
+        engine.train(
+            batch,
+            given.get("rows", np.arange(5, dtype=np.uint32)),
+            batch_size=given.get("batch_size", 2),
+            learning_rates=given.get("rates", np.array([0.1])),
+        )
+
+
+def test_wrong_types_are_refused() -> None:
+    engine = _plain()
+    with pytest.raises(TypeError):
+        engine.predict(np.zeros((2, 4)))  # float64 for a float32 engine
+    with pytest.raises(ValueError, match="dtype"):
+        NativeEngine(engine.plan, "float16")
+    with pytest.raises(ValueError, match="class"):
+        case = _case("loss-cce-index")
+        bad = case.batch(3, np.float32)
+        bad.y[1] = 99
+        NativeEngine(case.plan()).evaluate(bad)
+
+
+def test_shuffle_is_a_permutation_that_depends_on_seed_and_epoch() -> None:
+    orders = {shuffle(1000, seed, epoch).tobytes() for seed in range(3) for epoch in range(3)}
+    assert len(orders) == 9
+    np.testing.assert_array_equal(np.sort(shuffle(1000, 5, 7)), np.arange(1000))
+    assert shuffle(0, 0, 0).shape == (0,)
+    np.testing.assert_array_equal(shuffle(50, -1, 2), shuffle(50, -1, 2))
+    # Every number is as likely in every place: chi-squared of the first place over many epochs.
+    first = np.bincount([shuffle(10, 3, epoch)[0] for epoch in range(5000)], minlength=10)
+    assert np.square(first - 500).sum() / 500 < 40
