@@ -376,7 +376,7 @@ def _numbers(
     """(truth, predictions, weights), the two of shape (rows, outputs)."""
     true, predicted = np.asarray(y_true, dtype=np.float64), np.asarray(y_pred, dtype=np.float64)
     _same_rows(true, predicted)
-    true, predicted = true.reshape(len(true), -1), predicted.reshape(len(predicted), -1)
+    true, predicted = (array[:, None] if array.ndim == 1 else array for array in (true, predicted))
     if true.shape != predicted.shape:
         raise ValueError(f"y_true of shape {true.shape} and y_pred of shape {predicted.shape} do not go together")
     return true, predicted, _weights(sample_weight, len(true))

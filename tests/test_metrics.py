@@ -1,0 +1,130 @@
+"""Metrics: hand-computed values, agreement with scikit-learn, shapes of outputs, the registry."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import sklearn.metrics
+
+from descend import metrics
+
+RNG = np.random.default_rng(0)
+CLASSES = RNG.integers(0, 3, 50)
+PROBABILITIES = RNG.dirichlet([1, 1, 1], 50)
+BINARY = RNG.integers(0, 2, 50)
+SCORES = RNG.uniform(size=50)
+NUMBERS, PREDICTED = RNG.normal(size=(50, 2)), RNG.normal(size=(50, 2))
+WEIGHTS = RNG.uniform(0.1, 2.0, 50)
+
+
+@pytest.mark.parametrize("name", metrics.names())
+def test_every_name_resolves(name: str) -> None:
+    spec = metrics.describe(name)
+    assert metrics.resolve(name) is spec.function
+    assert metrics.greater_is_better(name) is spec.greater_is_better
+    regression = spec.task == "regression"
+    value = spec.function(NUMBERS, PREDICTED) if regression else spec.function(BINARY, SCORES[:, None])
+    assert isinstance(value, float)
+    assert math.isfinite(value)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHTS], ids=["plain", "weighted"])
+def test_classes_agree_with_scikit_learn(weight) -> None:
+    labels, calls = PROBABILITIES.argmax(axis=1), (SCORES >= 0.5).astype(int)
+    for ours, theirs in (
+        (metrics.accuracy, sklearn.metrics.accuracy_score),
+        (metrics.balanced_accuracy, sklearn.metrics.balanced_accuracy_score),
+        (metrics.matthews, sklearn.metrics.matthews_corrcoef),
+    ):
+        assert ours(CLASSES, PROBABILITIES, weight) == pytest.approx(theirs(CLASSES, labels, sample_weight=weight))
+        assert ours(BINARY, SCORES, weight) == pytest.approx(theirs(BINARY, calls, sample_weight=weight))
+    for ours, theirs in (
+        (metrics.f1, sklearn.metrics.f1_score),
+        (metrics.precision, sklearn.metrics.precision_score),
+        (metrics.recall, sklearn.metrics.recall_score),
+    ):
+        assert ours(BINARY, SCORES, weight) == pytest.approx(theirs(BINARY, calls, sample_weight=weight))
+        expected = theirs(CLASSES, labels, sample_weight=weight, average="macro")
+        assert ours(CLASSES, PROBABILITIES, weight) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHTS], ids=["plain", "weighted"])
+def test_probabilities_agree_with_scikit_learn(weight) -> None:
+    auc = sklearn.metrics.roc_auc_score
+    assert metrics.roc_auc(BINARY, SCORES, weight) == pytest.approx(auc(BINARY, SCORES, sample_weight=weight))
+    both = np.column_stack([1 - SCORES, SCORES])
+    assert metrics.roc_auc(BINARY, both, weight) == pytest.approx(auc(BINARY, SCORES, sample_weight=weight))
+    expected = auc(CLASSES, PROBABILITIES, sample_weight=weight, multi_class="ovr")
+    assert metrics.roc_auc(CLASSES, PROBABILITIES, weight) == pytest.approx(expected)
+    for y, p in ((BINARY, SCORES), (CLASSES, PROBABILITIES)):
+        expected = sklearn.metrics.log_loss(y, p, sample_weight=weight)
+        assert metrics.log_loss(y, p, weight) == pytest.approx(expected)
+    expected = sklearn.metrics.brier_score_loss(BINARY, SCORES, sample_weight=weight)
+    assert metrics.brier(BINARY, SCORES, weight) == pytest.approx(expected)
+    expected = sklearn.metrics.average_precision_score(BINARY, SCORES, sample_weight=weight)
+    assert metrics.average_precision(BINARY, SCORES, weight) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHTS], ids=["plain", "weighted"])
+def test_numbers_agree_with_scikit_learn(weight) -> None:
+    for ours, theirs in (
+        (metrics.mse, sklearn.metrics.mean_squared_error),
+        (metrics.mae, sklearn.metrics.mean_absolute_error),
+        (metrics.mape, sklearn.metrics.mean_absolute_percentage_error),
+        (metrics.median_absolute_error, sklearn.metrics.median_absolute_error),
+        (metrics.r2, sklearn.metrics.r2_score),
+        (metrics.explained_variance, sklearn.metrics.explained_variance_score),
+    ):
+        assert ours(NUMBERS, PREDICTED, weight) == pytest.approx(theirs(NUMBERS, PREDICTED, sample_weight=weight))
+        one = theirs(NUMBERS[:, 0], PREDICTED[:, 0], sample_weight=weight)
+        assert ours(NUMBERS[:, 0], PREDICTED[:, :1], weight) == pytest.approx(one)
+    assert metrics.rmse([0.0, 0.0], [3.0, 4.0]) == pytest.approx(math.sqrt(12.5))
+
+
+def test_labels_from_outputs() -> None:
+    np.testing.assert_array_equal(metrics.labels_from([0, 1], [[0.2], [0.5]]), [0, 1])
+    np.testing.assert_array_equal(metrics.labels_from([-1, 1], [-0.2, 0.3]), [-1, 1])
+    np.testing.assert_array_equal(metrics.labels_from([2, 0], [[0.1, 0.2, 0.7], [0.6, 0.2, 0.2]]), [2, 0])
+    np.testing.assert_array_equal(metrics.labels_from(["a", "b"], ["a", "a"]), ["a", "a"])
+    one_hot = [[1, 0, 0], [0, 0, 1]]
+    np.testing.assert_array_equal(
+        metrics.labels_from(one_hot, [[0.4, 0.3, 0.3], [0.9, 0, 0.1]]), [[1, 0, 0], [1, 0, 0]]
+    )
+    np.testing.assert_array_equal(metrics.labels_from([[1, 1], [0, 0]], [[0.6, 0.4], [0.2, 0.5]]), [[1, 0], [0, 1]])
+
+
+def test_accuracy_of_every_shape() -> None:
+    assert metrics.accuracy(["a", "b", "b"], ["a", "b", "a"]) == pytest.approx(2 / 3)
+    assert metrics.accuracy([1, 2, 2], [1, 2, 2]) == 1.0
+    assert metrics.accuracy(np.eye(3)[CLASSES], PROBABILITIES) == metrics.accuracy(CLASSES, PROBABILITIES)
+    assert metrics.accuracy(CLASSES[:, None], PROBABILITIES) == metrics.accuracy(CLASSES, PROBABILITIES)
+    assert metrics.accuracy([[1, 1], [0, 0]], [[0.6, 0.4], [0.2, 0.1]]) == 0.5
+    assert metrics.accuracy([1, 0], [1, 1], sample_weight=[3, 1]) == 0.75
+
+
+def test_undefined_is_nan() -> None:
+    assert math.isnan(metrics.accuracy([], []))
+    assert math.isnan(metrics.mse(np.zeros((0, 1)), np.zeros((0, 1))))
+    assert math.isnan(metrics.roc_auc([1, 1], [0.2, 0.9]))
+    assert math.isnan(metrics.average_precision([0, 0], [0.2, 0.9]))
+    assert math.isnan(metrics.r2([1.0], [1.0]))
+    assert math.isnan(metrics.mae([1.0], [2.0], sample_weight=[0.0]))
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: metrics.resolve("acuracy"), ValueError, "did you mean 'accuracy'"),
+        (lambda: metrics.resolve(3), TypeError, "metric must be a name or a function"),
+        (lambda: metrics.accuracy([1, 0], [1]), ValueError, "same rows"),
+        (lambda: metrics.mse([1.0, 2.0], np.zeros((2, 2))), ValueError, "do not go together"),
+        (lambda: metrics.mae([1.0], [1.0], sample_weight=[1.0, 2.0]), ValueError, "sample_weight"),
+        (lambda: metrics.log_loss([0, 3], np.full((2, 3), 1 / 3)), ValueError, "classes from 0 to 2"),
+        (lambda: metrics.balanced_accuracy([[1, 1]], [[0.3, 0.4]]), ValueError, "one class per row"),
+    ],
+)
+def test_bad_arguments_are_named(make, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message):
+        make()
