@@ -1,0 +1,6 @@
+"""Estimators that follow scikit-learn's contract."""
+
+from descend.estimators.perceptron import Perceptron
+from descend.estimators.sigmoid_neuron import SigmoidNeuron
+
+__all__ = ["Perceptron", "SigmoidNeuron"]
