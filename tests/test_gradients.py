@@ -62,6 +62,30 @@ def test_input_gradient_equals_central_differences(case: OpCase) -> None:
         np.testing.assert_allclose(gradient[index], (found[1] - found[0]) / (2 * STEP), rtol=1e-5, atol=2e-8)
 
 
+@pytest.mark.parametrize("case", [case for case in CASES if "batch_norm" in case.name or "tower" in case.name], ids=str)
+def test_inference_gradient_equals_central_differences(case: OpCase) -> None:
+    """With running statistics in place of the batch's, as `trace` shows it for inference."""
+    plan = case.plan()
+    engine = ReferenceEngine(plan)
+    start = case.parameters(plan)
+    engine.set_parameters(start)
+    batch = case.batch(case.batch_sizes[0])
+    trace = engine.trace(batch, training=False)
+    rng = np.random.default_rng(2)
+    for parameter in plan.parameters:
+        if not parameter.trainable:
+            continue
+        gradient = trace[f"gradient/{parameter.name}"].ravel()
+        for index in rng.integers(0, parameter.size, 3):
+            found = []
+            for sign in (-1.0, 1.0):
+                moved = start.copy()
+                moved[parameter.offset + index] += sign * STEP
+                engine.set_parameters(moved)
+                found.append(engine.evaluate(batch))
+            np.testing.assert_allclose(gradient[index], (found[1] - found[0]) / (2 * STEP), rtol=1e-5, atol=2e-8)
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_running_statistics_have_no_gradient(case: OpCase) -> None:
     plan = case.plan()

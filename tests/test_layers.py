@@ -114,6 +114,7 @@ def test_image_rows_are_refused(layer: layers.Layer) -> None:
         ({"type": "layers.Conv"}, "unknown type 'layers.Conv'"),
         ({"type": "layers.Dense", "units": 3, "shape": 2}, "has no argument 'shape'"),
         ({"type": "layers.Dense", "units": -1}, "units"),
+        ({"type": "layers.Dense"}, "lacks the argument 'units'"),
     ],
 )
 def test_bad_descriptions_are_refused(config: dict, message: str) -> None:

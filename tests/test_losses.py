@@ -81,6 +81,16 @@ def test_crossentropies_by_hand() -> None:
         assert value_and_gradient(loss, start, np.array([1]), None)[0] == pytest.approx(-math.log(0.5))
 
 
+def test_clipped_predictions_by_hand() -> None:
+    y = np.array([[1.0], [1.0], [0.0]])
+    value, gradient = value_and_gradient(Loss("poisson", 0), np.array([[0.0], [1.0], [0.5]]), y, None)
+    assert value == pytest.approx((-math.log(1e-7) + 1 + 0.5) / 3)
+    np.testing.assert_allclose(gradient[:, 0], [1 / 3, 0, 1 / 3])
+    value, gradient = value_and_gradient(Loss("bce", 0), np.array([[0.0], [1.0], [0.5]]), y, None)
+    assert value == pytest.approx((-math.log(1e-7) - math.log(1 - 1e-7) - math.log(0.5)) / 3)
+    np.testing.assert_allclose(gradient[:, 0], [0, 0, 2 / 3])
+
+
 def test_label_smoothing_by_hand() -> None:
     q = np.array([[0.2, 0.5, 0.3]])
     loss = Loss("cce", 0, target="index", label_smoothing=0.3)

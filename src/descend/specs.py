@@ -208,7 +208,9 @@ def from_config(config: Mapping[str, Any]) -> Any:
     Raises
     ------
     ValueError
-        for an unknown type or argument.
+        for an unknown type, an unknown or missing argument, or a value the class refuses.
+    TypeError
+        for a value of a type the class refuses.
     """
     kind = config.get("type") if isinstance(config, Mapping) else None
     if not isinstance(kind, str) or kind.count(".") != 1:
@@ -220,11 +222,15 @@ def from_config(config: Mapping[str, Any]) -> Any:
     known = {cls.__name__: cls for cls in members if isinstance(cls, type) and dataclasses.is_dataclass(cls)}
     if name not in known:
         raise ValueError(f"unknown type {kind!r}; known: {', '.join(sorted(known))}")
-    allowed = {field.name for field in dataclasses.fields(known[name]) if field.init}
+    fields = {field.name: field for field in dataclasses.fields(known[name]) if field.init}
     arguments = {key: value for key, value in config.items() if key != "type"}
-    unknown = sorted(set(arguments) - allowed)
-    if unknown:
-        raise ValueError(f"{kind} has no argument {unknown[0]!r}; it has {', '.join(sorted(allowed)) or 'none'}")
+    for argument in arguments:
+        if argument not in fields:
+            raise ValueError(f"{kind} has no argument {argument!r}; it has {', '.join(sorted(fields)) or 'none'}")
+    for argument, field in fields.items():
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if required and argument not in arguments:
+            raise ValueError(f"the description of {kind} lacks the argument {argument!r}")
     return known[name](**{key: _build(value) for key, value in arguments.items()})
 
 

@@ -119,9 +119,9 @@ def cce_from_logits(loss: Loss, z: Array, y: Array) -> tuple[Array, Array]:
 
 
 def poisson(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
-    """Mean over outputs of p - y log p, with p at least CLIP; no gradient below."""
+    """Mean over outputs of p - y log max(p, CLIP); the logarithm has no gradient where it is clipped."""
     c = np.maximum(p, CLIP)
-    return (c - y * np.log(c)).mean(axis=1), np.where(p >= CLIP, 1.0 - y / c, 0.0) / p.shape[1]
+    return (p - y * np.log(c)).mean(axis=1), np.where(p > CLIP, 1.0 - y / c, 1.0) / p.shape[1]
 
 
 def poisson_from_logarithms(loss: Loss, z: Array, y: Array) -> tuple[Array, Array]:
@@ -132,7 +132,7 @@ def poisson_from_logarithms(loss: Loss, z: Array, y: Array) -> tuple[Array, Arra
 
 
 def _clip(p: Array) -> tuple[Array, NDArray[np.bool_]]:
-    return np.clip(p, CLIP, 1.0 - CLIP), (p >= CLIP) & (p <= 1.0 - CLIP)
+    return np.clip(p, CLIP, 1.0 - CLIP), (p > CLIP) & (p < 1.0 - CLIP)
 
 
 #: By (kind, link) of a plan's Loss.
