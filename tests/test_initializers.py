@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -98,9 +100,37 @@ def test_default_initializer_follows_the_next_activation() -> None:
     assert chosen == [init.HeUniform, init.GlorotUniform, init.GlorotUniform, init.HeUniform, init.Orthogonal]
 
 
+@dataclass(frozen=True)
+class Odd(init.Initializer):
+    """Returns what it is told to, whatever the shape asked for."""
+
+    value: float
+    size: int
+
+    def __call__(self, shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+        return np.full((self.size, 1), self.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "size", "message"),
+    [(0.0, 4, r"shape \(3, 1\) for dense_1/weight, got shape \(4, 1\)"), (np.nan, 3, "with NaN or infinity")],
+)
+def test_an_initializer_is_checked(value: float, size: int, message: str) -> None:
+    plan = lower([layers.Dense(1, weight_initializer=Odd(value, size))], 3)
+    with pytest.raises(ValueError, match=message):
+        initial_parameters(plan, 0)
+
+
+@pytest.mark.parametrize("seed", [-1, 2**64])
+def test_seed_is_checked(seed: int) -> None:
+    with pytest.raises(ValueError, match="seed must be an integer from 0"):
+        initial_parameters(lower([layers.Dense(1)], 3), seed)
+
+
 def test_parameters_depend_on_seed_and_position_alone() -> None:
     short = lower([layers.Dense(8, "tanh")], 5)
     long = lower([layers.Dense(8, "tanh"), layers.Dense(3)], 5)
     first, second = initial_parameters(short, 3), initial_parameters(long, 3)
     np.testing.assert_array_equal(first, second[: short.size])
+    assert np.isfinite(initial_parameters(short, 2**64 - 1)).all()
     assert (initial_parameters(short, 4)[:40] != first[:40]).all()

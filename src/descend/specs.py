@@ -186,7 +186,11 @@ def to_config(spec: object) -> dict[str, Any]:
     """
     concept = next((c for c, r in _REGISTRIES.items() if type(spec) in r._members.values()), None)
     if concept is None or not dataclasses.is_dataclass(spec):
-        raise TypeError(f"{type(spec).__name__} is not a registered specification and cannot be described")
+        name = type(spec).__name__
+        raise TypeError(
+            f"{name} is not a registered specification and cannot be described; a class of your own needs to be a "
+            f"frozen dataclass with a name in its kind's registry, such as layers.registry.register({name}, 'mine')"
+        )
     config: dict[str, Any] = {"type": f"{concept}.{type(spec).__name__}"}
     for field in dataclasses.fields(spec):
         if field.init:

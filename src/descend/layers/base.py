@@ -1,6 +1,14 @@
 """What a layer is: configuration and shape inference. No arithmetic, no parameters.
 
-A layer that is made of others says so in `expand`; all the rest are lowered by `descend.plan.lowering`.
+A layer that is made of others says so in `expand`; all the rest are lowered by `descend.plan.lowering`. So a layer
+of a user's own is a frozen dataclass with an `expand`, and needs nothing from an engine:
+
+    @dataclass(frozen=True)
+    class Block(layers.Layer):
+        units: int = 64
+
+        def expand(self):
+            return layers.Dense(self.units), layers.BatchNorm(), layers.ReLU()
 """
 
 from __future__ import annotations

@@ -16,14 +16,33 @@ def initial_parameters(plan: Plan, seed: int) -> NDArray[np.float64]:
     Parameter i uses its own random generator, keyed by the seed and i, so that adding a layer at the end does not
     change the ones before it.
 
+    Parameters
+    ----------
+    plan : whose parameters are drawn
+    seed : from 0 to 2^64 - 1
+
     Returns
     -------
     (plan.size,)
+
+    Raises
+    ------
+    ValueError
+        for a seed out of range, or an initializer that returns another shape or numbers that are not finite.
     """
+    if not 0 <= seed < 2**64:
+        raise ValueError(f"seed must be an integer from 0 to 2**64 - 1, got {seed}")
     flat = np.empty(plan.size)
     for parameter in plan.parameters:
-        rng = np.random.Generator(np.random.Philox(key=[seed, parameter.id]))
-        flat[parameter.slice] = np.asarray(parameter.initializer(parameter.shape, rng), dtype=np.float64).ravel()
+        key = np.array([seed, parameter.id], dtype=np.uint64)
+        rng = np.random.Generator(np.random.Philox(key=key))
+        drawn = np.asarray(parameter.initializer(parameter.shape, rng), dtype=np.float64)
+        if drawn.shape != parameter.shape or not np.isfinite(drawn).all():
+            raise ValueError(
+                f"{parameter.initializer!r} must return finite numbers of shape {parameter.shape} for "
+                f"{parameter.name}, got shape {drawn.shape}{'' if np.isfinite(drawn).all() else ' with NaN or infinity'}"
+            )
+        flat[parameter.slice] = drawn.ravel()
     return flat
 
 
