@@ -1,0 +1,70 @@
+"""The two models every network has to beat: one that ignores the features, and a linear one."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descend.data.targets import TaskKind
+
+#: The linear model sees at most this many numbers (rows x features), enough for what it can learn.
+MAX_CELLS = 10_000_000
+
+
+def trivial(task: TaskKind, y: NDArray, rows: int, classes: int) -> NDArray[np.float64]:
+    """Predict the training rows' mean, or the shares of their classes, for every row.
+
+    Parameters
+    ----------
+    task : {"binary", "multiclass", "regression"}
+    y : (training rows,)
+    rows : int
+        How many to predict.
+    classes : int
+        How many there are; not used by a regression.
+
+    Returns
+    -------
+    (rows,) or (rows, classes)
+    """
+    if task == "regression":
+        return np.full(rows, float(np.mean(y)))
+    return np.tile(np.bincount(y, minlength=classes) / len(y), (rows, 1))
+
+
+def linear(
+    task: TaskKind, X: NDArray[np.float32], y: NDArray, X_new: NDArray[np.float32], classes: int, seed: int
+) -> NDArray[np.float64]:
+    """Fit ridge or logistic regression (scikit-learn's, their default penalties) and predict.
+
+    Parameters
+    ----------
+    task : {"binary", "multiclass", "regression"}
+    X : (training rows, features)
+    y : (training rows,)
+    X_new : (rows, features)
+        What to predict.
+    classes : int
+    seed : int
+        Picks the rows to fit on when there are more than the model needs.
+
+    Returns
+    -------
+    (rows,) or (rows, classes)
+    """
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    limit = max(1000, MAX_CELLS // X.shape[1])
+    if len(X) > limit:
+        chosen = np.random.default_rng(seed).choice(len(X), limit, replace=False)
+        X, y = X[chosen], y[chosen]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an optimizer that stops a little early is good enough to compare with
+        if task == "regression":
+            return np.asarray(Ridge().fit(X.astype(np.float64), y).predict(X_new), dtype=np.float64)
+        model = LogisticRegression(max_iter=300).fit(X, y)
+        shares = np.zeros((len(X_new), classes))
+        shares[:, model.classes_] = model.predict_proba(X_new)
+    return shares

@@ -1,0 +1,133 @@
+"""A trained network together with the table encoder that feeds it: what a `.descend` file from `train` holds."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from descend import ModelFileError, Network
+from descend.data.encoding import TableEncoder
+from descend.data.errors import DataError
+from descend.data.targets import ClassTarget, NumberTarget
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What `descend info` tells about a training run besides the network and the columns.
+
+    Attributes
+    ----------
+    task : str
+        The kind and the reason.
+    data : str
+        The name of the data file.
+    rows : dict of str to int
+        Rows per part of the split.
+    seed : int
+    recipe : dict
+        The settings, defaults included.
+    scores : dict of str to dict of str to float
+        Test metrics by model and metric; None where not defined.
+    created : str
+        Date and time (UTC).
+    """
+
+    task: str
+    data: str
+    rows: dict[str, int]
+    seed: int
+    recipe: dict[str, Any]
+    scores: dict[str, dict[str, float | None]]
+    created: str
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model file's contents."""
+
+    network: Network
+    encoder: TableEncoder
+    facts: Facts
+
+    def save(self, path: Path) -> None:
+        """Write the model file, preprocessing included.
+
+        Parameters
+        ----------
+        path : Path
+        """
+        self.network.extra = {"table": self.encoder.to_json(), "facts": asdict(self.facts)}
+        self.network.save(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Bundle:
+        """Read a model file.
+
+        Parameters
+        ----------
+        path : Path
+
+        Raises
+        ------
+        DataError
+            When there is no such file, or it is not one that `descend train` wrote.
+        """
+        if path.is_dir():
+            path = path / "model.descend"
+        try:
+            network = Network.load(path)
+        except FileNotFoundError:
+            raise DataError(f"There is no model file '{path}'; check the path, or make one with 'descend train'.") from None
+        except ModelFileError as error:
+            raise DataError(f"{error}.".replace("..", ".")) from None
+        table, facts = network.extra.get("table"), network.extra.get("facts")
+        if not isinstance(table, str) or not isinstance(facts, dict):
+            raise DataError(
+                f"'{path}' holds a network without the description of its table; "
+                "use Network.load in Python, or train with 'descend train'."
+            )
+        encoder = TableEncoder.from_json(table)
+        try:
+            known = Facts(**facts)
+        except TypeError:
+            raise DataError(f"'{path}' holds a damaged record of its training; train the model again.") from None
+        outputs = len(encoder.target.classes) if isinstance(encoder.target, ClassTarget) else 1
+        if network.input_shape != (len(encoder.features),) or network.output_shape != (outputs if outputs > 2 else 1,):
+            raise DataError(f"'{path}' holds a network and a table description that do not fit; train the model again.")
+        return cls(network, encoder, known)
+
+    def predict(self, frame: pl.DataFrame) -> NDArray[np.float64]:
+        """What the model says about a table's rows; see `outputs`."""
+        return self.outputs(self.encoder.encode(frame))
+
+    def outputs(self, X: NDArray[np.float32]) -> NDArray[np.float64]:
+        """What the model says about encoded rows.
+
+        Parameters
+        ----------
+        X : (rows, features) float32
+
+        Returns
+        -------
+        (rows,) numbers in the target's unit for a regression, (rows, classes) probabilities otherwise
+        """
+        return as_outputs(self.encoder.target, self.network.predict(X))
+
+
+def as_outputs(target: NumberTarget | ClassTarget, raw: NDArray) -> NDArray[np.float64]:
+    """A network's output in the user's terms: (rows,) numbers in the target's unit, or (rows, classes).
+
+    Parameters
+    ----------
+    target : NumberTarget or ClassTarget
+    raw : (rows, 1) or (rows, classes)
+    """
+    if isinstance(target, NumberTarget):
+        return target.decode(raw)
+    raw = raw.astype(np.float64)
+    return np.column_stack([1 - raw[:, 0], raw[:, 0]]) if len(target.classes) == 2 else raw

@@ -1,0 +1,144 @@
+"""How a table is trained on by default, and what the user changed.
+
+The defaults and the measurements behind them are in docs/design/cli-defaults.md.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from descend import layers, losses, optimizers, schedules
+from descend.data.errors import DataError
+from descend.data.targets import ClassTarget, NumberTarget
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The user's wishes; None leaves the choice to `choose`."""
+
+    hidden: tuple[int, ...] | None = None
+    epochs: int | None = None
+    batch_size: int | None = None
+    learning_rate: float | None = None
+    dropout: float | None = None
+    weight_decay: float | None = None
+    patience: int | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every setting of a training run.
+
+    Attributes
+    ----------
+    hidden : tuple of int
+        Units of the hidden layers.
+    dropout : float
+        After every hidden layer.
+    weight_decay : float
+        AdamW's, decoupled.
+    learning_rate : float
+        The highest one; it falls along a cosine.
+    batch_size, epochs, patience : int
+    """
+
+    hidden: tuple[int, ...]
+    dropout: float
+    weight_decay: float
+    learning_rate: float
+    batch_size: int
+    epochs: int
+    patience: int
+
+    def layers(self, target: NumberTarget | ClassTarget) -> list[layers.Layer]:
+        """The network's layers for a target."""
+        stack: list[layers.Layer] = []
+        for units in self.hidden:
+            stack += [layers.Dense(units), layers.ReLU()]
+            if self.dropout:
+                stack.append(layers.Dropout(self.dropout))
+        if isinstance(target, NumberTarget):
+            return [*stack, layers.Dense(1)]
+        if len(target.classes) == 2:
+            return [*stack, layers.Dense(1), layers.Sigmoid()]
+        return [*stack, layers.Dense(len(target.classes)), layers.Softmax()]
+
+    def loss(self, target: NumberTarget | ClassTarget) -> losses.Loss:
+        """The loss for a target."""
+        if isinstance(target, NumberTarget):
+            return losses.MSE()
+        return losses.BinaryCrossentropy() if len(target.classes) == 2 else losses.CategoricalCrossentropy()
+
+    def optimizer(self) -> optimizers.Optimizer:
+        """AdamW with a falling rate."""
+        return optimizers.AdamW(
+            learning_rate=schedules.Cosine(self.learning_rate), weight_decay=self.weight_decay
+        )
+
+
+def choose(rows: int, asked: Asked) -> Recipe:
+    """The recipe for a number of training rows.
+
+    Parameters
+    ----------
+    rows : int
+        Training rows.
+    asked : Asked
+
+    Raises
+    ------
+    DataError
+        When a wish is out of range.
+    """
+    batch_size = asked.batch_size or min(128, max(16, 2 ** round(math.log2(max(1, rows / 64)))))
+    epochs = asked.epochs or 100
+    recipe = Recipe(
+        hidden=(128, 128) if asked.hidden is None else asked.hidden,
+        dropout=(0.3 if rows < 2000 else 0.1) if asked.dropout is None else asked.dropout,
+        weight_decay=min(3.0, max(0.01, 800 / rows)) if asked.weight_decay is None else asked.weight_decay,
+        learning_rate=asked.learning_rate or 0.001,
+        batch_size=batch_size,
+        epochs=epochs,
+        patience=20 if asked.patience is None else asked.patience,
+    )
+    _check(recipe)
+    return recipe
+
+
+def parse_hidden(text: str | None) -> tuple[int, ...] | None:
+    """Units of the hidden layers from "128,64"; "0" or "none" for no hidden layer.
+
+    Parameters
+    ----------
+    text : str or None
+
+    Raises
+    ------
+    DataError
+        When the text is something else.
+    """
+    if text is None:
+        return None
+    if text.strip().lower() in ("", "0", "none"):
+        return ()
+    try:
+        units = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        units = (0,)
+    if min(units) < 1 or max(units) > 65_536:
+        raise DataError(f"--hidden must be units per layer such as 128,64 (or none), got {text!r}.")
+    return units
+
+
+def _check(recipe: Recipe) -> None:
+    for name, value, fits, wanted in (
+        ("--dropout", recipe.dropout, 0 <= recipe.dropout < 1, "at least 0 and below 1"),
+        ("--weight-decay", recipe.weight_decay, 0 <= recipe.weight_decay < math.inf, "at least 0"),
+        ("--lr", recipe.learning_rate, 0 < recipe.learning_rate < math.inf, "above 0, such as 0.001"),
+        ("--batch-size", recipe.batch_size, recipe.batch_size >= 1, "at least 1"),
+        ("--epochs", recipe.epochs, recipe.epochs >= 1, "at least 1"),
+        ("--patience", recipe.patience, recipe.patience >= 1, "at least 1"),
+    ):
+        if not fits:
+            raise DataError(f"{name} must be {wanted}, got {value:g}.")

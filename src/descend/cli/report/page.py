@@ -1,0 +1,155 @@
+"""Puts a run's numbers and pictures into one HTML file that loads nothing from anywhere."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from descend.cli.info import describe_column
+from descend.cli.report.canvas import Picture
+from descend.cli.report.pictures import pictures_of
+from descend.cli.scoring import MEASURES
+from descend.cli.show import best_of, number
+
+if TYPE_CHECKING:
+    from descend.cli.training import Result
+
+_STYLE = """
+:root { color-scheme: light; --ink: #222; --muted: #666; --line: #ddd; --blue: #0072B2; }
+* { box-sizing: border-box; }
+body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: #fafafa; margin: 0; }
+main { max-width: 1180px; margin: 0 auto; padding: 24px 20px 60px; }
+h1 { font-size: 1.7rem; margin: 0 0 4px; overflow-wrap: anywhere; }
+h2 { font-size: 1.2rem; margin: 36px 0 10px; }
+p { margin: 6px 0; max-width: 75ch; }
+.muted, figcaption { color: var(--muted); }
+table { border-collapse: collapse; background: #fff; font-variant-numeric: tabular-nums; }
+th, td { padding: 6px 14px; border-bottom: 1px solid var(--line); text-align: left; overflow-wrap: anywhere; }
+th { font-weight: 600; }
+td.n, th.n { text-align: right; white-space: nowrap; }
+td.best { font-weight: 700; color: var(--blue); }
+.wide { overflow-x: auto; }
+.pictures { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 18px; }
+figure { margin: 0; background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: 14px 16px; }
+figure.broad { grid-column: 1 / -1; }
+figure h3 { margin: 0 0 6px; font-size: 1.05rem; }
+figure img { display: block; width: 100%; max-height: 760px; object-fit: contain; }
+figcaption { font-size: 0.9rem; margin-top: 8px; max-width: 75ch; }
+details summary { cursor: pointer; margin: 8px 0; }
+pre { background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: 12px 16px; overflow-x: auto; }
+@media (max-width: 800px) { .pictures { grid-template-columns: minmax(0, 1fr); } }
+@media print { body { background: #fff; } figure { break-inside: avoid; } }
+"""
+
+
+def write_report(path: Path, result: Result) -> None:
+    """Write the report of a run.
+
+    Parameters
+    ----------
+    path : Path
+    result : Result
+    """
+    path.write_text(_page(result, pictures_of(result)), encoding="utf-8")
+
+
+def _page(result: Result, pictures: list[Picture]) -> str:
+    facts, target = result.bundle.facts, result.bundle.encoder.target
+    parts = [
+        f"<h1>{escape(target.name)} <span class='muted'>from {escape(facts.data)}</span></h1>",
+        f"<p>{escape(facts.task[:1].upper() + facts.task[1:])}.</p>",
+        f"<p class='muted'>{escape(facts.created)} · seed {facts.seed}</p>",
+        f"<h2>Test metrics</h2><p class='muted'>On {facts.rows['test']:,} rows that took no part in training. "
+        "The linear model is scikit-learn's, fitted on the same training rows.</p>",
+        _metrics(result),
+        "<h2>Pictures</h2>",
+        "<div class='pictures'>" + "".join(map(_figure, pictures)) + "</div>",
+        "<h2>Data</h2>",
+        _data(result),
+        "<h2>Network and training</h2>",
+        _training(result),
+    ]
+    return (
+        "<!doctype html>\n<html lang='en'><head><meta charset='utf-8'>"
+        "<meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<title>{escape(target.name)} - descend report</title><style>{_STYLE}</style></head>\n"
+        f"<body><main>{''.join(parts)}</main></body></html>\n"
+    )
+
+
+def _metrics(result: Result) -> str:
+    heads = "".join(f"<th class='n'>{escape(name)}</th>" for name in result.scores)
+    rows = []
+    for measure in MEASURES[result.prepared.task.kind]:
+        values = [scores[measure.name] for scores in result.scores.values()]
+        best = best_of(measure, values)
+        cells = "".join(
+            f"<td class='n{' best' if value is not None and value == best else ''}'>{number(value)}</td>"
+            for value in values
+        )
+        better = "higher is better" if measure.greater_is_better else "lower is better"
+        arrow = "↑" if measure.greater_is_better else "↓"
+        rows.append(f"<tr><td>{measure.label} <span class='muted' title='{better}'>{arrow}</span></td>{cells}</tr>")
+    return f"<div class='wide'><table><tr><th>metric</th>{heads}</tr>{''.join(rows)}</table></div>"
+
+
+def _figure(picture: Picture) -> str:
+    data = base64.b64encode(picture.svg.encode()).decode()
+    broad = " class='broad'" if _is_broad(picture.svg) else ""
+    return (
+        f"<figure{broad}><h3>{escape(picture.title)}</h3>"
+        f"<img alt='{escape(picture.title, quote=True)}' src='data:image/svg+xml;base64,{data}'>"
+        f"<figcaption>{escape(picture.caption)}</figcaption></figure>"
+    )
+
+
+def _is_broad(svg: str) -> bool:
+    """Whether a picture is wide enough to take both columns of the page (its width is in points)."""
+    width = svg.split('width="', 1)[1].split("pt", 1)[0]
+    return float(width) > 600
+
+
+def _data(result: Result) -> str:
+    prepared, facts, encoder = result.prepared, result.bundle.facts, result.bundle.encoder
+    rows = ", ".join(f"{count:,} to {part}" for part, count in
+                     zip(("train", "validate", "test"), facts.rows.values(), strict=True))
+    frame = result.table.frame
+    lines = [
+        f"{frame.height:,} rows and {frame.width} columns in the file; {rows}.",
+        f"{len(encoder.columns)} columns became {len(encoder.features)} features.",
+        *result.table.notes,
+        *prepared.notes,
+    ]
+    table = _table(
+        ("column", "kind", "features", "of the training rows"),
+        ((c.name, c.kind, str(len(c.features)), describe_column(c)) for c in encoder.columns),
+    )
+    return (
+        f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
+        f"<details><summary>The columns</summary>{table}</details>"
+    )
+
+
+def _training(result: Result) -> str:
+    from descend.training.progress import closing_line
+
+    settings = ((name.replace("_", " "), _plain(value)) for name, value in result.bundle.facts.recipe.items())
+    return (
+        f"<p>{escape(closing_line(result.history))}.</p>{_table(('setting', 'value'), settings)}"
+        f"<details><summary>The layers</summary><pre>{escape(result.bundle.network.summary())}</pre></details>"
+    )
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value)) or "none"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    head = "".join(f"<th>{escape(text)}</th>" for text in heads)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<div class='wide'><table><tr>{head}</tr>{body}</table></div>"

@@ -1,0 +1,115 @@
+"""Which pictures a run's report shows, in which order, with their captions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from descend.cli.report import boundary, classification, importance, regression
+from descend.cli.report.canvas import Picture, new_figure, settings, to_svg
+from descend.data.cells import parse_numbers
+from descend.data.targets import ClassTarget
+from descend.plots import learning_curves
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from descend import History
+    from descend.cli.training import Result
+
+_CURVES = (
+    "The loss (and the accuracy) after each epoch: solid for the training rows, while the weights were changing; dashed "
+    "for the validation rows. The dot marks the epoch whose weights were kept."
+)
+
+
+def pictures_of(result: Result) -> list[Picture]:
+    """Draw all pictures of a run.
+
+    Parameters
+    ----------
+    result : Result
+    """
+    with settings():
+        return [Picture(title, caption, to_svg(figure)) for title, caption, figure in _figures(result)]
+
+
+def _figures(result: Result) -> Iterator[tuple[str, str, Figure]]:
+    prepared, outputs = result.prepared, result.outputs
+    target, test = prepared.encoder.target, prepared.split.test
+    y = prepared.y[test]
+    if result.history.epoch:
+        yield "Learning curves", _CURVES, _curves(result.history)
+    if isinstance(target, ClassTarget):
+        yield from _of_classes(y, outputs, target)
+    else:
+        yield from _of_numbers(y, outputs, target.name)
+    if boundary.applies(result.bundle):
+        columns = [parse_numbers(prepared.frame[column.name]) for column in prepared.encoder.columns]
+        points = np.column_stack([c.fill_null(float("nan")).to_numpy() for c in columns])[test]
+        title = "Decision boundary" if isinstance(target, ClassTarget) else "Predictions over the plane"
+        yield title, "What the network says over the two columns' plane, with the test rows.", boundary.draw(
+            result.bundle, points, y
+        )
+    ranked = importance.permutation_importance(
+        result.bundle, prepared.task.kind, prepared.X[test], y, result.bundle.facts.seed
+    )
+    yield (
+        "Permutation importance",
+        "How much worse the network does on the test rows when one column's values change places at random (mean and "
+        "standard deviation over repeats). Columns that tell the same share their importance.",
+        importance.draw(ranked),
+    )
+
+
+def _of_classes(y: np.ndarray, outputs: np.ndarray, target: ClassTarget) -> Iterator[tuple[str, str, Figure]]:
+    names = target.classes
+    yield (
+        "Confusion matrix",
+        "Test rows by true class (down) and predicted class (across); what is right lies on the diagonal.",
+        classification.confusion_matrix(y, outputs, names),
+    )
+    two = len(names) == 2
+    which = "" if two else " One class against the rest"
+    which += "; the classes with the smallest areas." if len(names) > classification.MAX_CURVES else "" if two else "."
+    yield (
+        "ROC and precision-recall curves",
+        f"All thresholds on the predicted probability at once.{which}",
+        classification.roc_and_precision_recall(y, outputs, names),
+    )
+    yield (
+        "Calibration",
+        "Whether probabilities can be believed: of the test rows given 80 %, 80 % should be so.",
+        classification.calibration(y, outputs, names),
+    )
+
+
+def _of_numbers(y: np.ndarray, outputs: np.ndarray, name: str) -> Iterator[tuple[str, str, Figure]]:
+    yield (
+        "Predicted against true",
+        "One point per test row, in the target's unit; a perfect prediction lies on the line.",
+        regression.predicted_against_true(y, outputs, name),
+    )
+    yield (
+        "Residuals",
+        "True minus predicted. A pattern along the horizontal axis would be something the network has not learnt.",
+        regression.residuals(y, outputs, name),
+    )
+    yield (
+        "Calibration",
+        "Test rows cut into groups by their prediction: on average the truth should be what was predicted.",
+        regression.calibration(y, outputs, name),
+    )
+
+
+def _curves(history: History) -> Figure:
+    accuracy = "accuracy" in history.metrics
+    figure = new_figure(11.0 if accuracy else 6.6, 4.4)
+    axes = np.atleast_1d(figure.subplots(1, 2 if accuracy else 1))
+    losses = [value for value in (*history.loss, *history.val_loss) if np.isfinite(value)]
+    learning_curves(history, "loss", log=min(losses) > 0 and max(losses) > 20 * min(losses), ax=axes[0])
+    if accuracy:
+        learning_curves(history, "accuracy", ax=axes[1])
+    return figure

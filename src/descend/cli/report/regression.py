@@ -1,0 +1,105 @@
+"""Pictures of a regression on the test rows: predicted against true, residuals, calibration by tenths."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descend.cli.report.canvas import MAX_POINTS, new_figure, short
+from descend.plots.style import INK, MUTED, color, tidy
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+def predicted_against_true(y: NDArray[np.float64], outputs: NDArray[np.float64], name: str) -> Figure:
+    """One point per test row; a perfect model's lie on the diagonal.
+
+    Parameters
+    ----------
+    y, outputs : (rows,) in the target's unit
+    name : str
+        The target's.
+    """
+    figure = new_figure(6.0, 5.4)
+    ax = figure.subplots()
+    low, high = _limits(np.concatenate([y, outputs]))
+    ax.plot([low, high], [low, high], color=INK, linewidth=1.2, linestyle=(0, (4, 2)), label="perfect", zorder=3)
+    _points(ax, outputs, y)
+    ax.set_xlim(low, high)
+    ax.set_ylim(low, high)
+    ax.set_aspect("equal")
+    ax.set_xlabel(f"predicted {short(name)}")
+    ax.set_ylabel(f"true {short(name)}")
+    ax.legend(loc="upper left", frameon=False)
+    tidy(ax)
+    return figure
+
+
+def residuals(y: NDArray[np.float64], outputs: NDArray[np.float64], name: str) -> Figure:
+    """True minus predicted: against the prediction (left), and how often (right).
+
+    Parameters
+    ----------
+    y, outputs : (rows,) in the target's unit
+    name : str
+        The target's.
+    """
+    figure = new_figure(8.6, 4.6)
+    ax, side = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
+    rest = y - outputs
+    _points(ax, outputs, rest)
+    ax.axhline(0, color=INK, linewidth=1.2, linestyle=(0, (4, 2)), zorder=3)
+    ax.set_xlabel(f"predicted {short(name)}")
+    ax.set_ylabel(f"residual: true - predicted {short(name)}")
+    side.hist(rest, bins=min(40, max(10, len(rest) // 8)), orientation="horizontal", color=color(0), alpha=0.75)
+    side.axhline(0, color=INK, linewidth=1.2, linestyle=(0, (4, 2)))
+    side.set_xlabel("rows")
+    for each in (ax, side):
+        tidy(each)
+    return figure
+
+
+def calibration(y: NDArray[np.float64], outputs: NDArray[np.float64], name: str) -> Figure:
+    """Mean truth against mean prediction, for the rows cut into tenths by their prediction.
+
+    Parameters
+    ----------
+    y, outputs : (rows,) in the target's unit
+    name : str
+        The target's.
+    """
+    groups = np.array_split(np.argsort(outputs, kind="stable"), max(1, min(10, len(y) // 4)))
+    x = np.array([outputs[rows].mean() for rows in groups])
+    mean = np.array([y[rows].mean() for rows in groups])
+    error = np.array([y[rows].std(ddof=1) / np.sqrt(len(rows)) if len(rows) > 1 else 0.0 for rows in groups])
+    figure = new_figure(6.0, 5.0)
+    ax = figure.subplots()
+    low, high = _limits(np.concatenate([x, mean - error, mean + error]))
+    ax.plot([low, high], [low, high], color=MUTED, linewidth=1, linestyle=(0, (2, 2)), label="right on average")
+    ax.errorbar(x, mean, yerr=error, color=color(0), marker="o", linewidth=1.8, capsize=3,
+                label="network, ± standard error")
+    ax.set_xlabel(f"mean predicted {short(name)} of a tenth of the rows" if len(groups) == 10
+                  else f"mean predicted {short(name)} of a group of rows")
+    ax.set_ylabel(f"mean true {short(name)}")
+    ax.legend(loc="upper left", frameon=False)
+    tidy(ax)
+    return figure
+
+
+def _points(ax: Axes, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+    """A scatter, at most MAX_POINTS of it, fainter the more there are."""
+    if len(x) > MAX_POINTS:
+        chosen = np.random.default_rng(0).choice(len(x), MAX_POINTS, replace=False)
+        x, y = x[chosen], y[chosen]
+    alpha = float(np.clip(60 / np.sqrt(len(x) + 1) / 4, 0.2, 0.8))
+    ax.scatter(x, y, s=16, color=color(0), alpha=alpha, linewidths=0, rasterized=len(x) > 500, zorder=2)
+
+
+def _limits(values: NDArray[np.float64]) -> tuple[float, float]:
+    low, high = float(values.min()), float(values.max())
+    room = 0.04 * (high - low) or 1.0
+    return low - room, high + room
