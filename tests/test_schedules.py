@@ -55,6 +55,19 @@ def test_one_cycle_rises_then_falls() -> None:
     assert (np.diff(rates[peak:]) < 0).all()
 
 
+def test_one_cycle_is_pytorchs() -> None:
+    torch = pytest.importorskip("torch")
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+    theirs = torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.5, total_steps=57)
+    rates = []
+    for _ in range(57):
+        rates.append(theirs.get_last_lr()[0])
+        optimizer.step()
+        if len(rates) < 57:
+            theirs.step()
+    np.testing.assert_allclose(OneCycle(0.5)(np.arange(57), 10, 57), rates, rtol=1e-12)
+
+
 @settings(max_examples=60, deadline=None)
 @given(name=st.sampled_from(schedules.registry.names()), per_epoch=st.integers(0, 7), total=st.integers(0, 40))
 def test_rates_are_finite_for_any_length(name: str, per_epoch: int, total: int) -> None:

@@ -38,9 +38,10 @@ def initial_parameters(plan: Plan, seed: int) -> NDArray[np.float64]:
         rng = np.random.Generator(np.random.Philox(key=key))
         drawn = np.asarray(parameter.initializer(parameter.shape, rng), dtype=np.float64)
         if drawn.shape != parameter.shape or not np.isfinite(drawn).all():
+            fault = "" if np.isfinite(drawn).all() else " with NaN or infinity"
             raise ValueError(
-                f"{parameter.initializer!r} must return finite numbers of shape {parameter.shape} for "
-                f"{parameter.name}, got shape {drawn.shape}{'' if np.isfinite(drawn).all() else ' with NaN or infinity'}"
+                f"{parameter.initializer!r} must return finite numbers of shape {parameter.shape} "
+                f"for {parameter.name}, got shape {drawn.shape}{fault}"
             )
         flat[parameter.slice] = drawn.ravel()
     return flat
