@@ -34,7 +34,8 @@ history = net.fit(
     verbose=0,
 )
 score = net.evaluate(X_test, y_test, metrics=["accuracy"])
-print(f"{len(history)} epochs ({history.stop_reason}), best {history.best_epoch}; test accuracy {score['accuracy']:.3f}")
+print(f"{len(history)} epochs, ended by {history.stop_reason}; weights of epoch {history.best_epoch}")
+print(f"test accuracy {score['accuracy']:.3f}")
 
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "digits.descend"

@@ -5,7 +5,9 @@ import numpy as np
 from descend import Network, layers
 
 net = Network(
-    [layers.Dense(2, activation="sigmoid", name="hidden"), layers.Dense(1, name="out")], input_shape=(2,), dtype="float64"
+    [layers.Dense(2, activation="sigmoid", name="hidden"), layers.Dense(1, name="out")],
+    input_shape=(2,),
+    dtype="float64",
 )
 net.set_weights(
     {
@@ -16,7 +18,8 @@ net.set_weights(
     }
 )
 x, y = np.array([[1.0, 2.0]]), np.array([3.0])
-print(net.trace(x, y, loss="mse"))
+for name, value in net.trace(x, y, loss="mse").items():
+    print(f"{name:25s} {np.array2string(value, precision=4, separator=', ', suppress_small=True).replace(chr(10), '')}")
 
 h = 1 / (1 + np.exp(-x @ net.get_weights()["hidden/weight"]))
 d_out = 2 * (h @ net.get_weights()["out/weight"] - y[:, None])
