@@ -14,7 +14,7 @@ X, y = load_diabetes(return_X_y=True)
 X, y = scale(X), scale(y)
 
 histories = {}
-for rate in (0.001, 0.05, 0.2):
+for rate in (0.001, 0.05, 0.3):
     net = Network([layers.Dense(16, activation="tanh"), layers.Dense(1)], input_shape=(10,), seed=0)
     history = net.fit(X, y, optimizer=optimizers.SGD(rate), batch_size=None, epochs=60, verbose=0)
     histories[f"rate {rate:g}"] = history

@@ -47,6 +47,10 @@ class TestLearningCurves:
         assert labels(ax) == ["a, training", "a, validation", "b, training"]
         assert ax.get_title() == "two"
 
+    def test_runs_without_validation_need_no_kinds(self):
+        runs = {"a": history(validation=False), "b": history(validation=False)}
+        assert labels(plots.learning_curves(runs)) == ["a", "b"]
+
     def test_plain_lists_do(self):
         ax = plots.learning_curves({"loss": [3.0, 2.0], "val_loss": [3.5, 2.5]}, log=True)
         assert ax.get_yscale() == "log"

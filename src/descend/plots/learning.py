@@ -66,8 +66,9 @@ def learning_curves(
     from matplotlib.ticker import MaxNLocator
 
     ax = new_axes(ax)
+    validated = any("validation" in run.curves for run in runs.values())
     for index, (name, run) in enumerate(runs.items()):
-        _draw_run(ax, name, run, index)
+        _draw_run(ax, name, run, index, kinds=validated or not name)
     ax.set_xlabel("epoch")
     ax.set_ylabel(_LABELS.get(metric, metric.replace("_", " ")))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -80,14 +81,17 @@ def learning_curves(
     return ax
 
 
-def _draw_run(ax: Axes, name: str, run: _Run, index: int) -> None:
-    """One run: its training curve, its validation curve and the epoch whose weights were kept."""
-    prefix = f"{name}, " if name else ""
+def _draw_run(ax: Axes, name: str, run: _Run, index: int, *, kinds: bool) -> None:
+    """One run: its training curve, its validation curve and the epoch whose weights were kept.
+
+    `kinds` tells whether the legend must say which curve is which.
+    """
     for kind, values in run.curves.items():
+        label = ", ".join(part for part in (name, kind if kinds else "") if part)
         line_color = color(index) if name or kind == "training" else color(index + 1)
         style = "-" if kind == "training" else "--"
         lone = "o" if len(values) == 1 else None
-        ax.plot(run.epochs, values, style, color=line_color, linewidth=1.6, marker=lone, label=prefix + kind)
+        ax.plot(run.epochs, values, style, color=line_color, linewidth=1.6, marker=lone, label=label)
     kept = np.flatnonzero(run.epochs == run.best_epoch) if "validation" in run.curves else []
     if len(kept):
         label = None if name else f"weights kept: epoch {run.best_epoch}"
