@@ -108,7 +108,7 @@ inline Vec<T> fma(Vec<T> a, Vec<T> b, Vec<T> c) {
     return (Vec<T>)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
 #endif
 #if defined(DESCEND_VECTOR_BYTES) || !(defined(__AVX512F__) || defined(__AVX2__) || defined(__ARM_NEON))
-  Vec<T> r;
+  Vec<T> r{};
   for (int i = 0; i < kLanes<T>; i++) r[i] = std::fma(a[i], b[i], c[i]);
   return r;
 #endif
@@ -129,7 +129,7 @@ inline Vec<T> sqrt(Vec<T> a) {
     return (Vec<T>)_mm256_sqrt_pd((__m256d)a);
 #endif
 #if defined(DESCEND_VECTOR_BYTES) || !(defined(__AVX512F__) || defined(__AVX2__))
-  Vec<T> r;
+  Vec<T> r{};
   for (int i = 0; i < kLanes<T>; i++) r[i] = std::sqrt(a[i]);
   return r;
 #endif

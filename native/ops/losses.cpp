@@ -40,8 +40,8 @@ inline Point<T> point(Vec<T> z, Vec<T> y, T parameter) {
     const Vec<T> p = exp<T>(z);
     return {p - y * z, p - y};
   } else if constexpr (kind == LossKind::bce && link == Link::sigmoid) {
-    // log(1 + e^z) - y z
-    return {softplus<T>(z) - y * z, sigmoid<T>(z) - y};
+    // log(1 + e^z) - y z, with the large parts cancelled before the small one is added
+    return {max_keep_nan<T>(z, zero) - y * z + log1p_unit<T>(exp<T>(-abs<T>(z))), sigmoid<T>(z) - y};
   } else {
     // From a probability (or a Poisson mean): logarithms of a clipped number, no slope where it was clipped.
     const T low = T(1e-7);

@@ -1,0 +1,193 @@
+// Networks and data for the tests, drawn from the engine's own random numbers so that they are the same everywhere.
+#pragma once
+
+#include <vector>
+
+#include "runtime/model.hpp"
+
+namespace networks {
+
+using namespace descend;
+
+class Random {
+ public:
+  explicit Random(uint64_t seed) : state_(seed) {}
+  // Uniform in [-1, 1).
+  double operator()() {
+    state_ = splitmix64(state_);
+    return static_cast<double>(state_ >> 11) / 4503599627370496.0 - 1.0;
+  }
+
+ private:
+  uint64_t state_;
+};
+
+class Builder {
+ public:
+  explicit Builder(long width) { plan_.widths.push_back(width); }
+
+  Builder& dense(long units, bool bias = true, double l2 = 0) {
+    OpSpec s = op(OpKind::dense, units);
+    s.weight = parameter(plan_.widths[static_cast<std::size_t>(s.input)], units, true, l2);
+    if (bias) s.bias = parameter(1, units, false);
+    return add(s);
+  }
+  Builder& batch_norm() {
+    OpSpec s = op(OpKind::batch_norm, plan_.widths.back());
+    s.weight = parameter(1, plan_.widths.back(), false);
+    s.bias = parameter(1, plan_.widths.back(), false);
+    s.running_mean = parameter(1, plan_.widths.back(), false, 0, false);
+    s.running_variance = parameter(1, plan_.widths.back(), false, 0, false);
+    s.momentum = 0.9;
+    s.epsilon = 1e-5;
+    return add(s);
+  }
+  Builder& activation(Function f, double alpha = 0) {
+    OpSpec s = op(OpKind::activation, plan_.widths.back());
+    s.function = f;
+    s.alpha = alpha;
+    return add(s);
+  }
+  Builder& prelu() {
+    OpSpec s = op(OpKind::prelu, plan_.widths.back());
+    s.weight = parameter(1, plan_.widths.back(), false);
+    return add(s);
+  }
+  Builder& softmax() { return add(op(OpKind::softmax, plan_.widths.back())); }
+  Builder& dropout(double rate) {
+    OpSpec s = op(OpKind::dropout, plan_.widths.back());
+    s.rate = rate;
+    s.stream = streams_++;
+    return add(s);
+  }
+  PlanSpec loss(LossKind kind, Link link = Link::identity, double parameter = 0.5) {
+    plan_.input = 0;
+    plan_.output = static_cast<int>(plan_.widths.size()) - 1;
+    plan_.has_loss = true;
+    plan_.loss = {kind, link, plan_.output, parameter, 0, kind == LossKind::cce};
+    return plan_;
+  }
+  long size() const { return size_; }
+
+ private:
+  OpSpec op(OpKind kind, long width) {
+    OpSpec s;
+    s.kind = kind;
+    s.input = static_cast<int>(plan_.widths.size()) - 1;
+    s.output = s.input + 1;
+    out_ = width;
+    return s;
+  }
+  Builder& add(const OpSpec& s) {
+    plan_.widths.push_back(out_);
+    plan_.ops.push_back(s);
+    return *this;
+  }
+  int parameter(long rows, long columns, bool regularized, double l2 = 0, bool trainable = true) {
+    plan_.parameters.push_back({size_, rows, columns, trainable, regularized, 0, l2});
+    size_ += rows * columns;
+    return static_cast<int>(plan_.parameters.size()) - 1;
+  }
+
+  PlanSpec plan_;
+  long size_ = 0, out_ = 0;
+  uint64_t streams_ = 0;
+};
+
+inline PlanSpec tower() {
+  return Builder(37)
+      .dense(65, false)
+      .batch_norm()
+      .activation(Function::relu)
+      .dropout(0.2)
+      .dense(48, true, 1e-4)
+      .batch_norm()
+      .activation(Function::gelu)
+      .dropout(0.1)
+      .dense(19)
+      .prelu()
+      .dense(10)
+      .loss(LossKind::cce, Link::softmax);
+}
+
+template <class T>
+struct Problem {
+  PlanSpec plan;
+  long rows;
+  std::vector<T> parameters, X, y;
+  std::vector<int32_t> classes;
+  std::vector<uint32_t> order;
+
+  Problem(const PlanSpec& p, long n) : plan(p), rows(n) {
+    Random random(7);
+    long size = 0;
+    for (const ParameterSpec& q : plan.parameters) size += q.rows * q.columns;
+    for (long i = 0; i < size; i++) parameters.push_back(static_cast<T>(0.3 * random()));
+    for (const ParameterSpec& q : plan.parameters)
+      if (!q.trainable)
+        for (long i = 0; i < q.columns; i++) parameters[static_cast<std::size_t>(q.offset + i)] = T(1);
+    const long width = plan.widths.front(), outputs = plan.widths.back();
+    for (long i = 0; i < n * width; i++) X.push_back(static_cast<T>(2 * random()));
+    for (long i = 0; i < n * outputs; i++) y.push_back(static_cast<T>(random()));
+    for (long i = 0; i < n; i++) classes.push_back(static_cast<int32_t>((random() + 1) / 2 * static_cast<double>(outputs)));
+    for (long i = 0; i < n; i++) order.push_back(static_cast<uint32_t>(i * 7919 % n));
+  }
+
+  Data<T> data() const {
+    Data<T> d;
+    d.X = X.data();
+    d.y = y.data();
+    d.classes = classes.data();
+    d.rows = rows;
+    return d;
+  }
+
+  TrainJob<T> job(long batch, int threads, const double* rate) const {
+    TrainJob<T> j{};
+    j.data = data();
+    j.order = order.data();
+    j.count = rows;
+    j.batch = batch;
+    j.rates = rate;
+    j.rate_per_step = false;
+    j.threads = threads;
+    j.adapt = false;
+    return j;
+  }
+};
+
+inline OptimizerSpec adam() {
+  OptimizerSpec s;
+  s.kind = OptimizerKind::adam;
+  s.beta_1 = 0.9;
+  s.beta_2 = 0.999;
+  s.epsilon = 1e-8;
+  s.weight_decay = 0.01;
+  return s;
+}
+
+template <class T>
+uint64_t hash(const std::vector<T>& numbers) {
+  uint64_t h = 1469598103934665603ull;
+  for (const T x : numbers) {
+    unsigned char bytes[sizeof(T)];
+    std::memcpy(bytes, &x, sizeof(T));
+    for (const unsigned char b : bytes) h = (h ^ b) * 1099511628211ull;
+  }
+  return h;
+}
+
+// The hash of all parameters after three epochs.
+template <class T>
+uint64_t train(const Problem<T>& problem, const OptimizerSpec& optimizer, long batch, int threads) {
+  Model<T> model(problem.plan);
+  model.set_parameters(problem.parameters.data());
+  model.start(optimizer, 3, 0, nullptr);
+  const double rate = 0.01;
+  for (int epoch = 0; epoch < 3; epoch++) model.train(problem.job(batch, threads, &rate));
+  std::vector<T> after(problem.parameters.size());
+  model.get_parameters(after.data());
+  return hash(after);
+}
+
+}  // namespace networks
