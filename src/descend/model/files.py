@@ -109,11 +109,12 @@ def _build(description: Mapping[str, Any], arrays: dict[str, NDArray]) -> Core:
         return core
     _check_dtypes(arrays, core.dtype)
     core.set_parameters(flatten(core.plan, arrays))
-    if core.state is None or training is None:
-        return core
-    if training["has_slots"]:
+    if core.state is not None and training is not None and training["has_slots"]:
         core.state.slots = _read_slots(core, slots)
-    else:
+        return core
+    if slots:
+        raise ValueError("it holds an optimizer's state without saying whose")
+    if core.state is not None:
         # Without slots training starts anew, though its epochs go on counting.
         core.state.step = 0
     return core

@@ -75,17 +75,19 @@ def features(X: ArrayLike, shape: tuple[int, ...] | None, dtype: np.dtype, name:
         )
     if math.prod(array.shape[1:]) == 0:
         raise ValueError(f"{name} has no features, its shape is {array.shape}; pass at least one column")
-    return finite(np.ascontiguousarray(array, dtype=dtype), array, name)
+    return finite(array, dtype, name)
 
 
-def finite(array: NDArray, original: NDArray, name: str) -> NDArray:
-    """Return `array`, the C-ordered conversion of `original`, when every number in it is finite.
+def finite(original: NDArray, dtype: np.dtype | type, name: str) -> NDArray:
+    """Return the C-ordered conversion of `original` to `dtype`, when every number in it is finite.
 
     Raises
     ------
     ValueError
         Naming the first NaN, infinity, or number too large for the dtype.
     """
+    with np.errstate(over="ignore"):  # found and named below
+        array = np.ascontiguousarray(original, dtype=dtype)
     if all_finite(array):
         return array
     rows = array.shape[0]
@@ -142,7 +144,7 @@ def weights(sample_weight: ArrayLike | None, rows: int, name: str = "sample_weig
     original = as_numbers(sample_weight, name)
     if original.shape != (rows,):
         raise ValueError(f"{name} must have shape ({rows},), one weight per row, got {original.shape}")
-    array = finite(np.ascontiguousarray(original, dtype=np.float64), original, name)
+    array = finite(original, np.float64, name)
     if (array < 0).any():
         raise ValueError(f"{name} must be >= 0, got {array.min():g}; use 0 to leave a row out")
     if rows and not array.any():

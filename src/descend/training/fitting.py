@@ -114,6 +114,7 @@ def fit(network: Any, core: Core, request: FitRequest) -> History:
         rows,
         request.settings,
         core.state,
+        core.history,
         callbacks=callbacks,
         metrics=metrics,
         epochs=request.settings.epochs or _epochs(optimizer),
@@ -135,7 +136,6 @@ def _train(core: Core, run: TrainingRun, optimizer: optimizers.Optimizer) -> His
         raise
     finally:
         run.end()
-        core.history.extend(run.history)
     return run.history
 
 

@@ -86,19 +86,6 @@ class History:
             for name in dict.fromkeys((*self.metrics, *metrics)):
                 _extend(self.metrics.setdefault(name, []), done, [metrics.get(name, math.nan)])
 
-    def extend(self, other: History) -> None:
-        """Append the epochs of a later run and take over its best epoch and stop reason."""
-        for i, epoch in enumerate(other.epoch):
-            self.append(
-                epoch,
-                other.loss[i],
-                other.val_loss[i] if other.val_loss else None,
-                {name: values[i] for name, values in other.metrics.items()},
-                other.learning_rate[i],
-                other.seconds[i],
-            )
-        self.best_epoch, self.stop_reason = other.best_epoch, other.stop_reason
-
     def to_frame(self) -> polars.DataFrame:
         """Return the history as a polars frame with one row per epoch.
 

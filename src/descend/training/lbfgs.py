@@ -68,7 +68,7 @@ def train(run: TrainingRun, engine: Engine, batch: Batch, optimizer: LBFGS) -> O
                 "maxfun": optimizer.max_fun,
                 "maxcor": optimizer.history,
                 "gtol": optimizer.tol,
-                "ftol": 64 * np.finfo(np.float64).eps,
+                "ftol": 0.0,  # stop on the loss only when it no longer falls at all
                 "maxls": 50,
             },
         )
@@ -81,7 +81,8 @@ def train(run: TrainingRun, engine: Engine, batch: Batch, optimizer: LBFGS) -> O
     search.put_back()
     if not math.isfinite(result.fun):
         run.diverged(math.nan)
-    run.stop("tol" if result.success else "epochs")
+    # Status 1 is a limit reached; 2 is a line search that finds nothing lower, which is as good as converged.
+    run.stop("epochs" if result.status == 1 else "tol")
     return result
 
 
@@ -101,11 +102,11 @@ class _Search:
         self.accepted = self.flat[self.free]
         self.latest = (self.accepted, math.nan)  # the last point evaluated, and its loss
         self.begun = False
-        self.clock = 0.0
+        self.clock = time.perf_counter()
 
     def loss_and_gradient(self, x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         if not self.begun:
-            self.begun, self.clock = True, time.perf_counter()
+            self.begun = True
             self.run.begin_epoch()
         self.flat[self.free] = x
         self.engine.set_parameters(self.flat)
@@ -122,7 +123,7 @@ class _Search:
         for callback in run.step_callbacks:
             callback.on_step_end(run)
         run.end_epoch(loss, math.nan, self.clock)
-        self.begun = False
+        self.begun, self.clock = False, time.perf_counter()
         if run.stopping:
             raise _Stop
 

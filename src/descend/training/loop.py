@@ -69,8 +69,7 @@ class Epochs:
         if progress.status == "deadline":
             run.stop("time_budget")
         if progress.steps:
-            run.end_epoch(progress.loss, rate, started)
-            self._follow_loss()
+            run.end_epoch(progress.loss, rate, started, self._follow)
 
     def _order(self) -> NDArray[np.uint32]:
         if not self.run.settings.shuffle:
@@ -87,13 +86,12 @@ class Epochs:
         steps = np.arange(self.step, self.step + self.steps_per_epoch)
         return self.schedule(steps, self.steps_per_epoch, self.total_steps)
 
-    def _follow_loss(self) -> None:
+    def _follow(self, loss: float) -> None:
         """Let a loss-driven schedule choose the next epoch's rate, or end the run when it has none left."""
         schedule, state = self.schedule, self.run.state
         if not isinstance(schedule, schedules.LossDriven) or state.rate is None:
             return
-        history = self.run.history
-        state.watched.append((history.val_loss or history.loss)[-1])
+        state.watched.append(loss)
         if isinstance(schedule, schedules.Adaptive) and schedule.exhausted(state.rate):
             if schedule.plateau(state.watched):
                 self.run.stop("learning_rate")

@@ -48,7 +48,8 @@ class TrainingRun:
     engine : holds the weights
     rows : what to train and validate on
     settings : how long
-    state : of the network's training; its epoch counter and watched losses advance here
+    state : of the network's training; its epoch counter advances here
+    total : history of all runs of the network, continued here
     callbacks : the user's
     metrics : functions by name
     epochs : how many at most
@@ -62,6 +63,7 @@ class TrainingRun:
         rows: Rows,
         settings: Settings,
         state: TrainingState,
+        total: History,
         *,
         callbacks: tuple[Callback, ...] = (),
         metrics: dict[str, MetricFunction] | None = None,
@@ -78,6 +80,7 @@ class TrainingRun:
         self.metrics = metrics or {}
         self.reporter = reporter
         self.history = History()
+        self.total = total
         self.epoch = state.epoch + 1
         self.epochs = state.epoch + epochs
         self.step = 0
@@ -114,7 +117,9 @@ class TrainingRun:
         for callback in self.callbacks:
             callback.on_epoch_begin(self)
 
-    def end_epoch(self, loss: float, rate: float, started: float) -> None:
+    def end_epoch(
+        self, loss: float, rate: float, started: float, follow: Callable[[float], None] | None = None
+    ) -> None:
         """Validate and record an epoch whose updates are done, keep its weights if they are the best, consult stops.
 
         Parameters
@@ -122,6 +127,7 @@ class TrainingRun:
         loss : mean training loss of the epoch
         rate : learning rate of its last update
         started : time.perf_counter() at its begin
+        follow : told the validation loss (or loss) before callbacks are, so that they see the next epoch's state
         """
         val_loss = None if self.rows.validation is None else self.engine.evaluate(self.rows.validation)
         if not math.isfinite(loss) or (val_loss is not None and not math.isfinite(val_loss)):
@@ -129,7 +135,11 @@ class TrainingRun:
         values = self._measure() if self.metrics else {}
         self.state.epoch = self.epoch
         self.loss = loss
-        self.history.append(self.epoch, loss, val_loss, values, rate, time.perf_counter() - started)
+        seconds = time.perf_counter() - started
+        for history in (self.history, self.total):
+            history.append(self.epoch, loss, val_loss, values, rate, seconds)
+        if follow is not None:
+            follow(loss if val_loss is None else val_loss)
         self._keep_if_best()
         self._consult_tolerance(loss)
         for callback in self.callbacks:
@@ -174,9 +184,9 @@ class TrainingRun:
         """Put the best weights back where that was asked for, and tell everybody."""
         if self._reason != "diverged" and self._restores():
             self.engine.set_parameters(self._best.flat)
-        self.history.stop_reason = self._reason
-        if self._best.epoch and (self._best.monitor is not None or self._reason == "diverged"):
-            self.history.best_epoch = self._best.epoch
+        kept = self._best.epoch if self._best.monitor is not None or self._reason == "diverged" else 0
+        for history in (self.history, self.total):
+            history.stop_reason, history.best_epoch = self._reason, kept or None
         for callback in self.callbacks:
             callback.on_train_end(self)
         self.reporter.end(self.history)

@@ -55,7 +55,7 @@ def as_target(y: ArrayLike, name: str = "y") -> NDArray:
     if array.ndim not in (1, 2):
         raise ValueError(f"{name} must have shape (rows,) or (rows, outputs), got {array.shape}; reshape it")
     if array.dtype.kind == "f":
-        finite(np.ascontiguousarray(array, dtype=np.float64), array, name)
+        finite(array, np.float64, name)
     return array
 
 
@@ -202,8 +202,7 @@ def encode(y: NDArray, loss: losses.Loss, units: int, dtype: np.dtype, name: str
         classes = (dense > 0).astype(np.int64) if y.ndim == 1 else None
     elif loss.kind == "poisson" and low < 0:
         raise ValueError(f"{name} must be >= 0 for loss 'poisson', got {low:g}; counts cannot be negative")
-    array = np.ascontiguousarray(dense, dtype=dtype).reshape(len(y), units)
-    finite(array, dense.reshape(array.shape), name)
+    array = finite(dense.reshape(len(y), units), dtype, name)
     return Target(array, "dense", classes, dense)
 
 
@@ -283,5 +282,6 @@ def refuse_one_class(classes: NDArray | None, name: str = "y") -> None:
     """
     if classes is not None and classes.size and classes.min() == classes.max():
         raise ValueError(
-            f"{name} holds only class {classes[0]}; a classifier needs rows of at least two classes to learn from"
+            f"{name} holds only class {classes[0]}; a classifier needs rows of at least two classes to learn from "
+            "(for a regression on such numbers pass loss='mse')"
         )

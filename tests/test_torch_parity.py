@@ -1,0 +1,214 @@
+"""The same weights in PyTorch give the same gradients and the same 20 losses. Skips without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from descend import Network, layers, losses, optimizers, penalties
+
+torch = pytest.importorskip("torch")
+
+ROWS, FEATURES = 32, 5
+RNG = np.random.default_rng(4)
+X = RNG.normal(size=(ROWS, FEATURES))
+NUMBERS = np.stack([X[:, 0] * X[:, 1], np.sin(X[:, 2])], axis=1)
+CLASSES = RNG.integers(0, 3, ROWS)
+BINARY = RNG.integers(0, 2, ROWS)
+COUNTS = RNG.poisson(2.0, ROWS)
+STEPS = 20
+
+ACTIVATIONS: dict[str, Any] = {
+    "relu": torch.nn.ReLU,
+    "leaky_relu": lambda: torch.nn.LeakyReLU(0.01),
+    "elu": torch.nn.ELU,
+    "selu": torch.nn.SELU,
+    "gelu": torch.nn.GELU,
+    "silu": torch.nn.SiLU,
+    "softplus": torch.nn.Softplus,
+    "hard_sigmoid": torch.nn.Hardsigmoid,
+    "mish": torch.nn.Mish,
+    "tanh": torch.nn.Tanh,
+    "sigmoid": torch.nn.Sigmoid,
+    "prelu": lambda: torch.nn.PReLU(16),
+}
+
+
+class Rmse(torch.nn.Module):
+    def forward(self, p, y):
+        return torch.sqrt(torch.mean((y - p) ** 2))
+
+
+class PinballLoss(torch.nn.Module):
+    def forward(self, p, y):
+        return torch.mean(torch.maximum(0.8 * (y - p), -0.2 * (y - p)))
+
+
+class HingeLoss(torch.nn.Module):
+    def forward(self, p, y):
+        return torch.mean(torch.relu(1 - (2 * y - 1) * p))
+
+
+#: name: (our loss, our last layers, target, PyTorch's loss on what comes before them, outputs)
+LOSSES: dict[str, tuple[losses.Loss, list[layers.Layer], np.ndarray, Any, int]] = {
+    "mse": (losses.MSE(), [], NUMBERS, torch.nn.MSELoss(), 2),
+    "mae": (losses.MAE(), [], NUMBERS, torch.nn.L1Loss(), 2),
+    "rmse": (losses.RMSE(), [], NUMBERS, Rmse(), 2),
+    "huber": (losses.Huber(0.5), [], NUMBERS, torch.nn.HuberLoss(delta=0.5), 2),
+    "pinball": (losses.Pinball(0.8), [], NUMBERS, PinballLoss(), 2),
+    "bce": (losses.BinaryCrossentropy(), [layers.Sigmoid()], BINARY, torch.nn.BCEWithLogitsLoss(), 1),
+    "hinge": (losses.Hinge(), [], BINARY, HingeLoss(), 1),
+    "poisson": (losses.Poisson(), [layers.Exponential()], COUNTS, torch.nn.PoissonNLLLoss(), 1),
+    "cce": (losses.CategoricalCrossentropy(), [layers.Softmax()], CLASSES, torch.nn.CrossEntropyLoss(), 3),
+    "smooth": (
+        losses.CategoricalCrossentropy(0.1), [layers.Softmax()], CLASSES, torch.nn.CrossEntropyLoss(label_smoothing=0.1), 3,
+    ),
+}  # fmt: skip
+
+
+def pair(activation: str, loss: str, dtype: str, **options) -> tuple[Network, Any, np.ndarray, Callable]:
+    """Our network and PyTorch's with the same weights, the target, and PyTorch's loss of its network."""
+    ours_loss, end, y, their_loss, outputs = LOSSES[loss]
+    ours = Network(
+        [
+            layers.Dense(16), layers.BatchNorm(), layers.resolve_activation(activation),
+            layers.Dense(16), layers.resolve_activation(activation), layers.Dense(outputs), *end,
+        ],
+        FEATURES, dtype=dtype, seed=7, **options,
+    )  # fmt: skip
+    # PyTorch keeps 1 - momentum, and its running variance is the unbiased one, which no gradient sees.
+    theirs = torch.nn.Sequential(
+        torch.nn.Linear(FEATURES, 16), torch.nn.BatchNorm1d(16, momentum=0.1), ACTIVATIONS[activation](),
+        torch.nn.Linear(16, 16), ACTIVATIONS[activation](), torch.nn.Linear(16, outputs),
+    ).to(getattr(torch, dtype))  # fmt: skip
+    copy_weights(ours, theirs)
+    kind = torch.long if ours_loss.kind == "cce" else getattr(torch, dtype)
+    x_torch = torch.tensor(X, dtype=getattr(torch, dtype))
+    y_torch = torch.tensor(y, dtype=kind)
+    if kind != torch.long:
+        y_torch = y_torch.reshape(ROWS, outputs)
+    return ours, theirs, y, lambda: their_loss(theirs(x_torch), y_torch)
+
+
+def torch_names(ours: Network, theirs: Any) -> dict[str, Any]:
+    """PyTorch's parameters by our names."""
+    found, counts = {}, {"dense": 0, "batch_norm": 0, "prelu": 0}
+    for module in theirs:
+        kind = {"Linear": "dense", "BatchNorm1d": "batch_norm", "PReLU": "prelu"}.get(type(module).__name__)
+        if kind is None:
+            continue
+        counts[kind] += 1
+        names = {"dense": ("weight", "bias"), "batch_norm": ("gamma", "beta"), "prelu": ("slope",)}[kind]
+        for name, parameter in zip(names, (module.weight, getattr(module, "bias", None)), strict=False):
+            found[f"{kind}_{counts[kind]}/{name}"] = parameter
+    assert set(found) == {name for name in ours.get_weights() if "running" not in name}
+    return found
+
+
+def copy_weights(ours: Network, theirs: Any) -> None:
+    weights = ours.get_weights()
+    with torch.no_grad():
+        for name, parameter in torch_names(ours, theirs).items():
+            parameter.copy_(torch.tensor(weights[name].T))
+
+
+def check_gradients(activation: str, loss: str, dtype: str, rtol: float) -> None:
+    ours, theirs, y, their_loss = pair(activation, loss, dtype)
+    their_loss().backward()
+    gradients = ours.gradients(X, y, loss=LOSSES[loss][0])
+    for name, parameter in torch_names(ours, theirs).items():
+        expected = parameter.grad.numpy().T
+        # The bias before a batch norm has no gradient but rounding errors.
+        np.testing.assert_allclose(gradients[name], expected, rtol=rtol, atol=rtol * np.abs(expected).max() + rtol / 10)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_gradients_for_every_activation(activation, dtype):
+    check_gradients(activation, "cce", dtype, 1e-8 if dtype == "float64" else 2e-4)
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_gradients_for_every_loss(loss):
+    check_gradients("tanh", loss, "float64", 1e-8)
+
+
+OPTIMIZERS: dict[str, tuple[optimizers.Optimizer, Callable]] = {
+    "sgd": (optimizers.SGD(0.05), lambda p: torch.optim.SGD(p, 0.05)),
+    "momentum": (
+        optimizers.Momentum(0.02, beta=0.9, dampening=False), lambda p: torch.optim.SGD(p, 0.02, momentum=0.9),
+    ),
+    "adagrad": (optimizers.AdaGrad(0.02), lambda p: torch.optim.Adagrad(p, 0.02, eps=1e-7)),
+    "adam": (optimizers.Adam(0.01), lambda p: torch.optim.Adam(p, 0.01)),
+    "amsgrad": (optimizers.AMSGrad(0.01), lambda p: torch.optim.Adam(p, 0.01, amsgrad=True)),
+    "clip_value": (optimizers.SGD(0.05, clip_value=0.01), lambda p: torch.optim.SGD(p, 0.05)),
+    "clip_norm": (optimizers.Adam(0.01, clip_norm=0.1), lambda p: torch.optim.Adam(p, 0.01)),
+}  # fmt: skip
+
+
+def their_trajectory(theirs: Any, their_loss: Callable, optimizer: Any, clip: optimizers.Optimizer) -> list[float]:
+    found = []
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        loss = their_loss()
+        loss.backward()
+        if clip.clip_value is not None:
+            torch.nn.utils.clip_grad_value_(theirs.parameters(), clip.clip_value)
+        if clip.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(theirs.parameters(), clip.clip_norm)
+        optimizer.step()
+        found.append(loss.item())
+    return found
+
+
+def our_trajectory(ours: Network, y: np.ndarray, loss: losses.Loss, optimizer: optimizers.Optimizer) -> list[float]:
+    return ours.fit(X, y, loss=loss, optimizer=optimizer, batch_size=None, epochs=STEPS, shuffle=False, verbose=0).loss
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize(("dtype", "rtol"), [("float64", 1e-7), ("float32", 2e-3)])
+def test_twenty_losses_for_every_optimizer(name, dtype, rtol):
+    optimizer, make = OPTIMIZERS[name]
+    ours, theirs, y, their_loss = pair("silu", "cce", dtype)
+    expected = their_trajectory(theirs, their_loss, make(theirs.parameters()), optimizer)
+    found = our_trajectory(ours, y, LOSSES["cce"][0], optimizer)
+    np.testing.assert_allclose(found, expected, rtol=rtol)
+    assert found[-1] < found[0]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_twenty_losses_for_every_loss(loss):
+    ours, theirs, y, their_loss = pair("gelu", loss, "float64")
+    optimizer = torch.optim.Adam(theirs.parameters(), 0.01)
+    expected = their_trajectory(theirs, their_loss, optimizer, optimizers.Adam())
+    np.testing.assert_allclose(our_trajectory(ours, y, LOSSES[loss][0], optimizers.Adam(0.01)), expected, rtol=1e-7)
+
+
+def test_twenty_losses_with_decoupled_decay_of_the_weights():
+    ours, theirs, y, their_loss = pair("relu", "mse", "float64")
+    parameters = torch_names(ours, theirs)
+    decayed = [p for name, p in parameters.items() if name.startswith("dense") and name.endswith("weight")]
+    others = [p for p in parameters.values() if all(p is not one for one in decayed)]
+    optimizer = torch.optim.AdamW(
+        [{"params": decayed}, {"params": others, "weight_decay": 0.0}], 0.01, weight_decay=0.1
+    )
+    expected = their_trajectory(theirs, their_loss, optimizer, optimizers.Adam())
+    found = our_trajectory(ours, y, losses.MSE(), optimizers.AdamW(0.01, weight_decay=0.1))
+    np.testing.assert_allclose(found, expected, rtol=1e-7)
+
+
+def test_twenty_losses_with_penalties():
+    ours, theirs, y, data_loss = pair("tanh", "mse", "float64", penalty=penalties.L1L2(0.001, 0.01))
+    weights = [
+        p for name, p in torch_names(ours, theirs).items() if name.startswith("dense") and name.endswith("weight")
+    ]
+
+    def with_penalty():
+        return data_loss() + sum(0.001 * w.abs().sum() + 0.01 * (w**2).sum() for w in weights)
+
+    optimizer = torch.optim.SGD(theirs.parameters(), 0.05)
+    expected = their_trajectory(theirs, with_penalty, optimizer, optimizers.SGD())
+    np.testing.assert_allclose(our_trajectory(ours, y, losses.MSE(), optimizers.SGD(0.05)), expected, rtol=1e-7)
