@@ -72,10 +72,11 @@ def _memory(shape_name: str) -> dict[str, float]:
         file.write("5")  # forget the peak that making the data reached
     contestant = Descend(shape, X, y, None)
     contestant.epochs(2)
+    peak = _high_water() - before
     parameters = 4 * sum(w.size for w in network(shape).get_weights().values())
     values = 4 * (4 * sum(shape.hidden) + 2 * shape.classes + shape.features)  # dense, norm, relu, dropout per layer
     return {
-        "peak": _high_water() - before,
+        "peak": peak,
         "budget": X.nbytes + y.nbytes + 6 * parameters + shape.batch * values,
         "data": X.nbytes + y.nbytes,
         "parameters": parameters,
