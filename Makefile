@@ -4,6 +4,7 @@
 #   make demo      build, install, train on real data and write reports
 #   make test      build, install, run the tests
 #   make lint      ruff, pyright, clang-format, import order
+#   make format    sort imports, apply safe fixes, lay out the C++
 #   make bench     measure against the peers (installs them)
 #   make sanitize  native tests under ASan+UBSan, then TSan
 #   make docs      API pages in build/docs
@@ -19,7 +20,9 @@ export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/nu
 BUILD_FILES := pyproject.toml CMakeLists.txt README.md LICENSE $(shell find native -type f)
 SOURCES := $(BUILD_FILES) $(if $(wildcard $(VENV)/.editable),,$(shell find src -type f -not -name '*.pyc'))
 
-.PHONY: dev demo test lint bench sanitize docs clean
+CPP = $(shell find native tests/native -name '*.cpp' -o -name '*.hpp')
+
+.PHONY: dev demo test lint format bench sanitize docs clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
@@ -52,9 +55,12 @@ test: $(VENV)/.extra-test
 lint: $(VENV)/.extra-lint
 	$(BIN)/ruff check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
-	find native tests/native \( -name '*.cpp' -o -name '*.hpp' -o -name '*.h' \) -print0 2>/dev/null \
-	    | xargs -0 -r $(BIN)/clang-format --dry-run --Werror
+	$(BIN)/clang-format --dry-run --Werror $(CPP)
 	$(BIN)/lint-imports
+
+format: $(VENV)/.extra-lint
+	$(BIN)/ruff check --fix .
+	$(BIN)/clang-format -i $(CPP)
 
 # A machine that forces NumPy's OpenBLAS to an old kernel would slow scikit-learn unfairly.
 bench: $(VENV)/.extra-bench

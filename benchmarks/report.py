@@ -165,6 +165,7 @@ def _draw(results: dict[str, Any], path: Path) -> None:
         ax.set_title(f"{shape}: {SHAPES[shape].describe()}", fontsize="medium", loc="left")
         ax.spines[["top", "right"]].set_visible(False)
         ax.tick_params(axis="x", colors=MUTED)
-    fig.supxlabel("microseconds per training step (shorter is better; in brackets: times our time)", color=INK, fontsize="medium")
+    label = "microseconds per training step (shorter is better; in brackets: times our time)"
+    fig.supxlabel(label, color=INK, fontsize="medium")
     fig.savefig(path, dpi=120)
     plt.close(fig)
