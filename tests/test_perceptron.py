@@ -92,7 +92,7 @@ def test_it_says_when_it_did_not_converge_and_keeps_its_best_weights():
     ) as caught:
         neuron = Perceptron(max_iter=50, random_state=0).fit(X, y)
     assert not neuron.converged_ and neuron.n_iter_ == 50
-    errors = int(round(300 * (1 - neuron.score(X, y))))
+    errors = round(300 * (1 - neuron.score(X, y)))
     assert f" {errors} wrong" in str(caught[0].message)
     assert neuron.score(X, y) > PeerPerceptron(max_iter=50, tol=None, random_state=0).fit(X, y).score(X, y) - 0.02 > 0.7
 

@@ -64,7 +64,11 @@ LOSSES: dict[str, tuple[losses.Loss, list[layers.Layer], np.ndarray, Any, int]] 
     "poisson": (losses.Poisson(), [layers.Exponential()], COUNTS, torch.nn.PoissonNLLLoss(), 1),
     "cce": (losses.CategoricalCrossentropy(), [layers.Softmax()], CLASSES, torch.nn.CrossEntropyLoss(), 3),
     "smooth": (
-        losses.CategoricalCrossentropy(0.1), [layers.Softmax()], CLASSES, torch.nn.CrossEntropyLoss(label_smoothing=0.1), 3,
+        losses.CategoricalCrossentropy(0.1),
+        [layers.Softmax()],
+        CLASSES,
+        torch.nn.CrossEntropyLoss(label_smoothing=0.1),
+        3,
     ),
 }  # fmt: skip
 
@@ -175,6 +179,8 @@ def test_twenty_losses_for_every_optimizer(name, dtype, rtol):
     ours, theirs, y, their_loss = pair("silu", "cce", dtype)
     expected = their_trajectory(theirs, their_loss, make(theirs.parameters()), optimizer)
     found = our_trajectory(ours, y, LOSSES["cce"][0], optimizer)
+    if name == "clip_norm":
+        rtol = max(rtol, 1e-4)  # PyTorch adds 1e-6 to the norm
     np.testing.assert_allclose(found, expected, rtol=rtol)
     assert found[-1] < found[0]
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from descend.training.errors import DivergenceError, InterruptedWarning
     from descend.training.history import History
 
+    __version__: str
+
 __all__ = [
     "DivergenceError",
     "History",

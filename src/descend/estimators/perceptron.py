@@ -13,9 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
 
+from descend.estimators.checking import new_rows, training_rows
 from descend.estimators.perceptron_rule import perceptron_epoch
 
 
@@ -112,16 +111,12 @@ class Perceptron(ClassifierMixin, BaseEstimator):
             When every epoch up to `max_iter` had mistakes.
         """
         self._check_parameters()
-        X, y = validate_data(self, X, y, dtype=np.float64, order="C", reset=True)
-        check_classification_targets(y)
-        classes, codes = np.unique(y, return_inverse=True)
-        if len(classes) < 2:
-            raise ValueError(f"y holds only one class, {classes[0]!r}; Perceptron needs rows of at least 2 classes")
+        rows, classes, codes = training_rows(self, X, y)
         positives = [1] if len(classes) == 2 else range(len(classes))
         rng = check_random_state(self.random_state)
-        previous = self._previous(classes, X.shape[1])
+        previous = self._previous(classes, rows.shape[1])
         learnt = [
-            self._learn(X, (codes == positive).astype(np.float64), *previous[i], rng)
+            self._learn(rows, (codes == positive).astype(np.float64), *previous[i], rng)
             for i, positive in enumerate(positives)
         ]
         self.classes_ = classes
@@ -147,9 +142,7 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (rows,), or (rows, classes) beyond two
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        scores = X @ self.coef_.T + self.intercept_
+        scores = new_rows(self, X) @ self.coef_.T + self.intercept_
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     def predict(self, X: ArrayLike) -> NDArray:

@@ -11,10 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state, compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight
 
 from descend import layers, optimizers, penalties
+from descend.estimators.checking import new_rows, training_rows
 from descend.model import Network
 
 
@@ -114,32 +114,29 @@ class SigmoidNeuron(ClassifierMixin, BaseEstimator):
         ConvergenceWarning
             When `max_iter` ended the training.
         """
-        X, y = validate_data(self, X, y, dtype=np.float64, order="C", reset=True)
-        check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            raise ValueError(f"y holds only one class, {self.classes_[0]!r}; SigmoidNeuron needs rows of at least 2")
+        rows, self.classes_, codes = training_rows(self, X, y)
         neurons = 1 if len(self.classes_) == 2 else len(self.classes_)
         target = codes.astype(np.float64) if neurons == 1 else np.eye(neurons)[codes]
         # The loss is the mean over the neurons, so each neuron's share of the penalty is, too.
         penalty = penalties.L2(self._checked_l2() / neurons) if self.l2 else None
+        optimizer = self._optimizer(neurons)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         network = Network(
             [layers.Dense(neurons, name="neuron"), layers.Sigmoid()],
-            X.shape[1],
+            rows.shape[1],
             seed=seed,
             dtype="float64",
             penalty=penalty,
         )
         history = network.fit(
-            X,
+            rows,
             target,
             loss="binary_crossentropy",
-            optimizer=self._optimizer(neurons),
+            optimizer=optimizer,
             epochs=self.max_iter,
             batch_size=self.batch_size,
-            sample_weight=self._weights(X, y, codes, sample_weight),
-            tol=self.tol,
+            sample_weight=self._weights(rows, codes, sample_weight),
+            tol=None if isinstance(optimizer, optimizers.LBFGS) else self.tol,
             n_iter_no_change=self.n_iter_no_change,
             verbose=self.verbose,
         )
@@ -169,9 +166,7 @@ class SigmoidNeuron(ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (rows,), or (rows, classes) beyond two
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        scores = X @ self.coef_.T + self.intercept_
+        scores = new_rows(self, X) @ self.coef_.T + self.intercept_
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -186,9 +181,7 @@ class SigmoidNeuron(ClassifierMixin, BaseEstimator):
         ndarray of shape (rows, classes)
             In the order of `classes_`; each row sums to 1.
         """
-        check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, order="C", reset=False)
-        p = self.network_.predict(X)
+        p = self.network_.predict(new_rows(self, X))
         if p.shape[1] == 1:
             return np.hstack([1 - p, p])
         total = p.sum(axis=1, keepdims=True)
@@ -220,13 +213,12 @@ class SigmoidNeuron(ClassifierMixin, BaseEstimator):
             return optimizers.LBFGS(max_iter=self.max_iter, tol=self.tol / neurons)
         return optimizers.resolve(self.optimizer)
 
-    def _weights(
-        self, X: NDArray, y: NDArray, codes: NDArray, sample_weight: ArrayLike | None
-    ) -> NDArray[np.float64] | None:
+    def _weights(self, X: NDArray, codes: NDArray, sample_weight: ArrayLike | None) -> NDArray[np.float64] | None:
         """Return the rows' weights times their classes' (rows,), or None for ones."""
         if sample_weight is None and self.class_weight is None:
             return None
         weight = _check_sample_weight(sample_weight, X, dtype=np.float64)
         if self.class_weight is not None:
-            weight = weight * compute_class_weight(self.class_weight, classes=self.classes_, y=y)[codes]
+            labels = self.classes_[codes]
+            weight = weight * compute_class_weight(self.class_weight, classes=self.classes_, y=labels)[codes]
         return weight
