@@ -31,8 +31,9 @@ Encoding = Annotated[
 ]
 Missing = Annotated[
     list[str] | None,
-    typer.Option(metavar="TEXT", help="A cell that means unknown, besides empty, NA, ? ... (repeatable).",
-                 rich_help_panel=_DATA),
+    typer.Option(
+        metavar="TEXT", help="A cell that means unknown, besides empty, NA, ? ... (repeatable).", rich_help_panel=_DATA
+    ),
 ]
 
 
@@ -63,7 +64,8 @@ def train(
     data: Data,
     target: Annotated[str, typer.Option("--target", "-t", metavar="COL", help="The column to predict.")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results; <data>-model if not given.")
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Folder for the results; <data>-model if not given."),
     ] = None,
     task: Annotated[
         str | None, typer.Option(metavar="TASK", help="classification or regression; inferred if not given.")
@@ -72,7 +74,8 @@ def train(
     threads: Annotated[int | None, typer.Option(help="Threads; the results do not depend on it.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
     hidden: Annotated[
-        str | None, typer.Option(metavar="UNITS", help="Units per hidden layer, such as 128,128.", rich_help_panel=_NETWORK)
+        str | None,
+        typer.Option(metavar="UNITS", help="Units per hidden layer, such as 128,128.", rich_help_panel=_NETWORK),
     ] = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the rows at most.", rich_help_panel=_NETWORK)] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows per update.", rich_help_panel=_NETWORK)] = None,
@@ -96,8 +99,11 @@ def train(
     missing: Missing = None,
     test_size: Annotated[float, typer.Option(help="Share of the rows to test on.", rich_help_panel=_DATA)] = 0.2,
     validation_size: Annotated[
-        float, typer.Option(help="Share of the rows to validate on.", rich_help_panel=_DATA)
-    ] = 0.16,
+        float | None,
+        typer.Option(
+            help="Share of the rows to validate on; 0.16 if not given, less for large tables.", rich_help_panel=_DATA
+        ),
+    ] = None,
 ) -> None:
     """Train a network on a table; write the model, its history and a report."""
     with one_sentence():

@@ -82,7 +82,9 @@ class Bundle:
         try:
             network = Network.load(path)
         except FileNotFoundError:
-            raise DataError(f"There is no model file '{path}'; check the path, or make one with 'descend train'.") from None
+            raise DataError(
+                f"There is no model file '{path}'; check the path, or make one with 'descend train'."
+            ) from None
         except ModelFileError as error:
             raise DataError(f"{error}.".replace("..", ".")) from None
         table, facts = network.extra.get("table"), network.extra.get("facts")

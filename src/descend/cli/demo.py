@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -29,7 +30,7 @@ def write_set(name: str, folder: Path) -> Path:
     """
     from sklearn import datasets
 
-    loaded = datasets.load_diabetes(scaled=False) if name == "diabetes" else getattr(datasets, f"load_{name}")()
+    loaded: Any = datasets.load_diabetes(scaled=False) if name == "diabetes" else getattr(datasets, f"load_{name}")()
     frame = pl.DataFrame(np.asarray(loaded.data), schema=[str(feature) for feature in loaded.feature_names])
     target = np.asarray(loaded.target)
     if name == "breast_cancer":

@@ -72,9 +72,7 @@ class Recipe:
 
     def optimizer(self) -> optimizers.Optimizer:
         """AdamW with a falling rate."""
-        return optimizers.AdamW(
-            learning_rate=schedules.Cosine(self.learning_rate), weight_decay=self.weight_decay
-        )
+        return optimizers.AdamW(learning_rate=schedules.Cosine(self.learning_rate), weight_decay=self.weight_decay)
 
 
 def choose(rows: int, asked: Asked) -> Recipe:

@@ -192,8 +192,10 @@ def write_history(path: Path, history: History) -> None:
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(columns)
-        writer.writerows([f"{value:.8g}" if isinstance(value, float) else value for value in row]
-                         for row in zip(*columns.values(), strict=True))
+        writer.writerows(
+            [f"{value:.8g}" if isinstance(value, float) else value for value in row]
+            for row in zip(*columns.values(), strict=True)
+        )
 
 
 def _report(path: Path, result: Result) -> None:

@@ -102,8 +102,9 @@ def check_finite(numbers: pl.Series, name: str, what: str = "Column") -> None:
     """
     infinite = numbers.is_infinite().fill_null(False)
     if infinite.any():
+        row = (infinite.arg_max() or 0) + 1
         raise DataError(
-            f"{what} {name!r} holds an infinite number in row {(infinite.arg_max() or 0) + 1} ({infinite.sum()} in all); "
+            f"{what} {name!r} holds an infinite number in row {row} ({infinite.sum()} in all); "
             "replace such cells by numbers, or leave them empty if unknown."
         )
 

@@ -113,7 +113,9 @@ class CategoryColumn:
         if len(frequent) + other + indicator < 2:
             reason = "does not vary within the training rows"
             if other:
-                reason = f"has {counts.height:,} levels, each in too few training rows (under {least:.0f}) to learn from"
+                reason = (
+                    f"has {counts.height:,} levels, each in too few training rows (under {least:.0f}) to learn from"
+                )
             return Dropped(column.name, reason)
         return cls(column.name, tuple(frequent), other, indicator)
 

@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import polars as pl
 
 from descend.data.cells import NUMBER_MISSING, canonical, check_finite, date_format, parse_numbers, to_dates, to_numbers
@@ -16,7 +17,9 @@ from descend.data.errors import DataError, some
 
 Kind = Literal["number", "category", "date"]
 
-IDENTIFIER_NAME = re.compile(r"(^|[\W_])(id|ids|uid|uuid|guid|index|idx|rowid|row|key|unnamed)([\W_]|$)|[a-z]I[dD]$", re.I)
+IDENTIFIER_NAME = re.compile(
+    r"(^|[\W_])(id|ids|uid|uuid|guid|index|idx|rowid|row|key|unnamed)([\W_]|$)|[a-z]I[dD]$", re.I
+)
 #: A text column is taken for an identifier or free text when more than this share of its cells are different.
 DISTINCT_SHARE = 0.5
 #: Fewer rows than this tell nothing about whether a column is an identifier.
@@ -161,7 +164,8 @@ def _classify_text(series: pl.Series, cells: pl.Series) -> Kept | Dropped:
         )
     distinct = series.drop_nulls().n_unique()
     if series.len() >= IDENTIFIER_ROWS and distinct > DISTINCT_SHARE * len(cells):
-        return Dropped(name, f"looks like an identifier or free text: {distinct:,} different values in {len(cells):,} rows")
+        reason = f"looks like an identifier or free text: {distinct:,} different values in {len(cells):,} rows"
+        return Dropped(name, reason)
     return _unless_constant(Kept(name, "category", canonical(series)))
 
 
@@ -172,8 +176,9 @@ def _classify_numbers(name: str, numbers: pl.Series) -> Kept | Dropped:
     if distinct == 1 and numbers.null_count():
         return Kept(name, "category", canonical(numbers))  # whether there is a value is what it tells
     if len(cells) >= IDENTIFIER_ROWS and distinct == len(cells) == len(numbers):
-        whole = bool((cells == cells.round()).all())
-        low, high = float(cells.min()), float(cells.max())  # type: ignore[arg-type]
+        values = cells.to_numpy()
+        whole = bool((values == np.round(values)).all())
+        low, high = values.min(), values.max()
         if whole and high - low == len(cells) - 1:
             return Dropped(name, f"numbers the rows from {low:.0f} to {high:.0f}")
         if whole and IDENTIFIER_NAME.search(name):
@@ -183,5 +188,7 @@ def _classify_numbers(name: str, numbers: pl.Series) -> Kept | Dropped:
 
 def _unless_constant(column: Kept) -> Kept | Dropped:
     if column.series.null_count() == 0 and column.series.n_unique() == 1:
-        return Dropped(column.name, f"holds the same value in every row ({column.series[0]})")
+        value = column.series[0]
+        text = f"{value:g}" if isinstance(value, float) else str(value)[:40]
+        return Dropped(column.name, f"holds the same value in every row ({text})")
     return column

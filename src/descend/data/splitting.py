@@ -23,9 +23,7 @@ class Split:
     test: NDArray[np.intp]
 
 
-def split_rows(
-    strata: NDArray[np.integer], *, seed: int, test: float = 0.2, validation: float = 0.16
-) -> Split:
+def split_rows(strata: NDArray[np.integer], *, seed: int, test: float = 0.2, validation: float = 0.16) -> Split:
     """Cut rows at random so that every stratum is shared out in the same proportions.
 
     Within the shuffled rows of each stratum the parts take evenly spread places, and the places go on from one
@@ -62,7 +60,8 @@ def split_rows(
     n_test, n_validation = max(1, round(test * rows)), max(1, round(validation * rows))
     if n_test + n_validation > len(others):
         raise DataError(
-            f"{rows} rows in {len(firsts)} classes are too few to train, validate and test on; add rows or merge classes."
+            f"{rows} rows in {len(firsts)} classes are too few to train, validate and test on; "
+            "add rows or merge classes."
         )
     part = np.zeros(len(others), dtype=np.int8)
     held = _spread(len(others), n_test + n_validation)

@@ -163,10 +163,9 @@ def _inferred(series: pl.Series, table_series: pl.Series, distinct: int) -> Task
         if distinct > FEW_VALUES:
             return Task("regression", f"regression, because {name!r} holds {distinct:,} different numbers in {rows}")
         kind: TaskKind = "binary" if distinct == 2 else "multiclass"
-        return Task(
-            kind, f"classification, because {name!r} holds {distinct} different numbers in {rows} (or --task regression)"
-        )
-    if not is_boolean and 0.5 <= 1 - numbers.null_count() / len(numbers):
+        reason = f"classification, because {name!r} holds only {distinct} different whole numbers in {rows}"
+        return Task(kind, f"{reason} (otherwise: --task regression)")
+    if not is_boolean and numbers.null_count() <= len(numbers) / 2:
         odd = series.filter(numbers.is_null())
         raise DataError(
             f"Target {name!r} mixes numbers with text ({len(odd)} of {len(series)} cells, the first is {odd[0]!r}); "

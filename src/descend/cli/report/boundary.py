@@ -59,8 +59,13 @@ def draw(bundle: Bundle, points: NDArray[np.float64], y: NDArray) -> Figure:
     target = bundle.encoder.target
     if isinstance(target, ClassTarget):
         DecisionBoundaryDisplay.from_estimator(
-            plane, points, y, grid_resolution=_RESOLUTION, feature_names=names,
-            class_names=[short(name, 18) for name in target.classes], ax=ax,
+            plane,
+            points,
+            y,
+            grid_resolution=_RESOLUTION,
+            feature_names=names,
+            class_names=[short(name, 18) for name in target.classes],
+            ax=ax,
         )
         return figure
     room = 0.08 * np.ptp(points, axis=0)
@@ -69,8 +74,18 @@ def draw(bundle: Bundle, points: NDArray[np.float64], y: NDArray) -> Figure:
     values = plane.predict_proba(np.column_stack([xx.ravel(), yy.ravel()])).reshape(xx.shape)
     low, high = float(min(values.min(), y.min())), float(max(values.max(), y.max()))
     surface = ax.contourf(xx, yy, values, levels=np.linspace(low, high, 21), cmap="cividis", zorder=0)
-    ax.scatter(points[:, 0], points[:, 1], c=y, cmap="cividis", vmin=low, vmax=high, s=26, edgecolors="white",
-               linewidths=0.7, zorder=2)
+    ax.scatter(
+        points[:, 0],
+        points[:, 1],
+        c=y,
+        cmap="cividis",
+        vmin=low,
+        vmax=high,
+        s=26,
+        edgecolors="white",
+        linewidths=0.7,
+        zorder=2,
+    )
     bar = figure.colorbar(surface, ax=ax)
     bar.set_label(f"{short(target.name)}: predicted (area), true (points)")
     ax.set_xlabel(names[0])

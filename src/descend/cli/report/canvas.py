@@ -1,5 +1,6 @@
 """What the report's pictures share: figures without a display, text that cannot break them, SVG that is the same
-bytes for the same run."""
+bytes for the same run.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 #: Scatter pictures show at most this many points, drawn at random.
 MAX_POINTS = 4000
 _FONTS = "'DejaVu Sans', Verdana, 'Noto Sans', Arial, sans-serif"
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",  # the browser draws the text: small files, every script
     "svg.hashsalt": "descend",
     "text.parse_math": False,  # a dollar sign in a column's name is a dollar sign

@@ -40,7 +40,7 @@ def confusion_matrix(y: NDArray[np.int32], outputs: NDArray[np.float64], names: 
     image = ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
     bar = figure.colorbar(image, ax=ax, shrink=0.8, format=PercentFormatter(1.0))
     bar.set_label("share of the true class's rows")
-    bar.outline.set_visible(False)  # type: ignore[operator]
+    bar.outline.set_visible(False)
     if classes <= 30:
         size_of_text = 12 if classes <= 4 else 10 if classes <= 12 else 7
         for i, j in zip(*np.nonzero(counts), strict=True):
@@ -59,9 +59,7 @@ def confusion_matrix(y: NDArray[np.int32], outputs: NDArray[np.float64], names: 
     return figure
 
 
-def roc_and_precision_recall(
-    y: NDArray[np.int32], outputs: NDArray[np.float64], names: tuple[str, ...]
-) -> Figure:
+def roc_and_precision_recall(y: NDArray[np.int32], outputs: NDArray[np.float64], names: tuple[str, ...]) -> Figure:
     """ROC curves left, precision-recall curves right; one class against the rest beyond two classes.
 
     Parameters
@@ -98,8 +96,14 @@ def roc_and_precision_recall(
     right.set_title("Precision and recall")
     for ax, corner in ((left, "lower right"), (right, "lower left")):
         _unit_square(ax)
-        ax.legend(loc=corner, frameon=True, framealpha=0.9, edgecolor="none", fontsize=9,
-                  bbox_to_anchor=(0.98, 0.08) if ax is left else (0.02, 0.08))
+        ax.legend(
+            loc=corner,
+            frameon=True,
+            framealpha=0.9,
+            edgecolor="none",
+            fontsize=9,
+            bbox_to_anchor=(0.98, 0.08) if ax is left else (0.02, 0.08),
+        )
     return figure
 
 
@@ -125,15 +129,22 @@ def calibration(y: NDArray[np.int32], outputs: NDArray[np.float64], names: tuple
     full = count > 0
     mean = np.bincount(bins, sure, minlength=10)[full] / count[full]
     rate = np.bincount(bins, hit, minlength=10)[full] / count[full]
-    error = np.sqrt(rate * (1 - rate) / count[full])
     figure = new_figure(6.4, 5.2)
     ax, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (2, 2)), label="as sure as right")
-    ax.errorbar(mean, rate, yerr=error, color=color(0), marker="o", linewidth=1.8, capsize=3, clip_on=False,
-                label="network, ± standard error")
+    ax.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (2, 2)), label="as often as predicted")
+    ax.errorbar(
+        mean,
+        rate,
+        yerr=np.abs(_wilson(rate, count[full]) - rate),
+        color=color(0),
+        fmt="o",
+        capsize=3,
+        clip_on=False,
+        label="network, 95 % interval",
+    )
     what = f"of {short(names[1], 20)}" if binary else "of the predicted class"
-    ax.set_ylabel("share that was so" if binary else "share that was right")
-    ax.legend(loc="upper left", frameon=False)
+    ax.set_ylabel(f"share that was {short(names[1], 20)}" if binary else "share that was right")
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, frameon=False, borderaxespad=0.2)
     _unit_square(ax, square=False)
     below.bar(edges[:-1] + 0.05, count, width=0.092, color=color(0), alpha=0.75)
     below.set_ylabel("rows")
@@ -143,6 +154,17 @@ def calibration(y: NDArray[np.int32], outputs: NDArray[np.float64], names: tuple
     tidy(below)
     below.grid(False, axis="x")
     return figure
+
+
+def _wilson(rate: NDArray[np.float64], count: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Wilson's 95 % interval of a share: (2, bins), lower and upper end.
+
+    E. B. Wilson, Journal of the American Statistical Association 22 (1927).
+    """
+    z = 1.96
+    middle = (rate + z**2 / (2 * count)) / (1 + z**2 / count)
+    half = z / (1 + z**2 / count) * np.sqrt(rate * (1 - rate) / count + z**2 / (4 * count**2))
+    return np.stack([middle - half, middle + half])
 
 
 def _worst_classes(y: NDArray[np.int32], outputs: NDArray[np.float64]) -> list[int]:

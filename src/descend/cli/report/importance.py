@@ -44,9 +44,7 @@ class Importance:
     metric: str
 
 
-def permutation_importance(
-    bundle: Bundle, task: TaskKind, X: NDArray[np.float32], y: NDArray, seed: int
-) -> Importance:
+def permutation_importance(bundle: Bundle, task: TaskKind, X: NDArray[np.float32], y: NDArray, seed: int) -> Importance:
     """Measure every column's importance.
 
     Parameters
@@ -97,8 +95,15 @@ def draw(importance: Importance) -> Figure:
     figure = new_figure(6.8, 1.3 + 0.28 * max(3, len(names)))
     ax = figure.subplots()
     places = np.arange(len(names))
-    ax.barh(places, importance.mean[:SHOWN], xerr=importance.spread[:SHOWN], color=color(0), alpha=0.8, height=0.7,
-            error_kw={"ecolor": INK, "elinewidth": 1, "capsize": 2})
+    ax.barh(
+        places,
+        importance.mean[:SHOWN],
+        xerr=importance.spread[:SHOWN],
+        color=color(0),
+        alpha=0.8,
+        height=0.7,
+        error_kw={"ecolor": INK, "elinewidth": 1, "capsize": 2},
+    )
     ax.set_yticks(places, names)
     ax.invert_yaxis()
     ax.axvline(0, color=INK, linewidth=0.8)

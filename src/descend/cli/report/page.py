@@ -32,11 +32,12 @@ th { font-weight: 600; }
 td.n, th.n { text-align: right; white-space: nowrap; }
 td.best { font-weight: 700; color: var(--blue); }
 .wide { overflow-x: auto; }
-.pictures { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 18px; }
+.pictures { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 18px;
+  grid-auto-flow: row dense; }
 figure { margin: 0; background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: 14px 16px; }
 figure.broad { grid-column: 1 / -1; }
 figure h3 { margin: 0 0 6px; font-size: 1.05rem; }
-figure img { display: block; width: 100%; max-height: 760px; object-fit: contain; }
+figure img { display: block; max-width: 100%; max-height: 760px; margin: 0 auto; object-fit: contain; }
 figcaption { font-size: 0.9rem; margin-top: 8px; max-width: 75ch; }
 details summary { cursor: pointer; margin: 8px 0; }
 pre { background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: 12px 16px; overflow-x: auto; }
@@ -114,8 +115,9 @@ def _is_broad(svg: str) -> bool:
 
 def _data(result: Result) -> str:
     prepared, facts, encoder = result.prepared, result.bundle.facts, result.bundle.encoder
-    rows = ", ".join(f"{count:,} to {part}" for part, count in
-                     zip(("train", "validate", "test"), facts.rows.values(), strict=True))
+    rows = ", ".join(
+        f"{count:,} to {part}" for part, count in zip(("train", "validate", "test"), facts.rows.values(), strict=True)
+    )
     frame = result.table.frame
     lines = [
         f"{frame.height:,} rows and {frame.width} columns in the file; {rows}.",

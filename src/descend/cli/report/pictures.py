@@ -14,14 +14,15 @@ from descend.data.targets import ClassTarget
 from descend.plots import learning_curves
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from descend import History
     from descend.cli.training import Result
 
 _CURVES = (
-    "The loss (and the accuracy) after each epoch: solid for the training rows, while the weights were changing; dashed "
-    "for the validation rows. The dot marks the epoch whose weights were kept."
+    "The loss (and the accuracy) of each epoch: solid for the training rows, dashed for the validation rows. "
+    "The dot marks the epoch whose weights were kept."
 )
 
 
@@ -50,8 +51,10 @@ def _figures(result: Result) -> Iterator[tuple[str, str, Figure]]:
         columns = [parse_numbers(prepared.frame[column.name]) for column in prepared.encoder.columns]
         points = np.column_stack([c.fill_null(float("nan")).to_numpy() for c in columns])[test]
         title = "Decision boundary" if isinstance(target, ClassTarget) else "Predictions over the plane"
-        yield title, "What the network says over the two columns' plane, with the test rows.", boundary.draw(
-            result.bundle, points, y
+        yield (
+            title,
+            "What the network says over the two columns' plane, with the test rows.",
+            boundary.draw(result.bundle, points, y),
         )
     ranked = importance.permutation_importance(
         result.bundle, prepared.task.kind, prepared.X[test], y, result.bundle.facts.seed
@@ -109,7 +112,19 @@ def _curves(history: History) -> Figure:
     figure = new_figure(11.0 if accuracy else 6.6, 4.4)
     axes = np.atleast_1d(figure.subplots(1, 2 if accuracy else 1))
     losses = [value for value in (*history.loss, *history.val_loss) if np.isfinite(value)]
-    learning_curves(history, "loss", log=min(losses) > 0 and max(losses) > 20 * min(losses), ax=axes[0])
+    log = min(losses) > 0 and max(losses) > 20 * min(losses)
+    learning_curves(history, "loss", log=log, ax=axes[0])
+    if log:
+        _plain_log_ticks(axes[0])
     if accuracy:
         learning_curves(history, "accuracy", ax=axes[1])
     return figure
+
+
+def _plain_log_ticks(ax: Axes) -> None:
+    """Ticks such as 0.05 instead of powers of ten, which would need mathematical typesetting."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    ax.yaxis.set_minor_formatter(NullFormatter())

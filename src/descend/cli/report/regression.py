@@ -48,7 +48,7 @@ def residuals(y: NDArray[np.float64], outputs: NDArray[np.float64], name: str) -
     name : str
         The target's.
     """
-    figure = new_figure(8.6, 4.6)
+    figure = new_figure(7.4, 4.8)
     ax, side = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
     rest = y - outputs
     _points(ax, outputs, rest)
@@ -80,10 +80,14 @@ def calibration(y: NDArray[np.float64], outputs: NDArray[np.float64], name: str)
     ax = figure.subplots()
     low, high = _limits(np.concatenate([x, mean - error, mean + error]))
     ax.plot([low, high], [low, high], color=MUTED, linewidth=1, linestyle=(0, (2, 2)), label="right on average")
-    ax.errorbar(x, mean, yerr=error, color=color(0), marker="o", linewidth=1.8, capsize=3,
-                label="network, ± standard error")
-    ax.set_xlabel(f"mean predicted {short(name)} of a tenth of the rows" if len(groups) == 10
-                  else f"mean predicted {short(name)} of a group of rows")
+    ax.errorbar(
+        x, mean, yerr=error, color=color(0), marker="o", linewidth=1.8, capsize=3, label="network, ± standard error"
+    )
+    ax.set_xlabel(
+        f"mean predicted {short(name)} of a tenth of the rows"
+        if len(groups) == 10
+        else f"mean predicted {short(name)} of a group of rows"
+    )
     ax.set_ylabel(f"mean true {short(name)}")
     ax.legend(loc="upper left", frameon=False)
     tidy(ax)
