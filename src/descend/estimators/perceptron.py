@@ -142,7 +142,8 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (rows,), or (rows, classes) beyond two
         """
-        scores = new_rows(self, X) @ self.coef_.T + self.intercept_
+        rows = new_rows(self, X)
+        scores = rows @ self.coef_.T + self.intercept_
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     def predict(self, X: ArrayLike) -> NDArray:

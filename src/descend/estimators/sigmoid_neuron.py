@@ -166,7 +166,8 @@ class SigmoidNeuron(ClassifierMixin, BaseEstimator):
         -------
         ndarray of shape (rows,), or (rows, classes) beyond two
         """
-        scores = new_rows(self, X) @ self.coef_.T + self.intercept_
+        rows = new_rows(self, X)
+        scores = rows @ self.coef_.T + self.intercept_
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
@@ -181,7 +182,8 @@ class SigmoidNeuron(ClassifierMixin, BaseEstimator):
         ndarray of shape (rows, classes)
             In the order of `classes_`; each row sums to 1.
         """
-        p = self.network_.predict(new_rows(self, X))
+        rows = new_rows(self, X)
+        p = self.network_.predict(rows)
         if p.shape[1] == 1:
             return np.hstack([1 - p, p])
         total = p.sum(axis=1, keepdims=True)
