@@ -33,6 +33,7 @@ $(VENV)/.created:
 
 # After `make dev` the package stays editable; otherwise it is built in isolation, as a user's `pip install` does.
 $(VENV)/.installed: $(VENV)/.created $(SOURCES)
+	@echo "building descend (the engine once per instruction set: a minute or two)"
 	@if [ -e $(VENV)/.editable ]; then $(MAKE) --no-print-directory dev; else $(PIP) install --quiet .; fi
 	@touch $@
 

@@ -5,6 +5,7 @@ import sys
 import matplotlib
 
 matplotlib.use("Agg")
+import matplotlib.pyplot as plt
 from sklearn.datasets import load_diabetes
 from sklearn.preprocessing import scale
 
@@ -20,7 +21,8 @@ for rate in (0.001, 0.05, 0.3):
     histories[f"rate {rate:g}"] = history
     print(f"rate {rate:5g}: loss {history.loss[0]:.3f} -> {history.loss[-1]:.3f}")
 
-ax = plots.learning_curves(histories, title="gradient descent on the diabetes data")
+fig, ax = plt.subplots(figsize=(7, 4.5), layout="constrained")
+plots.learning_curves(histories, title="gradient descent on the diabetes data", ax=ax)
 path = sys.argv[1] if len(sys.argv) > 1 else "learning_rates.png"
-ax.figure.savefig(path, dpi=120)
+fig.savefig(path, dpi=120)
 print(path)
