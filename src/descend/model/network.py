@@ -64,7 +64,7 @@ class Network(Trainable, Inspection):
     Examples
     --------
     >>> import numpy as np
-    >>> from descend import Network, layers
+    >>> from descend import Network, layers, optimizers
     >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], dtype=np.float32)
     >>> y = np.array([0, 1, 1, 0])
     >>> net = Network([layers.Dense(8, activation="relu"), layers.Dense(1)], seed=1)
