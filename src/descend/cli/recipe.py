@@ -13,6 +13,14 @@ from descend.data.errors import DataError
 from descend.data.targets import ClassTarget, NumberTarget
 
 
+#: The highest learning rate for batches of 16; it grows with the square root of the batch.
+LEARNING_RATE = 0.001
+#: Share by which decoupled decay shrinks a weight per epoch while the rate is at its highest.
+SHRINKAGE = 0.05
+#: Below this many training rows dropout is stronger.
+SMALL = 2000
+
+
 @dataclass(frozen=True)
 class Asked:
     """The user's wishes; None leaves the choice to `choose`."""
@@ -89,15 +97,18 @@ def choose(rows: int, asked: Asked) -> Recipe:
     DataError
         When a wish is out of range.
     """
-    batch_size = asked.batch_size or min(128, max(16, 2 ** round(math.log2(max(1, rows / 64)))))
-    epochs = asked.epochs or 100
+    batch_size = min(128, max(16, 2 ** round(math.log2(max(1, rows / 64)))))
+    batch_size = batch_size if asked.batch_size is None else asked.batch_size
+    rate = LEARNING_RATE * math.sqrt(max(1, batch_size) / 16) if asked.learning_rate is None else asked.learning_rate
+    decay = SHRINKAGE * batch_size / (rate * rows) if rate > 0 else 0.0
+    dropout = 0.3 if rows < SMALL else 0.1
     recipe = Recipe(
         hidden=(128, 128) if asked.hidden is None else asked.hidden,
-        dropout=(0.3 if rows < 2000 else 0.1) if asked.dropout is None else asked.dropout,
-        weight_decay=min(3.0, max(0.01, 800 / rows)) if asked.weight_decay is None else asked.weight_decay,
-        learning_rate=asked.learning_rate or 0.001,
+        dropout=dropout if asked.dropout is None else asked.dropout,
+        weight_decay=decay if asked.weight_decay is None else asked.weight_decay,
+        learning_rate=rate,
         batch_size=batch_size,
-        epochs=epochs,
+        epochs=100 if asked.epochs is None else asked.epochs,
         patience=20 if asked.patience is None else asked.patience,
     )
     _check(recipe)

@@ -60,10 +60,8 @@ class NumberColumn:
         known = values[~missing]
         if known.size == 0 or (known.min() == known.max() and not missing.any()):
             return Dropped(column.name, "does not vary within the training rows")
-        scale = float(known.std())
-        usable = math.isfinite(scale) and scale > 0
-        mean = float(known.mean())
-        return cls(column.name, mean, scale if usable else 1.0, float(np.median(known)), bool(missing.any()))
+        mean, scale = _moments(known)
+        return cls(column.name, mean, scale, float(np.median(known)), bool(missing.any()))
 
     @property
     def features(self) -> tuple[str, ...]:
@@ -198,6 +196,14 @@ Column = NumberColumn | CategoryColumn | DateColumn
 
 #: The kinds by the name they have in a file.
 COLUMNS: dict[str, type[Column]] = {cls.kind: cls for cls in (NumberColumn, CategoryColumn, DateColumn)}
+
+
+def _moments(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Mean and standard deviation, the latter 1 where it vanishes; scaled first, so that no square overflows."""
+    largest = float(np.abs(values).max()) or 1.0
+    scaled = values / largest
+    scale = float(scaled.std()) * largest
+    return float(scaled.mean()) * largest, scale if math.isfinite(scale) and scale > 0 else 1.0
 
 
 def _days(dates: pl.Series) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
