@@ -215,7 +215,8 @@ X = rng.normal(size=(20000, 20)).astype(np.float32); y = X[:, 0] * X[:, 1]
 net = Network([layers.Dense(64, activation="relu"), layers.Dense(64, activation="relu"), layers.Dense(1)])
 threading.Timer(0.8, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
 with warnings.catch_warnings(record=True) as caught:
-    history = net.fit(X[:16000], y[:16000], validation_data=(X[16000:], y[16000:]), epochs=100000, time_budget=15, verbose=0)
+    held = (X[16000:], y[16000:])
+    history = net.fit(X[:16000], y[:16000], validation_data=held, epochs=100000, time_budget=15, verbose=0)
 assert history.stop_reason == "interrupted", history.stop_reason
 assert any(w.category is InterruptedWarning for w in caught)
 assert len(history) > 0 and history.best_epoch == history.epoch[int(np.argmin(history.val_loss))]
