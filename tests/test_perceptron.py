@@ -11,7 +11,7 @@ from sklearn.linear_model import Perceptron as PeerPerceptron
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from descend import Perceptron
-from descend.estimators.perceptron_rule import perceptron_epoch
+from descend.engine.native import perceptron_epoch
 
 
 @parametrize_with_checks([Perceptron(max_iter=50), Perceptron(max_iter=50, fit_intercept=False, shuffle=False)])

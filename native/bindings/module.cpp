@@ -10,6 +10,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "ops/perceptron.hpp"
 #include "runtime/model.hpp"
 #include "runtime/team.hpp"
 
@@ -48,8 +49,8 @@ OpSpec op_spec(const nb::dict& d) {
   s.running_variance = get(d, "running_variance", -1);
   if (s.kind == OpKind::activation)
     s.function = pick<Function>(d, "function",
-                                {"linear", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "softplus",
-                                 "hard_sigmoid", "mish", "exponential"});
+                                {"linear", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu",
+                                 "softplus", "hard_sigmoid", "mish", "exponential"});
   s.alpha = get(d, "alpha", 0.0);
   s.rate = get(d, "rate", 0.0);
   s.momentum = get(d, "momentum", 0.0);
@@ -64,7 +65,8 @@ PlanSpec plan_spec(const nb::dict& d) {
   for (nb::handle h : d["parameters"]) {
     const auto p = nb::cast<nb::dict>(h);
     plan.parameters.push_back({nb::cast<long>(p["offset"]), nb::cast<long>(p["rows"]), nb::cast<long>(p["columns"]),
-                               nb::cast<bool>(p["trainable"]), nb::cast<bool>(p["regularized"]), get(p, "l1", 0.0), get(p, "l2", 0.0)});
+                               nb::cast<bool>(p["trainable"]), nb::cast<bool>(p["regularized"]), get(p, "l1", 0.0),
+                               get(p, "l2", 0.0)});
   }
   for (nb::handle h : d["ops"]) plan.ops.push_back(op_spec(nb::cast<nb::dict>(h)));
   plan.input = nb::cast<int>(d["input"]);
@@ -72,7 +74,8 @@ PlanSpec plan_spec(const nb::dict& d) {
   if (d["loss"].is_none()) return plan;
   const auto l = nb::cast<nb::dict>(d["loss"]);
   plan.has_loss = true;
-  plan.loss.kind = pick<LossKind>(l, "kind", {"mse", "mae", "rmse", "bce", "cce", "huber", "poisson", "pinball", "hinge"});
+  plan.loss.kind =
+      pick<LossKind>(l, "kind", {"mse", "mae", "rmse", "bce", "cce", "huber", "poisson", "pinball", "hinge"});
   plan.loss.link = pick<Link>(l, "link", {"identity", "sigmoid", "softmax", "exponential"});
   plan.loss.prediction = nb::cast<int>(l["prediction"]);
   plan.loss.parameter = get(l, "parameter", 0.0);
@@ -83,7 +86,8 @@ PlanSpec plan_spec(const nb::dict& d) {
 
 OptimizerSpec optimizer_spec(const nb::dict& d) {
   OptimizerSpec s;
-  s.kind = pick<OptimizerKind>(d, "kind", {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "nadam", "amsgrad"});
+  s.kind =
+      pick<OptimizerKind>(d, "kind", {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "nadam", "amsgrad"});
   s.beta_1 = get(d, "beta_1", 0.0);
   s.beta_2 = get(d, "beta_2", 0.0);
   s.epsilon = get(d, "epsilon", 0.0);
@@ -107,9 +111,8 @@ nb::ndarray<nb::numpy, T> new_array(std::initializer_list<std::size_t> shape, T*
 template <class T>
 class PyModel {
  public:
-  explicit PyModel(const nb::dict& plan) : model_(plan_spec(plan)) {
-    for (const ParameterSpec& p : model_.program.plan.parameters) flat_ += static_cast<std::size_t>(p.rows * p.columns);
-  }
+  explicit PyModel(const nb::dict& plan)
+      : model_(plan_spec(plan)), flat_(static_cast<std::size_t>(model_.flat_size())) {}
 
   void set_parameters(const Vector<T>& flat) {
     expect(flat.size() == flat_, "parameters have the wrong length");
@@ -160,20 +163,28 @@ class PyModel {
   void start(const nb::dict& optimizer, uint64_t seed, uint64_t step, const std::optional<Matrix<T>>& slots) {
     const OptimizerSpec spec = optimizer_spec(optimizer);
     if (slots)
-      expect(slots->shape(0) == static_cast<std::size_t>(spec.slots()) && slots->shape(1) == flat_, "slots have the wrong shape");
-    model_.start(spec, seed, step, slots ? slots->data() : nullptr);
+      expect(slots->shape(0) == static_cast<std::size_t>(spec.slots()) && slots->shape(1) == flat_,
+             "slots have the wrong shape");
+    const T* from = slots ? slots->data() : nullptr;
+    nb::gil_scoped_release free;  // a run in another thread may hold the lock and want the interpreter
+    model_.start(spec, seed, step, from);
   }
 
   nb::tuple state() const {
     T* to;
     const auto n = static_cast<std::size_t>(model_.optimizer().slots());
     auto array = new_array<T>({n, flat_}, to);
-    for (std::size_t i = 0; i < n; i++) model_.get_slot(static_cast<int>(i), to + i * flat_);
-    return nb::make_tuple(model_.step(), array);
+    uint64_t step;
+    {
+      nb::gil_scoped_release free;
+      step = model_.get_state(to);
+    }
+    return nb::make_tuple(step, array);
   }
 
-  nb::tuple train(const Matrix<T>& X, const nb::object& y, const std::optional<Vector<T>>& weight, const Vector<uint32_t>& order,
-                  long batch, const Vector<double>& rates, int threads, double seconds, const nb::object& tick, bool adapt) {
+  nb::tuple train(const Matrix<T>& X, const nb::object& y, const std::optional<Vector<T>>& weight,
+                  const Vector<uint32_t>& order, long batch, const Vector<double>& rates, int threads, double seconds,
+                  const nb::object& tick, bool adapt) {
     TrainJob<T> job{};
     job.data = check(X, y, weight);
     job.order = order.data();
@@ -184,7 +195,8 @@ class PyModel {
     const long steps = (job.count + batch - 1) / batch;
     job.rates = rates.data();
     job.rate_per_step = rates.size() != 1;
-    expect(rates.size() == 1 || static_cast<long>(rates.size()) == steps, "learning_rates needs one number, or one per step");
+    expect(rates.size() == 1 || static_cast<long>(rates.size()) == steps,
+           "learning_rates needs one number, or one per step");
     job.threads = threads;
     job.adapt = adapt;
     job.deadline_ns = seconds >= 0 ? now_ns() + static_cast<int64_t>(seconds * 1e9) : 0;
@@ -213,7 +225,9 @@ class PyModel {
     if (!holds) throw nb::value_error(message);
   }
 
-  std::size_t width(int value) const { return static_cast<std::size_t>(model_.program.plan.widths[static_cast<std::size_t>(value)]); }
+  std::size_t width(int value) const {
+    return static_cast<std::size_t>(model_.program.plan.widths[static_cast<std::size_t>(value)]);
+  }
 
   // The arrays stay alive with the caller's arguments.
   Data<T> check(const Matrix<T>& X, const nb::object& y, const std::optional<Vector<T>>& weight) const {
@@ -228,7 +242,8 @@ class PyModel {
       const auto classes = nb::cast<Vector<int32_t>>(y, false);
       expect(classes.size() == X.shape(0), "y has the wrong number of rows");
       for (std::size_t i = 0; i < classes.size(); i++)
-        expect(classes.data()[i] >= 0 && static_cast<std::size_t>(classes.data()[i]) < outputs, "a class in y is out of range");
+        expect(classes.data()[i] >= 0 && static_cast<std::size_t>(classes.data()[i]) < outputs,
+               "a class in y is out of range");
       data.classes = classes.data();
     } else {
       const auto dense = nb::cast<Matrix<T>>(y, false);
@@ -243,7 +258,7 @@ class PyModel {
   }
 
   Model<T> model_;
-  std::size_t flat_ = 0;
+  std::size_t flat_;
 };
 
 template <class T>
@@ -254,14 +269,16 @@ void bind_model(nb::module_& m, const char* name) {
       .def("set_parameters", &M::set_parameters, nb::arg("flat").noconvert())
       .def("get_parameters", &M::get_parameters)
       .def("predict", &M::predict, nb::arg("X").noconvert(), nb::arg("threads") = 0)
-      .def("evaluate", &M::evaluate, nb::arg("X").noconvert(), nb::arg("y"), nb::arg("weight").noconvert().none(), nb::arg("threads") = 0)
-      .def("gradients", &M::gradients, nb::arg("X").noconvert(), nb::arg("y"), nb::arg("weight").noconvert().none(), nb::arg("seed"),
-           nb::arg("step"), nb::arg("threads") = 0)
-      .def("start", &M::start, nb::arg("optimizer"), nb::arg("seed"), nb::arg("step"), nb::arg("slots").noconvert().none())
+      .def("evaluate", &M::evaluate, nb::arg("X").noconvert(), nb::arg("y"), nb::arg("weight").noconvert().none(),
+           nb::arg("threads") = 0)
+      .def("gradients", &M::gradients, nb::arg("X").noconvert(), nb::arg("y"), nb::arg("weight").noconvert().none(),
+           nb::arg("seed"), nb::arg("step"), nb::arg("threads") = 0)
+      .def("start", &M::start, nb::arg("optimizer"), nb::arg("seed"), nb::arg("step"),
+           nb::arg("slots").noconvert().none())
       .def("state", &M::state)
       .def("train", &M::train, nb::arg("X").noconvert(), nb::arg("y"), nb::arg("weight").noconvert().none(),
-           nb::arg("order").noconvert(), nb::arg("batch_size"), nb::arg("learning_rates").noconvert(), nb::arg("threads"),
-           nb::arg("seconds"), nb::arg("tick").none(), nb::arg("adapt") = true);
+           nb::arg("order").noconvert(), nb::arg("batch_size"), nb::arg("learning_rates").noconvert(),
+           nb::arg("threads"), nb::arg("seconds"), nb::arg("tick").none(), nb::arg("adapt") = true);
 }
 
 // The numbers 0 .. n - 1 in an order drawn from (seed, epoch): Fisher and Yates's shuffle.
@@ -275,6 +292,22 @@ auto shuffle(std::size_t n, uint64_t seed, uint64_t epoch) {
   return array;
 }
 
+using Changed = nb::ndarray<double, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+long present_rows(const Matrix<double>& X, const Vector<double>& y, const Changed& w, const std::optional<Changed>& b,
+                  double eta, const Vector<uint32_t>& order) {
+  if (y.size() != X.shape(0) || w.size() != X.shape(1) || (b && b->size() != 1))
+    throw nb::value_error("X, y, w and b do not fit together");
+  for (std::size_t i = 0; i < order.size(); i++)
+    if (order.data()[i] >= X.shape(0)) throw nb::value_error("a row index is out of range");
+  const double *x = X.data(), *target = y.data();
+  double *weights = w.data(), *intercept = b ? b->data() : nullptr;
+  const uint32_t* rows = order.data();
+  const long count = static_cast<long>(order.size()), features = static_cast<long>(X.shape(1));
+  nb::gil_scoped_release free;
+  return perceptron_epoch(x, target, weights, intercept, eta, rows, count, features);
+}
+
 // Instruction sets of this machine that the library has kernels for, best first.
 std::vector<std::string> supported() {
   std::vector<std::string> names;
@@ -282,8 +315,8 @@ std::vector<std::string> supported() {
   __builtin_cpu_init();
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
                     __builtin_cpu_supports("bmi2");
-  if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+  if (avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
     names.push_back("avx512");
   if (avx2) names.push_back("avx2");
 #elif defined(__aarch64__)
@@ -302,6 +335,8 @@ NB_MODULE(DESCEND_MODULE, m) {
   bind_model<float>(m, "Model32");
   bind_model<double>(m, "Model64");
   m.def("shuffle", &shuffle, nb::arg("n"), nb::arg("seed"), nb::arg("epoch"));
+  m.def("perceptron_epoch", &present_rows, nb::arg("X").noconvert(), nb::arg("y").noconvert(), nb::arg("w").noconvert(),
+        nb::arg("b").noconvert().none(), nb::arg("eta"), nb::arg("order").noconvert());
   m.def("supported", &supported);
   m.def("processors", &available_processors);
   m.attr("isa") = DESCEND_ISA_NAME;

@@ -31,4 +31,8 @@ inline constexpr long kRowBlock = 16;
 // Products add up blocks of this many terms: within a block one chain of fused multiply-adds, then a sum of blocks.
 inline constexpr long kTermBlock = 256;
 
+// The same for products that sum over rows (weight gradients): two panels of this many rows fit the first-level cache.
+// A multiple of every row group (see Arena).
+inline constexpr long kRowTermBlock = 128;
+
 }  // namespace descend

@@ -1,6 +1,7 @@
 // The micro-kernel behind every product: tiles of the result held in registers, operands read straight from panels.
-// Each element is a chain of fused multiply-adds over kTermBlock terms, blocks added in order: tile shape, row split
-// and vector width never enter its value. Ops call product_panels (C = A B) and outer_block (C = A^T B).
+// Each element is a chain of fused multiply-adds over kTermBlock (kRowTermBlock) terms, blocks added in order: tile
+// shape, row split and vector width never enter its value. Ops call product_panels (C = A B) and outer_block (C = A^T
+// B).
 #pragma once
 
 #include "kernels/panels.hpp"
@@ -32,8 +33,8 @@ inline void split_rows(long rows, Tile&& tile) {
 
 // acc[r][v] += sum over k < terms of a[r * row_step + k * term_step] * b[row k, vector v]; b has N panels.
 template <class T, int R, int N, int row_step, int term_step>
-[[gnu::always_inline]] inline void multiply_add(Vec<T> (&acc)[R][N * kPanelVecs<T>], const T* a, const T* b, long b_stride,
-                                                long terms) {
+[[gnu::always_inline]] inline void multiply_add(Vec<T> (&acc)[R][N * kPanelVecs<T>], const T* a, const T* b,
+                                                long b_stride, long terms) {
   constexpr int V = kPanelVecs<T>;
   for (long k = 0; k < terms; k++) {
     Vec<T> row[N * V];
@@ -48,7 +49,8 @@ template <class T, int R, int N, int row_step, int term_step>
 
 // Adds the accumulators of one block of terms to the tile of C at `c`, or stores them when it is the first block.
 template <class T, int R, int N>
-[[gnu::always_inline]] inline void add_block(const Vec<T> (&acc)[R][N * kPanelVecs<T>], T* c, long c_stride, bool first) {
+[[gnu::always_inline]] inline void add_block(const Vec<T> (&acc)[R][N * kPanelVecs<T>], T* c, long c_stride,
+                                             bool first) {
   constexpr int V = kPanelVecs<T>;
   for (int n = 0; n < N; n++)
     for (int r = 0; r < R; r++)
@@ -61,8 +63,8 @@ template <class T, int R, int N>
 // One block of terms of one tile of C = A B + bias. a: (R, terms) inside panels a_stride apart; b: (terms, N panels);
 // c: (R, N panels), overwritten by the first block and added to by the others.
 template <class T, int R, int N>
-[[gnu::noinline]] void product_tile(const T* a, long a_stride, long terms, const T* b, long b_stride, T* c, long c_stride,
-                                    const T* bias, bool first) {
+[[gnu::noinline]] void product_tile(const T* a, long a_stride, long terms, const T* b, long b_stride, T* c,
+                                    long c_stride, const T* bias, bool first) {
   constexpr int P = kPanel<T>, V = kPanelVecs<T>;
   Vec<T> acc[R][N * V];
   for (int n = 0; n < N; n++)
@@ -76,10 +78,11 @@ template <class T, int R, int N>
   add_block<T, R, N>(acc, c, c_stride, first);
 }
 
-// N neighbouring panels of C. The blocks of terms run outermost: a block of B stays in the first-level cache for all rows.
+// N neighbouring panels of C. The blocks of terms run outermost: a block of B stays in the first-level cache for all
+// rows.
 template <class T, int N>
-inline void product_group(const T* a, long a_stride, long rows, long terms, const T* b, long b_stride, T* c, long c_stride,
-                          const T* bias) {
+inline void product_group(const T* a, long a_stride, long rows, long terms, const T* b, long b_stride, T* c,
+                          long c_stride, const T* bias) {
   constexpr int P = kPanel<T>;
   for (long k = 0; k == 0 || k < terms; k += kTermBlock) {
     const T *ak = a + k / P * a_stride, *bk = b + k * P;
@@ -90,14 +93,14 @@ inline void product_group(const T* a, long a_stride, long rows, long terms, cons
         product_tile<T, R, N>(ak + first * P, a_stride, count, bk, b_stride, c + first * P, c_stride, bias, k == 0);
       else
         for (int n = 0; n < N; n++)
-          product_tile<T, R, 1>(ak + first * P, a_stride, count, bk + n * b_stride, b_stride, c + n * c_stride + first * P,
-                                c_stride, bias ? bias + n * P : nullptr, k == 0);
+          product_tile<T, R, 1>(ak + first * P, a_stride, count, bk + n * b_stride, b_stride,
+                                c + n * c_stride + first * P, c_stride, bias ? bias + n * P : nullptr, k == 0);
     });
   }
 }
 
-// Panels [p0, p1) of C = A B (+ bias) for `rows` rows. a: (rows, terms), b: (terms, columns), c: (rows, columns), each in
-// panels its stride apart; bias: (padded columns) or null.
+// Panels [p0, p1) of C = A B (+ bias) for `rows` rows. a: (rows, terms), b: (terms, columns), c: (rows, columns), each
+// in panels its stride apart; bias: (padded columns) or null.
 template <class T>
 void product_panels(const T* a, long a_stride, long rows, long terms, const T* b, long b_stride, T* c, long c_stride,
                     const T* bias, long p0, long p1) {
@@ -117,24 +120,36 @@ void product_panels(const T* a, long a_stride, long rows, long terms, const T* b
   }
 }
 
-// One tile of C = A^T B: a: (rows, R) columns of one panel, b: (rows, N panels), c: (R, N panels).
+// A matrix whose rows come in groups: one panel of it, and how far apart its groups lie.
+template <class T>
+struct GroupedPanel {
+  const T* data;
+  long jump;
+};
+
+// One block of rows of one tile of C = A^T B: a: (rows, R) columns of one panel, b: (rows, N panels), c: (R, N panels).
 template <class T, int R, int N>
-[[gnu::noinline]] void outer_tile(const T* a, const T* b, long b_stride, long rows, T* c, long c_stride) {
-  constexpr int P = kPanel<T>;
-  for (long k = 0; k < rows; k += kTermBlock) {
-    Vec<T> acc[R][N * kPanelVecs<T>] = {};
-    multiply_add<T, R, N, 1, P>(acc, a + k * P, b + k * P, b_stride, std::min(kTermBlock, rows - k));
-    add_block<T, R, N>(acc, c, c_stride, k == 0);
-  }
+[[gnu::noinline]] void outer_tile(GroupedPanel<T> a, GroupedPanel<T> b, long b_stride, long rows, long group, T* c,
+                                  long c_stride, bool first) {
+  Vec<T> acc[R][N * kPanelVecs<T>] = {};
+  for (; rows > 0; rows -= group, a.data += a.jump, b.data += b.jump)
+    multiply_add<T, R, N, 1, kPanel<T>>(acc, a.data, b.data, b_stride, std::min(rows, group));
+  add_block<T, R, N>(acc, c, c_stride, first);
 }
 
-// The block C = A^T B of `count` <= P columns of one panel of A by N panels of B, over `rows` rows.
-// c: (count, N panels) with panels c_stride apart.
+// The block C = A^T B of `count` <= P columns of one panel of A by N panels of B (b_stride apart), over `rows` rows in
+// groups of `group`: a divisor of kRowTermBlock, or all of them. c: (count, N panels) with panels c_stride apart.
 template <class T, int N>
-inline void outer_block(const T* a, long count, const T* b, long b_stride, long rows, T* c, long c_stride) {
-  split_rows(count, [&](auto r, long first) {
-    outer_tile<T, decltype(r)::value, N>(a + first, b, b_stride, rows, c + first * kPanel<T>, c_stride);
-  });
+inline void outer_block(GroupedPanel<T> a, long count, GroupedPanel<T> b, long b_stride, long rows, long group, T* c,
+                        long c_stride) {
+  for (long k = 0; k == 0 || k < rows; k += kRowTermBlock) {
+    const long past = k / group;
+    split_rows(count, [&](auto r, long first) {
+      outer_tile<T, decltype(r)::value, N>({a.data + past * a.jump + first, a.jump}, {b.data + past * b.jump, b.jump},
+                                           b_stride, std::min(kRowTermBlock, rows - k), group, c + first * kPanel<T>,
+                                           c_stride, k == 0);
+    });
+  }
 }
 
 }  // namespace descend

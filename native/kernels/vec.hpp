@@ -148,7 +148,8 @@ inline Vec<T> min_keep_nan(Vec<T> x, Vec<T> high) {
 template <class T>
 inline Vec<T> abs(Vec<T> x) {
   constexpr auto sign = sizeof(T) == 4 ? 0x80000000ull : 0x8000000000000000ull;
-  return (Vec<T>)((VecU<T>)x & ~(VecU<T>{} + static_cast<std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>(sign)));
+  return (Vec<T>)((VecU<T>)x &
+                  ~(VecU<T>{} + static_cast<std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>(sign)));
 }
 
 // Transpose one panel-sized square block: to[c * to_stride + r] = from[r * kPanel + c] for r < rows, c < kPanel.

@@ -1,4 +1,5 @@
-// Elementwise functions and their derivatives. Where the derivative follows from the output alone, the op works in place.
+// Elementwise functions and their derivatives. Where the derivative follows from the output alone, the op works in
+// place.
 #include "kernels/math.hpp"
 #include "ops/ops.hpp"
 
@@ -73,13 +74,15 @@ class Activation final : public Op<T> {
   bool keeps_output() const override { return from_output() && f != Function::linear; }
 
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
-    each(pass, rows, p, [&](long o) { store(this->out(pass) + o, curve_.value(load(this->in(pass) + o))); });
+    const T* x = this->in(pass, rows.first);
+    T* y = this->out(pass, rows.first);
+    each(pass, rows, p, [&](long o) { store(y + o, curve_.value(load(x + o))); });
   }
 
   void backward(const Pass<T>& pass, Rows rows, Panels p) const override {
-    const T* known = from_output() ? this->out(pass) : this->in(pass);
-    const T* dy = this->out_gradient(pass);
-    T* dx = this->in_gradient(pass);
+    const T* known = from_output() ? this->out(pass, rows.first) : this->in(pass, rows.first);
+    const T* dy = this->out_gradient(pass, rows.first);
+    T* dx = this->in_gradient(pass, rows.first);
     each(pass, rows, p, [&](long o) {
       const Vec<T> s = load(known + o), g = load(dy + o);
       if constexpr (f == Function::elu)
@@ -90,7 +93,9 @@ class Activation final : public Op<T> {
   }
 
  private:
-  Vec<T> slope_of_input(Vec<T> x) const { return x > T(0) ? splat(T(1)) : curve_.alpha * exp<T>(x > T(0) ? Vec<T>{} : x); }
+  Vec<T> slope_of_input(Vec<T> x) const {
+    return x > T(0) ? splat(T(1)) : curve_.alpha * exp<T>(x > T(0) ? Vec<T>{} : x);
+  }
 
   template <class Body>
   static void each(const Pass<T>& pass, Rows rows, Panels p, Body&& body) {
@@ -106,7 +111,9 @@ class Activation final : public Op<T> {
 template <class T, int... i>
 std::unique_ptr<Op<T>> make_one_of(const OpSpec& s, const PlanSpec& plan, std::integer_sequence<int, i...>) {
   std::unique_ptr<Op<T>> op;
-  ((static_cast<int>(s.function) == i ? void(op = std::make_unique<Activation<T, static_cast<Function>(i)>>(s, plan)) : void()), ...);
+  ((static_cast<int>(s.function) == i ? void(op = std::make_unique<Activation<T, static_cast<Function>(i)>>(s, plan))
+                                      : void()),
+   ...);
   return op;
 }
 
@@ -116,7 +123,9 @@ template <class T>
 std::unique_ptr<Op<T>> make_activation(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>&) {
   return make_one_of<T>(s, plan, std::make_integer_sequence<int, static_cast<int>(Function::exponential) + 1>{});
 }
-template std::unique_ptr<Op<float>> make_activation<float>(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
-template std::unique_ptr<Op<double>> make_activation<double>(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template std::unique_ptr<Op<float>> make_activation<float>(const OpSpec&, const PlanSpec&,
+                                                           const std::vector<Placement>&);
+template std::unique_ptr<Op<double>> make_activation<double>(const OpSpec&, const PlanSpec&,
+                                                             const std::vector<Placement>&);
 
 }  // namespace descend

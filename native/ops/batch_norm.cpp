@@ -14,7 +14,8 @@ class BatchNorm final : public Op<T> {
  public:
   BatchNorm(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
       : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]),
-        width_(padded<T>(this->in_width)), mean_(placement[static_cast<std::size_t>(s.running_mean)]),
+        width_(padded<T>(this->in_width)),
+        mean_(placement[static_cast<std::size_t>(s.running_mean)]),
         variance_(placement[static_cast<std::size_t>(s.running_variance)]) {
     if (s.weight >= 0) gamma_ = placement[static_cast<std::size_t>(s.weight)].offset;
     if (s.bias >= 0) beta_ = placement[static_cast<std::size_t>(s.bias)].offset;
@@ -31,16 +32,16 @@ class BatchNorm final : public Op<T> {
   }
 
   void forward_sums(const Pass<T>& pass, Rows rows, Panels p) const override {
-    each_block(pass, rows, p, this->in(pass), false, [&](const T* x, long n, T* sums) {
-      Vec<T> s{}, m2{};
-      for (long r = 0; r < n; r++) s += load(x + r * kPanel<T>);
-      const Vec<T> mean = s / static_cast<T>(n);
+    each_block(pass, rows, p, this->in(pass, rows.first), false, [&](const T* x, auto n, T* sums) {
+      Chains s, m2;
+      for (long r = 0; r < n; r++) s.at(r) += load(x + r * kPanel<T>);
+      const Vec<T> sum = s.total(), mean = sum / static_cast<T>(n);
       for (long r = 0; r < n; r++) {
         const Vec<T> d = load(x + r * kPanel<T>) - mean;
-        m2 = fma<T>(d, d, m2);
+        m2.at(r) = fma<T>(d, d, m2.at(r));
       }
-      store(sums, s);
-      store(sums + width_, m2);
+      store(sums, sum);
+      store(sums + width_, m2.total());
     });
   }
 
@@ -64,11 +65,11 @@ class BatchNorm final : public Op<T> {
   }
 
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
-    each_vector(p, [&](long c, long at) {
+    each_vector(p, [&](long c, long panel) {
       const Statistics s = statistics(pass, c);
       const Vec<T> beta = beta_ >= 0 ? load(pass.weights + beta_ + c) : Vec<T>{};
-      const T* x = this->in(pass) + at * pass.arena->capacity;
-      T* y = this->out(pass) + at * pass.arena->capacity;
+      const T* x = this->in(pass, rows.first) + panel * pass.arena->stride();
+      T* y = this->out(pass, rows.first) + panel * pass.arena->stride();
       const long v = c % kPanel<T>;
       for (long r = rows.first; r < rows.last; r++) {
         const long o = r * kPanel<T> + v;
@@ -78,20 +79,20 @@ class BatchNorm final : public Op<T> {
   }
 
   void backward_sums(const Pass<T>& pass, Rows rows, Panels p) const override {
-    const T* gradient = this->out_gradient(pass);
-    const T* input = this->in(pass);
-    each_block(pass, rows, p, gradient, true, [&](const T* dy, long n, T* sums) {
+    const T* gradient = this->out_gradient(pass, rows.first);
+    const T* input = this->in(pass, rows.first);
+    each_block(pass, rows, p, gradient, true, [&](const T* dy, auto n, T* sums) {
       const long c = (sums - pass.arena->scratch[this->index]) % width_;
       const Statistics s = statistics(pass, c);
       const T* x = input + (dy - gradient);
-      Vec<T> a{}, b{};
+      Chains a, b;
       for (long r = 0; r < n; r++) {
         const Vec<T> g = load(dy + r * kPanel<T>);
-        a += g;
-        b = fma<T>(g, (load(x + r * kPanel<T>) - s.mean) * s.inverse, b);
+        a.at(r) += g;
+        b.at(r) = fma<T>(g, (load(x + r * kPanel<T>) - s.mean) * s.inverse, b.at(r));
       }
-      store(sums, a);
-      store(sums + width_, b);
+      store(sums, a.total());
+      store(sums + width_, b.total());
     });
   }
 
@@ -110,12 +111,13 @@ class BatchNorm final : public Op<T> {
 
   void backward(const Pass<T>& pass, Rows rows, Panels p) const override {
     const T n = static_cast<T>(pass.rows);
-    each_vector(p, [&](long c, long at) {
+    each_vector(p, [&](long c, long panel) {
       const Statistics s = statistics(pass, c);
       const T* own = own_scratch(pass) + 3 * width_;
       const Vec<T> a = load(own + c) / n, b = load(own + width_ + c) / n, scale = s.gamma * s.inverse;
-      const T *x = this->in(pass) + at * pass.arena->capacity, *dy = this->out_gradient(pass) + at * pass.arena->capacity;
-      T* dx = this->in_gradient(pass) + at * pass.arena->capacity;
+      const T *x = this->in(pass, rows.first) + panel * pass.arena->stride(),
+              *dy = this->out_gradient(pass, rows.first) + panel * pass.arena->stride();
+      T* dx = this->in_gradient(pass, rows.first) + panel * pass.arena->stride();
       const long v = c % kPanel<T>;
       for (long r = rows.first; r < rows.last; r++) {
         const long o = r * kPanel<T> + v;
@@ -126,7 +128,10 @@ class BatchNorm final : public Op<T> {
   }
 
   void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
-    tasks.push_back({op, {0, panels<T>(this->in_width)}, {0, 0}, static_cast<double>(width_) * 64 + static_cast<double>(batch) * 0});
+    tasks.push_back({op,
+                     {0, panels<T>(this->in_width)},
+                     {0, 0},
+                     static_cast<double>(width_) * 64 + static_cast<double>(batch) * 0});
   }
 
   void update(const Pass<T>& pass, const Task&, Update<T>& update) const override {
@@ -144,6 +149,13 @@ class BatchNorm final : public Op<T> {
  private:
   static constexpr int kOwn = 5;
 
+  // A sum over the rows of a block as four chains, so that one addition does not wait for the one before.
+  struct Chains {
+    Vec<T> part[4] = {};
+    Vec<T>& at(long r) { return part[r % 4]; }
+    Vec<T> total() const { return (part[0] + part[1]) + (part[2] + part[3]); }
+  };
+
   struct Statistics {
     Vec<T> mean, inverse, gamma;
   };
@@ -152,11 +164,14 @@ class BatchNorm final : public Op<T> {
     const Vec<T> gamma = gamma_ >= 0 ? load(pass.weights + gamma_ + c) : splat(T(1));
     if (pass.training) return {load(own_scratch(pass) + c), load(own_scratch(pass) + width_ + c), gamma};
     const Vec<T> variance = load(pass.weights + variance_.offset + c);
-    return {load(pass.weights + mean_.offset + c), T(1) / sqrt<T>(variance + static_cast<T>(this->spec.epsilon)), gamma};
+    return {load(pass.weights + mean_.offset + c), T(1) / sqrt<T>(variance + static_cast<T>(this->spec.epsilon)),
+            gamma};
   }
 
   // (2, width) sums of block b.
-  T* block(const Pass<T>& pass, long b, bool backward) const { return this->scratch(pass) + 2 * width_ * (2 * b + backward); }
+  T* block(const Pass<T>& pass, long b, bool backward) const {
+    return this->scratch(pass) + 2 * width_ * (2 * b + backward);
+  }
 
   T* own_scratch(const Pass<T>& pass) const {
     const long blocks = (pass.arena->capacity + kRowBlock - 1) / kRowBlock;
@@ -167,16 +182,20 @@ class BatchNorm final : public Op<T> {
   template <class Body>
   void each_block(const Pass<T>& pass, Rows rows, Panels p, const T* values, bool backward, Body&& body) const {
     for (long first = rows.first; first < rows.last; first += kRowBlock)
-      each_vector(p, [&](long c, long at) {
-        body(values + at * pass.arena->capacity + first * kPanel<T> + c % kPanel<T>, std::min(kRowBlock, rows.last - first),
-             block(pass, first / kRowBlock, backward) + c);
+      each_vector(p, [&](long c, long panel) {
+        const T* from = values + panel * pass.arena->stride() + first * kPanel<T> + c % kPanel<T>;
+        T* to = block(pass, first / kRowBlock, backward) + c;
+        if (first + kRowBlock <= rows.last)
+          body(from, std::integral_constant<long, kRowBlock>{}, to);  // unrolled
+        else
+          body(from, rows.last - first, to);
       });
   }
 
-  // Calls body(column, first column of its panel) for each vector of the panels.
+  // Calls body(column, its panel) for each vector of the panels.
   template <class Body>
   static void each_vector(Panels p, Body&& body) {
-    for (long c = p.first * kPanel<T>; c < p.last * kPanel<T>; c += kLanes<T>) body(c, c / kPanel<T> * kPanel<T>);
+    for (long c = p.first * kPanel<T>; c < p.last * kPanel<T>; c += kLanes<T>) body(c, c / kPanel<T>);
   }
 
   void piece(Update<T>& update, int id, long offset, const T* total) const {
@@ -200,7 +219,9 @@ template <class T>
 std::unique_ptr<Op<T>> make_batch_norm(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement) {
   return std::make_unique<BatchNorm<T>>(s, plan, placement);
 }
-template std::unique_ptr<Op<float>> make_batch_norm<float>(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
-template std::unique_ptr<Op<double>> make_batch_norm<double>(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template std::unique_ptr<Op<float>> make_batch_norm<float>(const OpSpec&, const PlanSpec&,
+                                                           const std::vector<Placement>&);
+template std::unique_ptr<Op<double>> make_batch_norm<double>(const OpSpec&, const PlanSpec&,
+                                                             const std::vector<Placement>&);
 
 }  // namespace descend

@@ -8,7 +8,7 @@ namespace descend {
 namespace {
 
 // Panels of a block of the weights that one task owns: its inputs and gradients stay in the second-level cache.
-constexpr long kTaskInputs = 3, kTaskOutputs = 4;
+constexpr long kTaskInputs = 3, kTaskOutputs = kVectorBytes == 64 ? 4 : 2;
 
 template <class T>
 class Dense final : public Op<T> {
@@ -24,14 +24,16 @@ class Dense final : public Op<T> {
 
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
     const long stride = pass.arena->stride(), at = rows.first * kPanel<T>;
-    product_panels<T>(this->in(pass) + at, stride, rows.count(), this->in_width, pass.weights + weight_.offset, this->in_width * kPanel<T>,
-                      this->out(pass) + at, stride, this->spec.bias >= 0 ? pass.weights + bias_.offset : nullptr, p.first, p.last);
+    product_panels<T>(this->in(pass, rows.first) + at, stride, rows.count(), this->in_width,
+                      pass.weights + weight_.offset, this->in_width * kPanel<T>, this->out(pass, rows.first) + at,
+                      stride, this->spec.bias >= 0 ? pass.weights + bias_.offset : nullptr, p.first, p.last);
   }
 
   void backward(const Pass<T>& pass, Rows rows, Panels p) const override {
     const long stride = pass.arena->stride(), at = rows.first * kPanel<T>;
-    product_panels<T>(this->out_gradient(pass) + at, stride, rows.count(), this->out_width,
-                      pass.transposed + weight_.transposed, padded<T>(this->out_width) * kPanel<T>, this->in_gradient(pass) + at, stride, nullptr, p.first, p.last);
+    product_panels<T>(this->out_gradient(pass, rows.first) + at, stride, rows.count(), this->out_width,
+                      pass.transposed + weight_.transposed, padded<T>(this->out_width) * kPanel<T>,
+                      this->in_gradient(pass, rows.first) + at, stride, nullptr, p.first, p.last);
   }
 
   void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
@@ -68,7 +70,9 @@ class Dense final : public Op<T> {
     T* g = update.gradient(offset, scratch);
     const long apart = g == scratch ? P * P : panel;
     if (update.computes())
-      outer_block<T, N>(this->in(pass) + i * stride, count, this->out_gradient(pass) + o * stride, stride, pass.rows, g, apart);
+      outer_block<T, N>({this->in(pass, 0) + i * stride, panels<T>(this->in_width) * stride}, count,
+                        {this->out_gradient(pass, 0) + o * stride, panels<T>(this->out_width) * stride}, stride,
+                        pass.rows, pass.arena->group, g, apart);
     for (long n = 0; n < N; n++) {
       update.commit(this->spec.weight, offset + n * panel, g + n * apart, count * P);
       if (this->wants_input && update.applies())
@@ -81,20 +85,20 @@ class Dense final : public Op<T> {
     constexpr int P = kPanel<T>;
     alignas(64) T scratch[P];
     T* g = update.gradient(bias_.offset + o * P, scratch);
-    if (update.computes()) sum_rows(this->out_gradient(pass) + o * pass.arena->stride(), pass.rows, g);
+    if (update.computes()) {
+      Vec<T> total[kPanelVecs<T>] = {};
+      for (long r = 0; r < pass.rows; r += pass.arena->group)
+        add_rows(this->out_gradient(pass, r) + o * pass.arena->stride(), r, std::min(pass.rows, r + pass.arena->group),
+                 total);
+      for (int v = 0; v < kPanelVecs<T>; v++) store(g + v * kLanes<T>, total[v]);
+    }
     update.commit(this->spec.bias, bias_.offset + o * P, g, P);
   }
 
-  // Column sums of one panel: blocks of rows, four blocks side by side to hide the latency of the additions.
-  static void sum_rows(const T* panel, long rows, T* sum) {
+  // Adds the column sums of rows [r, end) of one panel: block by block, four blocks side by side to hide the latency.
+  static void add_rows(const T* panel, long r, long end, Vec<T> (&total)[kPanelVecs<T>]) {
     constexpr int P = kPanel<T>, V = kPanelVecs<T>;
-    Vec<T> total[V] = {};
-    const auto block = [&](long r, long end, Vec<T>(&s)[V]) {
-      for (; r < end; r++)
-        for (int v = 0; v < V; v++) s[v] += load(panel + r * P + v * kLanes<T>);
-    };
-    long r = 0;
-    for (; r + 4 * kRowBlock <= rows; r += 4 * kRowBlock) {
+    for (; r + 4 * kRowBlock <= end; r += 4 * kRowBlock) {
       Vec<T> s[4][V] = {};
       for (long k = 0; k < kRowBlock; k++)
         for (int b = 0; b < 4; b++)
@@ -102,12 +106,12 @@ class Dense final : public Op<T> {
       for (int b = 0; b < 4; b++)
         for (int v = 0; v < V; v++) total[v] += s[b][v];
     }
-    for (; r < rows; r += kRowBlock) {
+    for (; r < end; r += kRowBlock) {
       Vec<T> s[V] = {};
-      block(r, std::min(rows, r + kRowBlock), s);
+      for (long k = r; k < std::min(end, r + kRowBlock); k++)
+        for (int v = 0; v < V; v++) s[v] += load(panel + k * P + v * kLanes<T>);
       for (int v = 0; v < V; v++) total[v] += s[v];
     }
-    for (int v = 0; v < V; v++) store(sum + v * kLanes<T>, total[v]);
   }
 
   Placement weight_, bias_;

@@ -1,7 +1,7 @@
 // Training: zero an element where its random number is below the rate, scale the others by 1 / (1 - rate).
 //
-// The mask is never stored: backward draws the same numbers again, or, where the ReLU before it is part of the op, reads
-// it off the output (an element that was cut by either is zero, and so is its gradient).
+// The mask is never stored: backward draws the same numbers again, or, where the ReLU before it is part of the op,
+// reads it off the output (an element that was cut by either is zero, and so is its gradient).
 #include "ops/ops.hpp"
 
 namespace descend {
@@ -13,13 +13,14 @@ class Dropout final : public Op<T> {
  public:
   Dropout(const OpSpec& s, const PlanSpec& plan)
       : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]),
-        threshold_(static_cast<uint64_t>(s.rate * 4294967296.0)), scale_(static_cast<T>(1 / (1 - s.rate))) {}
+        threshold_(static_cast<uint64_t>(s.rate * 4294967296.0)),
+        scale_(static_cast<T>(1 / (1 - s.rate))) {}
 
   bool keeps_output() const override { return relu; }
 
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
-    const T* x = this->in(pass);
-    T* y = this->out(pass);
+    const T* x = this->in(pass, rows.first);
+    T* y = this->out(pass, rows.first);
     if (pass.training && threshold_ > 0)
       return each_kept(pass, rows, p, [&](long o, VecI<T> keep) {
         const Vec<T> v = load(x + o);
@@ -33,11 +34,12 @@ class Dropout final : public Op<T> {
   }
 
   void backward(const Pass<T>& pass, Rows rows, Panels p) const override {
-    const T* dy = this->out_gradient(pass);
-    T* dx = this->in_gradient(pass);
+    const T* dy = this->out_gradient(pass, rows.first);
+    T* dx = this->in_gradient(pass, rows.first);
+    [[maybe_unused]] const T* y = this->out(pass, rows.first);
     const T scale = threshold_ > 0 ? scale_ : T(1);
     if constexpr (relu)
-      each(pass, rows, p, [&](long o) { store(dx + o, load(this->out(pass) + o) > T(0) ? load(dy + o) * scale : Vec<T>{}); });
+      each(pass, rows, p, [&](long o) { store(dx + o, load(y + o) > T(0) ? load(dy + o) * scale : Vec<T>{}); });
     else if (threshold_ > 0)
       each_kept(pass, rows, p, [&](long o, VecI<T> keep) { store(dx + o, keep ? load(dy + o) * scale : Vec<T>{}); });
     else if (dx != dy)

@@ -110,11 +110,12 @@ class Elementwise final : public Loss<T> {
   void forward(const Pass<T>& pass, Rows rows, Panels) const override {
     const long n = this->in_width, stride = pass.arena->stride();
     const T each = T(1) / static_cast<T>(n), parameter = static_cast<T>(this->spec_.parameter);
-    const T keep = static_cast<T>(1 - this->spec_.label_smoothing), add = static_cast<T>(this->spec_.label_smoothing / 2);
+    const T keep = static_cast<T>(1 - this->spec_.label_smoothing),
+            add = static_cast<T>(this->spec_.label_smoothing / 2);
     this->each_row(pass, rows, [&](long r, long source, T w) {
-      const T* z = this->in(pass) + r * kPanel<T>;
-      T* dz = pass.training ? this->in_gradient(pass) + r * kPanel<T> : nullptr;
-      const T *y = pass.data->y + source * n;
+      const T* z = this->in(pass, rows.first) + r * kPanel<T>;
+      T* dz = pass.training ? this->in_gradient(pass, rows.first) + r * kPanel<T> : nullptr;
+      const T* y = pass.data->y + source * n;
       const T scale = w * each;
       LaneSums<T> sums;
       each_in_row<T>(n, stride, [&](long o, long c) {
@@ -136,7 +137,7 @@ class Elementwise final : public Loss<T> {
     const double root = pass.weight_sum > 0 ? std::sqrt(sum / pass.weight_sum) : 0;
     const T scale = root > 0 ? static_cast<T>(0.5 / root) : T(0);
     for (long r = rows.first; r < rows.last; r++) {
-      T* dz = this->in_gradient(pass) + r * kPanel<T>;
+      T* dz = this->in_gradient(pass, rows.first) + r * kPanel<T>;
       each_in_row<T>(this->in_width, pass.arena->stride(), [&](long o, long) { store(dz + o, load(dz + o) * scale); });
     }
   }
@@ -166,7 +167,8 @@ class Categorical final : public Loss<T> {
 
  private:
   T target(const Pass<T>& pass, long source, long c) const {
-    const T y = this->spec_.index_target ? T(pass.data->classes[source] == c) : pass.data->y[source * this->in_width + c];
+    const T y =
+        this->spec_.index_target ? T(pass.data->classes[source] == c) : pass.data->y[source * this->in_width + c];
     const double s = this->spec_.label_smoothing;
     return s == 0 ? y : static_cast<T>(static_cast<double>(y) * (1 - s) + s / static_cast<double>(this->in_width));
   }
@@ -174,8 +176,8 @@ class Categorical final : public Loss<T> {
   // l = log sum e^z - sum y z (for targets that sum to Y: Y log sum e^z - sum y z); slope Y softmax(z) - y.
   T logits_row(const Pass<T>& pass, long r, long source, T w) const {
     const long n = this->in_width, stride = pass.arena->stride();
-    const T* z = this->in(pass) + r * kPanel<T>;
-    T* dz = this->in_gradient(pass) + r * kPanel<T>;
+    const T* z = this->in(pass, r) + r * kPanel<T>;
+    T* dz = this->in_gradient(pass, r) + r * kPanel<T>;
     const T most = row_max(z, n, stride);
     const T sum = row_exponentials(z, most, dz, n, stride);
     const auto at = [&](long c) { return c / kPanel<T> * stride + c % kPanel<T>; };
@@ -209,8 +211,8 @@ class Categorical final : public Loss<T> {
   T probabilities_row(const Pass<T>& pass, long r, long source, T w) const {
     const long n = this->in_width, stride = pass.arena->stride();
     const T low = T(1e-7), high = T(1) - low;
-    const T* p = this->in(pass) + r * kPanel<T>;
-    T* dp = this->in_gradient(pass) + r * kPanel<T>;
+    const T* p = this->in(pass, r) + r * kPanel<T>;
+    T* dp = this->in_gradient(pass, r) + r * kPanel<T>;
     T sum = 0;
     for (long c = 0; c < n; c++) {
       const long o = c / kPanel<T> * stride + c % kPanel<T>;

@@ -11,7 +11,8 @@ class PReLU final : public Op<T> {
  public:
   PReLU(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
       : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]),
-        width_(padded<T>(this->in_width)), slope_(placement[static_cast<std::size_t>(s.weight)]) {}
+        width_(padded<T>(this->in_width)),
+        slope_(placement[static_cast<std::size_t>(s.weight)]) {}
 
   bool keeps_input() const override { return true; }
   bool trainable() const override { return true; }
@@ -20,26 +21,33 @@ class PReLU final : public Op<T> {
   long scratch_size(long capacity, int) const override { return width_ * ((capacity + kRowBlock - 1) / kRowBlock); }
 
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
+    const T* in = this->in(pass, rows.first);
+    T* out = this->out(pass, rows.first);
     each(pass, rows, p, [&](long o, long c) {
-      const Vec<T> x = load(this->in(pass) + o);
-      store(this->out(pass) + o, x > T(0) ? x : x * load(pass.weights + slope_.offset + c));
+      const Vec<T> x = load(in + o);
+      store(out + o, x > T(0) ? x : x * load(pass.weights + slope_.offset + c));
     });
   }
 
   void backward(const Pass<T>& pass, Rows rows, Panels p) const override {
+    const T *in = this->in(pass, rows.first), *dy = this->out_gradient(pass, rows.first);
+    T* dx = this->in_gradient(pass, rows.first);
     for (long b = rows.first; b < rows.last; b += kRowBlock) {
       T* sums = this->scratch(pass) + b / kRowBlock * width_;
       for (long c = p.first * kPanel<T>; c < p.last * kPanel<T>; c += kLanes<T>) store(sums + c, Vec<T>{});
       each(pass, {b, std::min(rows.last, b + kRowBlock)}, p, [&](long o, long c) {
-        const Vec<T> x = load(this->in(pass) + o), g = load(this->out_gradient(pass) + o);
+        const Vec<T> x = load(in + o), g = load(dy + o);
         store(sums + c, fma<T>(g, x > T(0) ? Vec<T>{} : x, load(sums + c)));
-        store(this->in_gradient(pass) + o, x > T(0) ? g : g * load(pass.weights + slope_.offset + c));
+        store(dx + o, x > T(0) ? g : g * load(pass.weights + slope_.offset + c));
       });
     }
   }
 
   void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
-    tasks.push_back({op, {0, panels<T>(this->in_width)}, {0, 0}, static_cast<double>(width_) * (64 + static_cast<double>(batch) / kRowBlock)});
+    tasks.push_back({op,
+                     {0, panels<T>(this->in_width)},
+                     {0, 0},
+                     static_cast<double>(width_) * (64 + static_cast<double>(batch) / kRowBlock)});
   }
 
   void update(const Pass<T>& pass, const Task&, Update<T>& update) const override {

@@ -18,8 +18,8 @@ class Softmax final : public Op<T> {
   void forward(const Pass<T>& pass, Rows rows, Panels) const override {
     const long stride = pass.arena->stride(), n = this->in_width;
     for (long r = rows.first; r < rows.last; r++) {
-      const T* x = this->in(pass) + r * kPanel<T>;
-      T* y = this->out(pass) + r * kPanel<T>;
+      const T* x = this->in(pass, rows.first) + r * kPanel<T>;
+      T* y = this->out(pass, rows.first) + r * kPanel<T>;
       const T sum = row_exponentials(x, row_max(x, n, stride), y, n, stride);
       each_in_row<T>(n, stride, [&](long o, long) { store(y + o, load(y + o) / sum); });
     }
@@ -28,8 +28,9 @@ class Softmax final : public Op<T> {
   void backward(const Pass<T>& pass, Rows rows, Panels) const override {
     const long stride = pass.arena->stride(), n = this->in_width;
     for (long r = rows.first; r < rows.last; r++) {
-      const T *y = this->out(pass) + r * kPanel<T>, *dy = this->out_gradient(pass) + r * kPanel<T>;
-      T* dx = this->in_gradient(pass) + r * kPanel<T>;
+      const T *y = this->out(pass, rows.first) + r * kPanel<T>,
+              *dy = this->out_gradient(pass, rows.first) + r * kPanel<T>;
+      T* dx = this->in_gradient(pass, rows.first) + r * kPanel<T>;
       LaneSums<T> sums;
       each_in_row<T>(n, stride, [&](long o, long c) { sums.add(c, load(y + o) * load(dy + o)); });
       const T dot = sums.total();
@@ -45,6 +46,7 @@ std::unique_ptr<Op<T>> make_softmax(const OpSpec& s, const PlanSpec& plan, const
   return std::make_unique<Softmax<T>>(s, plan);
 }
 template std::unique_ptr<Op<float>> make_softmax<float>(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
-template std::unique_ptr<Op<double>> make_softmax<double>(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template std::unique_ptr<Op<double>> make_softmax<double>(const OpSpec&, const PlanSpec&,
+                                                          const std::vector<Placement>&);
 
 }  // namespace descend

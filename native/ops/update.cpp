@@ -41,9 +41,9 @@ inline void each(long count, Step&& step) {
 
 template <class T>
 void apply_rule(const Rule<T>& u, T decay_, T* w, T* look, T* const (&slot)[3], const T* g, long count) {
-  const Vec<T> rate = splat(u.rate), b1 = splat(u.beta_1), b2 = splat(u.beta_2), eps = splat(u.epsilon), gain = splat(u.gain),
-               step = splat(u.step), fix = splat(u.correction), decay = splat(decay_), step_gradient = splat(u.step_gradient),
-               gain_2 = splat(T(1) - u.beta_2);
+  const Vec<T> rate = splat(u.rate), b1 = splat(u.beta_1), b2 = splat(u.beta_2), eps = splat(u.epsilon),
+               gain = splat(u.gain), step = splat(u.step), fix = splat(u.correction), decay = splat(decay_),
+               step_gradient = splat(u.step_gradient), gain_2 = splat(T(1) - u.beta_2);
   T *s0 = slot[0], *s1 = slot[1], *s2 = slot[2];
   const auto descend = [&](long o, Vec<T> by) { store(w + o, load(w + o) * decay - by); };
   const auto average = [&](T* s, long o, Vec<T> beta, Vec<T> x) {
@@ -52,8 +52,7 @@ void apply_rule(const Rule<T>& u, T decay_, T* w, T* look, T* const (&slot)[3], 
     return y;
   };
   switch (u.kind) {
-    case OptimizerKind::sgd:
-      return each<T>(count, [&](long o) { descend(o, rate * load(g + o)); });
+    case OptimizerKind::sgd: return each<T>(count, [&](long o) { descend(o, rate * load(g + o)); });
     case OptimizerKind::momentum:
       return each<T>(count, [&](long o) { descend(o, rate * average(s0, o, b1, gain * load(g + o))); });
     case OptimizerKind::nesterov:
@@ -97,10 +96,16 @@ void apply_rule(const Rule<T>& u, T decay_, T* w, T* look, T* const (&slot)[3], 
 
 template <class T>
 Rule<T>::Rule(const OptimizerSpec& spec, double learning_rate, uint64_t step_number)
-    : kind(spec.kind), rate(static_cast<T>(learning_rate)), beta_1(static_cast<T>(spec.beta_1)),
-      beta_2(static_cast<T>(spec.beta_2)), epsilon(static_cast<T>(spec.epsilon)),
-      gain(static_cast<T>(spec.kind == OptimizerKind::momentum && !spec.dampening ? 1 : 1 - spec.beta_1)), step(0),
-      correction(1), step_gradient(0), decay(static_cast<T>(1 - learning_rate * spec.weight_decay)) {
+    : kind(spec.kind),
+      rate(static_cast<T>(learning_rate)),
+      beta_1(static_cast<T>(spec.beta_1)),
+      beta_2(static_cast<T>(spec.beta_2)),
+      epsilon(static_cast<T>(spec.epsilon)),
+      gain(static_cast<T>(spec.kind == OptimizerKind::momentum && !spec.dampening ? 1 : 1 - spec.beta_1)),
+      step(0),
+      correction(1),
+      step_gradient(0),
+      decay(static_cast<T>(1 - learning_rate * spec.weight_decay)) {
   if (spec.slots() < 2) return;
   const uint64_t t = step_number + 1;
   const double left = 1 - power(spec.beta_1, t);

@@ -35,15 +35,21 @@ enum class Stage { fused, collect, apply };
 template <class T>
 class Update {
  public:
-  Update(const Program<T>& program, const Parameters<T>& parameters, const OptimizerSpec& optimizer, const Rule<T>& rule,
-         Stage stage, T scale)
-      : program_(program), parameters_(parameters), rule_(rule), clip_(static_cast<T>(optimizer.clip_value)),
-        stage_(stage), scale_(scale) {}
+  Update(const Program<T>& program, const Parameters<T>& parameters, const OptimizerSpec& optimizer,
+         const Rule<T>& rule, Stage stage, T scale)
+      : program_(program),
+        parameters_(parameters),
+        rule_(rule),
+        clip_(static_cast<T>(optimizer.clip_value)),
+        stage_(stage),
+        scale_(scale) {}
 
   bool computes() const { return stage_ != Stage::apply; }
 
   // Where the gradient of the piece at `offset` is to be written (or, in Stage::apply, lies).
-  T* gradient(long offset, T* scratch) const { return stage_ == Stage::fused ? scratch : parameters_.gradient + offset; }
+  T* gradient(long offset, T* scratch) const {
+    return stage_ == Stage::fused ? scratch : parameters_.gradient + offset;
+  }
 
   // The gradient `g` of `count` numbers of parameter `id` at `offset` is complete. `count` is a multiple of kPanel.
   void commit(int id, long offset, T* g, long count);

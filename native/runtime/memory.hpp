@@ -13,7 +13,8 @@ template <class T>
 class Buffer {
  public:
   Buffer() = default;
-  explicit Buffer(long count) : data_(static_cast<T*>(allocate_zeroed(static_cast<std::size_t>(count) * sizeof(T)))), size_(count) {}
+  explicit Buffer(long count)
+      : data_(static_cast<T*>(allocate_zeroed(static_cast<std::size_t>(count) * sizeof(T)))), size_(count) {}
 
   T* get() const { return data_.get(); }
   long size() const { return size_; }

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <utility>
 
 #include "runtime/team.hpp"
 
@@ -11,7 +12,7 @@ namespace descend {
 namespace {
 
 // Rows one thread carries through all layers at a time in inference: a multiple of the row block and of the tile.
-constexpr long kInferenceRows = 96;
+constexpr long kInferenceRows = 64;
 
 }  // namespace
 
@@ -20,44 +21,86 @@ int useful_threads(double flops) {
   return static_cast<int>(std::max(1.0, std::min<double>(available_processors(), flops / per_thread)));
 }
 
+// Rows that a thread carries through the layers together: few enough that the widest activation takes half of a
+// second-level cache, where a product reads it once per panel of outputs; enough to use a panel of weights often.
 template <class T>
-ArenaMemory<T>::ArenaMemory(const Program<T>& program, long capacity, int threads_, bool gradients) : threads(threads_) {
+long group_rows(long widest) {
+  constexpr long half_cache = 256 * 1024;
+  return padded<T>(widest) * static_cast<long>(sizeof(T)) * kRowTermBlock <= half_cache ? kRowTermBlock
+                                                                                        : kRowTermBlock / 2;
+}
+
+// Lays buffers out one after the other, each on a cache line, in one piece of memory.
+template <class T>
+class Layout {
+ public:
+  void add(T** place, long count) {
+    parts_.push_back({place, size_});
+    size_ += padded<T>(count);
+  }
+
+  Buffer<T> allocate() const {
+    Buffer<T> memory(size_);
+    for (const auto& [place, offset] : parts_) *place = memory.get() + offset;
+    return memory;
+  }
+
+ private:
+  std::vector<std::pair<T**, long>> parts_;
+  long size_ = 0;
+};
+
+template <class T>
+ArenaMemory<T>::ArenaMemory(const Program<T>& program, long capacity, int threads_, bool gradients)
+    : threads(threads_) {
+  const long widest = *std::max_element(program.plan.widths.begin(), program.plan.widths.end());
+  const long group = group_rows<T>(widest);
   arena.capacity = (capacity + kRowBlock - 1) / kRowBlock * kRowBlock;
+  if (arena.capacity > group) arena.capacity = (capacity + group - 1) / group * group;
+  arena.group = std::min(arena.capacity, group);
   const std::size_t values = program.plan.widths.size();
   arena.value.assign(values, nullptr);
   arena.gradient.assign(values, nullptr);
-  const auto make = [&](long count) {
-    buffers_.emplace_back(count);
-    return buffers_.back().get();
-  };
-  std::vector<bool> used(values, false);
-  used[static_cast<std::size_t>(program.plan.input)] = true;
-  for (const auto& op : program.ops) used[static_cast<std::size_t>(op->spec.output)] = true;
-  const int prediction = program.plan.has_loss ? program.plan.loss.prediction : -1;
-  for (std::size_t v = 0; v < values; v++) {
-    if (!used[v]) continue;
-    const long count = panels<T>(program.plan.widths[v]) * arena.stride();
-    const auto home = static_cast<std::size_t>(program.value_home[v]);
-    if (!arena.value[home]) arena.value[home] = make(count);
-    arena.value[v] = arena.value[home];
-  }
-  for (std::size_t v = 0; v < values; v++) {
-    if (!used[v] || static_cast<int>(v) == program.plan.input || !(gradients || static_cast<int>(v) == prediction)) continue;
-    const auto home = static_cast<std::size_t>(program.gradient_home[v]);
-    if (!arena.gradient[home]) arena.gradient[home] = make(panels<T>(program.plan.widths[v]) * arena.stride());
-    arena.gradient[v] = arena.gradient[home];
-  }
-  const auto input = static_cast<std::size_t>(program.plan.input);
-  if (!arena.gradient[input]) arena.gradient[input] = arena.gradient[static_cast<std::size_t>(program.gradient_home[input])];
+  arena.scratch.assign(program.ops.size() + (program.loss ? 1 : 0), nullptr);
+  const auto home = [](const std::vector<int>& homes, std::size_t v) { return static_cast<std::size_t>(homes[v]); };
+  std::vector<bool> value(values, false), gradient(values, false);  // the homes that need memory
+  value[home(program.value_home, static_cast<std::size_t>(program.plan.input))] = true;
   for (const auto& op : program.ops) {
-    const long size = gradients ? op->scratch_size(arena.capacity, threads) : 0;
-    arena.scratch.push_back(size ? make(size) : nullptr);
+    value[home(program.value_home, static_cast<std::size_t>(op->spec.output))] = true;
+    if (gradients) gradient[home(program.gradient_home, static_cast<std::size_t>(op->spec.output))] = true;
   }
-  if (program.loss) arena.scratch.push_back(make(program.loss->scratch_size(arena.capacity, threads)));
+  if (program.loss)
+    gradient[home(program.gradient_home, static_cast<std::size_t>(program.plan.loss.prediction))] = true;
+
+  Layout<T> layout;
+  for (std::size_t v = 0; v < values; v++) {
+    const long count = padded<T>(program.plan.widths[v]) * arena.capacity;
+    if (value[v]) layout.add(&arena.value[v], count);
+    if (gradient[v]) layout.add(&arena.gradient[v], count);
+  }
+  if (gradients)
+    for (std::size_t i = 0; i < program.ops.size(); i++)
+      if (const long size = program.ops[i]->scratch_size(arena.capacity, threads)) layout.add(&arena.scratch[i], size);
+  if (program.loss) layout.add(&arena.scratch.back(), program.loss->scratch_size(arena.capacity, threads));
+  memory_ = layout.allocate();
+  for (std::size_t v = 0; v < values; v++) {
+    arena.value[v] = arena.value[home(program.value_home, v)];
+    arena.gradient[v] = arena.gradient[home(program.gradient_home, v)];
+  }
 }
 
 template <class T>
-Model<T>::Model(const PlanSpec& plan) : program(plan), weights_(program.size), transposed_(program.transposed_size) {}
+TrainingBuffers<T>::TrainingBuffers(const Program<T>& program, const OptimizerSpec& optimizer) {
+  Layout<T> layout;
+  layout.add(&transposed, program.transposed_size);
+  for (int i = 0; i < optimizer.slots(); i++) layout.add(&slots[i], program.size);
+  if (optimizer.kind == OptimizerKind::nesterov) layout.add(&look_ahead, program.size);
+  if (std::isfinite(optimizer.clip_norm)) layout.add(&gradient, program.size);
+  memory = layout.allocate();
+}
+
+template <class T>
+Model<T>::Model(const PlanSpec& plan) : program(plan), weights_(program.size) {}
 
 template <class T>
 void Model<T>::pack(const T* flat, T* out) const {
@@ -100,26 +143,34 @@ void Model<T>::refresh_transposed(const T* weights) {
     for (long o = 0; o < panels<T>(p.columns); o++)
       for (long k = 0; k < panels<T>(p.rows); k++)
         transpose_panel<T>(weights + place.offset + (o * p.rows + k * P) * P, columns_of<T>(p.rows, k),
-                           transposed_.get() + place.transposed + (k * padded<T>(p.columns) + o * P) * P);
+                           training_.transposed + place.transposed + (k * padded<T>(p.columns) + o * P) * P);
   }
 }
 
 template <class T>
+long Model<T>::flat_size() const {
+  long size = 0;
+  for (const ParameterSpec& p : program.plan.parameters) size += p.rows * p.columns;
+  return size;
+}
+
+template <class T>
 void Model<T>::start(const OptimizerSpec& optimizer, uint64_t seed, uint64_t step, const T* slots) {
+  const std::lock_guard hold(training_lock_);
   optimizer_ = optimizer;
   seed_ = seed;
   step_ = step;
-  const long flat = [&] {
-    long n = 0;
-    for (const ParameterSpec& p : program.plan.parameters) n += p.rows * p.columns;
-    return n;
-  }();
-  for (int i = 0; i < 3; i++) {
-    slots_[i] = i < optimizer.slots() ? Buffer<T>(program.size) : Buffer<T>();
-    if (slots && i < optimizer.slots()) pack(slots + i * flat, slots_[i].get());
-  }
-  look_ahead_ = optimizer.kind == OptimizerKind::nesterov ? Buffer<T>(program.size) : Buffer<T>();
-  gradient_ = std::isfinite(optimizer.clip_norm) ? Buffer<T>(program.size) : Buffer<T>();
+  training_ = TrainingBuffers<T>();  // frees before it allocates
+  training_ = TrainingBuffers<T>(program, optimizer);
+  if (!slots) return;
+  for (int i = 0; i < optimizer.slots(); i++) pack(slots + i * flat_size(), training_.slots[i]);
+}
+
+template <class T>
+uint64_t Model<T>::get_state(T* slots) const {
+  const std::lock_guard hold(training_lock_);
+  for (int i = 0; i < optimizer_.slots(); i++) unpack(training_.slots[i], slots + i * flat_size());
+  return step_;
 }
 
 template <class T>
@@ -143,18 +194,26 @@ template <class T>
 void Model<T>::gather(const Pass<T>& pass, Rows rows) const {
   constexpr int P = kPanel<T>;
   const long width = program.plan.widths[static_cast<std::size_t>(program.plan.input)], stride = pass.arena->stride();
-  T* to = pass.arena->value[static_cast<std::size_t>(program.plan.input)];
+  T* const input = pass.arena->value[static_cast<std::size_t>(program.plan.input)];
+  constexpr long ahead = 8;  // rows come in random order: ask for them before they are needed
+  const long whole = width / P, rest = width % P;
   for (long r = rows.first; r < rows.last; r++) {
     const T* from = pass.data->X + pass.source(r) * width;
-    for (long p = 0; p < panels<T>(width); p++)
-      std::memcpy(to + p * stride + r * P, from + p * P, static_cast<std::size_t>(columns_of<T>(width, p)) * sizeof(T));
+    T* to = pass.arena->from(input, width, r) + r * P;
+    if (r + ahead < rows.last) {
+      const T* later = pass.data->X + pass.source(r + ahead) * width;
+      for (long c = 0; c < width; c += P) __builtin_prefetch(later + c);
+    }
+    for (long p = 0; p < whole; p++)
+      for (int v = 0; v < P; v += kLanes<T>) store(to + p * stride + v, load_unaligned(from + p * P + v));
+    for (long c = 0; c < rest; c++) to[whole * stride + c] = from[whole * P + c];
   }
 }
 
 template <class T>
 std::unique_ptr<ArenaMemory<T>> Model<T>::borrow(long capacity, bool gradients) const {
   {
-    const std::lock_guard hold(lock_);
+    const std::lock_guard hold(idle_lock_);
     for (auto& memory : idle_)
       if (memory && memory->arena.capacity >= capacity) {
         auto found = std::move(memory);
@@ -169,13 +228,14 @@ std::unique_ptr<ArenaMemory<T>> Model<T>::borrow(long capacity, bool gradients) 
 template <class T>
 void Model<T>::give_back(std::unique_ptr<ArenaMemory<T>> memory) const {
   constexpr std::size_t most = 16;
-  const std::lock_guard hold(lock_);
+  const std::lock_guard hold(idle_lock_);
   if (idle_.size() < most) idle_.push_back(std::move(memory));
 }
 
 template <class T>
 template <class Each>
-void Model<T>::infer(const std::vector<Phase<T>>& phases, const Data<T>& data, int threads, bool gradients, Each&& each) const {
+void Model<T>::infer(const std::vector<Phase<T>>& phases, const Data<T>& data, int threads, bool gradients,
+                     Each&& each) const {
   const long chunks = (data.rows + kInferenceRows - 1) / kInferenceRows;
   std::vector<std::unique_ptr<ArenaMemory<T>>> memory;
   for (int t = 0; t < threads; t++) memory.push_back(borrow(std::min(data.rows, kInferenceRows), gradients));
@@ -183,10 +243,21 @@ void Model<T>::infer(const std::vector<Phase<T>>& phases, const Data<T>& data, i
   Team::run(threads, [&](int t) {
     for (long c; (c = next.fetch_add(1, std::memory_order_relaxed)) < chunks;) {
       const long first = c * kInferenceRows, rows = std::min(kInferenceRows, data.rows - first);
-      const Pass<T> pass{&memory[static_cast<std::size_t>(t)]->arena, weights_.get(), nullptr, false, 0, 1, rows, 0, 0, nullptr,
-                         first, &data, 0};
+      const Pass<T> pass{&memory[static_cast<std::size_t>(t)]->arena,
+                         weights_.get(),
+                         nullptr,
+                         false,
+                         0,
+                         1,
+                         rows,
+                         0,
+                         0,
+                         nullptr,
+                         first,
+                         &data,
+                         0};
       gather(pass, {0, rows});
-      for (const Phase<T>& phase : phases) run_phase(phase, pass, {0, rows}, kInferenceRows);
+      for (const Phase<T>& phase : phases) run_phase(phase, pass, {0, rows});
       each(pass, first);
     }
   });
@@ -201,13 +272,14 @@ void Model<T>::predict(const T* X, long rows, T* out, int threads) const {
   Data<T> data;
   data.X = X;
   data.rows = rows;
-  infer(program.inference, data, threads > 0 ? threads : useful_threads(flops), false, [&](const Pass<T>& pass, long first) {
-    const T* from = pass.arena->value[static_cast<std::size_t>(program.plan.output)];
-    for (long r = 0; r < pass.rows; r++)
-      for (long p = 0; p < panels<T>(width); p++)
-        std::memcpy(out + (first + r) * width + p * P, from + p * pass.arena->stride() + r * P,
-                    static_cast<std::size_t>(columns_of<T>(width, p)) * sizeof(T));
-  });
+  infer(program.inference, data, threads > 0 ? threads : useful_threads(flops), false,
+        [&](const Pass<T>& pass, long first) {
+          const T* from = pass.arena->value[static_cast<std::size_t>(program.plan.output)];
+          for (long r = 0; r < pass.rows; r++)
+            for (long p = 0; p < panels<T>(width); p++)
+              std::memcpy(out + (first + r) * width + p * P, from + p * pass.arena->stride() + r * P,
+                          static_cast<std::size_t>(columns_of<T>(width, p)) * sizeof(T));
+        });
 }
 
 template <class T>
@@ -215,10 +287,12 @@ double Model<T>::evaluate(const Data<T>& data, int threads) const {
   const long blocks = (data.rows + kRowBlock - 1) / kRowBlock;
   std::vector<double> sums(static_cast<std::size_t>(blocks));
   const double flops = program.flops_forward * static_cast<double>(data.rows);
-  infer(program.evaluation, data, threads > 0 ? threads : useful_threads(flops), false, [&](const Pass<T>& pass, long first) {
-    std::memcpy(sums.data() + first / kRowBlock, pass.arena->scratch[static_cast<std::size_t>(program.loss->index)],
-                static_cast<std::size_t>(pass.row_blocks()) * sizeof(double));
-  });
+  infer(program.evaluation, data, threads > 0 ? threads : useful_threads(flops), false,
+        [&](const Pass<T>& pass, long first) {
+          std::memcpy(sums.data() + first / kRowBlock,
+                      pass.arena->scratch[static_cast<std::size_t>(program.loss->index)],
+                      static_cast<std::size_t>(pass.row_blocks()) * sizeof(double));
+        });
   double loss = 0, weight = data.weight ? 0 : static_cast<double>(data.rows);
   for (const double s : sums) loss += s;
   if (data.weight)
@@ -229,6 +303,8 @@ double Model<T>::evaluate(const Data<T>& data, int threads) const {
 
 template class ArenaMemory<float>;
 template class ArenaMemory<double>;
+template struct TrainingBuffers<float>;
+template struct TrainingBuffers<double>;
 template class Model<float>;
 template class Model<double>;
 

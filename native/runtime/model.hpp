@@ -24,7 +24,7 @@ struct TrainJob {
   long count, batch;
   const double* rates;  // one, or one per step
   bool rate_per_step;
-  int threads;  // 0: decided by the amount of work
+  int threads;              // 0: decided by the amount of work
   int64_t deadline_ns = 0;  // steady clock; 0: none
   bool adapt = true;        // whether the team shrinks while members do not get a core
   Watch watch;
@@ -46,7 +46,17 @@ class ArenaMemory {
   int threads;
 
  private:
-  std::vector<Buffer<T>> buffers_;
+  Buffer<T> memory_;
+};
+
+// What training adds to the weights, in one piece of memory cut by the program's placements.
+template <class T>
+struct TrainingBuffers {
+  Buffer<T> memory;
+  T *transposed = nullptr, *look_ahead = nullptr, *gradient = nullptr, *slots[3] = {};
+
+  TrainingBuffers() = default;
+  TrainingBuffers(const Program<T>& program, const OptimizerSpec& optimizer);
 };
 
 template <class T>
@@ -58,9 +68,10 @@ class Model {
   void set_parameters(const T* flat);
   void get_parameters(T* flat) const { unpack(weights_.get(), flat); }
   void start(const OptimizerSpec& optimizer, uint64_t seed, uint64_t step, const T* slots);
-  uint64_t step() const { return step_; }
   const OptimizerSpec& optimizer() const { return optimizer_; }
-  void get_slot(int i, T* flat) const { unpack(slots_[i].get(), flat); }
+  // The optimizer's slots, one flat array after the other; returns the number of steps done.
+  uint64_t get_state(T* slots) const;
+  long flat_size() const;
 
   // out: (rows, outputs).
   void predict(const T* X, long rows, T* out, int threads) const;
@@ -86,11 +97,15 @@ class Model {
   template <class U>
   friend class Run;
 
-  Buffer<T> weights_, transposed_, look_ahead_, gradient_, slots_[3];
+  const ArenaMemory<T>& training_arena(long rows, int threads);
+
+  Buffer<T> weights_;
+  TrainingBuffers<T> training_;
   OptimizerSpec optimizer_;
   uint64_t seed_ = 0, step_ = 0;
-  std::unique_ptr<ArenaMemory<T>> training_memory_;
-  mutable std::mutex lock_;
+  std::unique_ptr<ArenaMemory<T>> training_arena_;
+  mutable std::mutex training_lock_;  // one training run, gradient or change of state at a time
+  mutable std::mutex idle_lock_;
   mutable std::vector<std::unique_ptr<ArenaMemory<T>>> idle_;
 };
 

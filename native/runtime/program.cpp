@@ -36,7 +36,9 @@ class Scheduler {
 
   void rows(const Op<T>* op, Method method) { phases_.back().sweeps.push_back({0, {{op, method}}}); }
 
-  void product(const Op<T>* op, Method method, long panels) { phases_.back().sweeps.push_back({panels, {{op, method}}}); }
+  void product(const Op<T>* op, Method method, long panels) {
+    phases_.back().sweeps.push_back({panels, {{op, method}}});
+  }
 
   // A step that needs of each panel only what the step before left there joins its sweep.
   void panel(const Op<T>* op, Method method, long panels) {
@@ -183,15 +185,16 @@ void Program<T>::schedule() {
 }
 
 template <class T>
-void run_phase(const Phase<T>& phase, const Pass<T>& pass, Rows rows, long chunk) {
+void run_phase(const Phase<T>& phase, const Pass<T>& pass, Rows rows) {
   if (phase.totals) {
     if (phase.backward)
       phase.totals->backward_totals(pass);
     else
       phase.totals->forward_totals(pass);
   }
-  for (long first = rows.first; first < rows.last; first += chunk) {
-    const Rows part{first, std::min(rows.last, first + chunk)};
+  for (long first = rows.first; first < rows.last;) {
+    const Rows part{first, std::min(rows.last, (first / pass.arena->group + 1) * pass.arena->group)};
+    first = part.last;
     const long group = part.count() <= 2 ? 4 : kTilePanels;
     for (const Sweep<T>& sweep : phase.sweeps) {
       if (sweep.panels == 0) {
@@ -199,14 +202,15 @@ void run_phase(const Phase<T>& phase, const Pass<T>& pass, Rows rows, long chunk
         continue;
       }
       for (long p = 0; p < sweep.panels; p += group)
-        for (const Step<T>& step : sweep.steps) (step.op->*step.method)(pass, part, {p, std::min(sweep.panels, p + group)});
+        for (const Step<T>& step : sweep.steps)
+          (step.op->*step.method)(pass, part, {p, std::min(sweep.panels, p + group)});
     }
   }
 }
 
 template class Program<float>;
 template class Program<double>;
-template void run_phase<float>(const Phase<float>&, const Pass<float>&, Rows, long);
-template void run_phase<double>(const Phase<double>&, const Pass<double>&, Rows, long);
+template void run_phase<float>(const Phase<float>&, const Pass<float>&, Rows);
+template void run_phase<double>(const Phase<double>&, const Pass<double>&, Rows);
 
 }  // namespace descend

@@ -1,7 +1,7 @@
 // An op as the engine runs it, and the order in which threads run the ops of a plan.
 //
 // A pass over a batch is a list of phases. Between two phases all threads meet; inside one, every thread takes its
-// rows in chunks through all sweeps. A sweep goes over panels of columns and calls its steps on each panel while it
+// rows in groups through all sweeps. A sweep goes over panels of columns and calls its steps on each panel while it
 // is in the first-level cache. An op that needs sums over all rows of the batch (batch statistics) ends a phase.
 #pragma once
 
@@ -15,7 +15,7 @@
 namespace descend {
 
 struct Rows {
-  long first, last;  // of the batch; `first` is a multiple of kRowBlock
+  long first, last;  // of the batch; `first` is a multiple of kRowBlock; an op gets rows of one group of the arena
   long count() const { return last - first; }
 };
 
@@ -23,14 +23,23 @@ struct Panels {
   long first, last;
 };
 
-// Activations and gradients of one batch: value v is (panels, capacity, P).
+// Activations and gradients of one batch. The rows come in groups that a thread carries through the layers together;
+// value v is (groups, panels, group, P), so that what a thread works on is contiguous and spreads over its cache.
 template <class T>
 struct Arena {
-  long capacity = 0;
+  long capacity = 0;  // rows
+  long group = 0;     // rows in a group: all of them when they are few, else a divisor of kRowTermBlock
   std::vector<T*> value, gradient;
   std::vector<T*> scratch;  // of each op, as large as it asked for
 
-  long stride() const { return capacity * kPanel<T>; }
+  // Numbers between two panels of a group.
+  long stride() const { return group * kPanel<T>; }
+
+  // The buffer of a value of `width` columns as seen from the group of `row`: panel p of row r of that group lies at
+  // p * stride() + r * P.
+  T* from(T* buffer, long width, long row) const {
+    return row < group ? buffer : buffer + row / group * stride() * (panels<T>(width) - 1);
+  }
 };
 
 // One batch on its way through the network, as one thread sees it.
@@ -93,11 +102,17 @@ class Op {
   virtual void add_tasks(int, long /*batch*/, std::vector<Task>&) const {}
   virtual void update(const Pass<T>&, const Task&, Update<T>&) const {}
 
-  T* in(const Pass<T>& p) const { return p.arena->value[spec.input]; }
-  T* out(const Pass<T>& p) const { return p.arena->value[spec.output]; }
-  T* in_gradient(const Pass<T>& p) const { return p.arena->gradient[spec.input]; }
-  T* out_gradient(const Pass<T>& p) const { return p.arena->gradient[spec.output]; }
-  T* scratch(const Pass<T>& p) const { return p.arena->scratch[index]; }
+  // Values and gradients as seen from the group of rows that holds `row` (see Arena::from).
+  T* in(const Pass<T>& p, long row) const { return p.arena->from(p.arena->value[id(spec.input)], in_width, row); }
+  T* out(const Pass<T>& p, long row) const { return p.arena->from(p.arena->value[id(spec.output)], out_width, row); }
+  T* in_gradient(const Pass<T>& p, long row) const {
+    return p.arena->from(p.arena->gradient[id(spec.input)], in_width, row);
+  }
+  T* out_gradient(const Pass<T>& p, long row) const {
+    return p.arena->from(p.arena->gradient[id(spec.output)], out_width, row);
+  }
+  T* scratch(const Pass<T>& p) const { return p.arena->scratch[id(index)]; }
+  static std::size_t id(int i) { return static_cast<std::size_t>(i); }
 
   OpSpec spec;
   long in_width, out_width;
@@ -121,7 +136,7 @@ struct Step {
 
 template <class T>
 struct Sweep {
-  long panels;   // 0: the steps take whole rows
+  long panels;  // 0: the steps take whole rows
   std::vector<Step<T>> steps;
 };
 
@@ -156,9 +171,9 @@ class Program {
   void schedule();
 };
 
-// Runs one phase on this thread's rows, chunk by chunk.
+// Runs one phase on this thread's rows, group by group.
 template <class T>
-void run_phase(const Phase<T>& phase, const Pass<T>& pass, Rows rows, long chunk);
+void run_phase(const Phase<T>& phase, const Pass<T>& pass, Rows rows);
 
 // The rows of a batch that thread t of n carries: whole blocks, as evenly as they go.
 inline Rows rows_of(long rows, int t, int n) {

@@ -9,7 +9,19 @@ namespace descend {
 
 enum class OpKind { dense, batch_norm, activation, prelu, softmax, dropout };
 enum class Function {
-  linear, sigmoid, tanh, relu, leaky_relu, elu, selu, gelu, silu, softplus, hard_sigmoid, mish, exponential
+  linear,
+  sigmoid,
+  tanh,
+  relu,
+  leaky_relu,
+  elu,
+  selu,
+  gelu,
+  silu,
+  softplus,
+  hard_sigmoid,
+  mish,
+  exponential
 };
 enum class LossKind { mse, mae, rmse, bce, cce, huber, poisson, pinball, hinge };
 enum class Link { identity, sigmoid, softmax, exponential };
@@ -24,8 +36,8 @@ struct ParameterSpec {
 
 struct OpSpec {
   OpKind kind;
-  int input, output;                     // value ids
-  int weight = -1, bias = -1;            // parameter ids; batch norm: gamma, beta; prelu: slope
+  int input, output;           // value ids
+  int weight = -1, bias = -1;  // parameter ids; batch norm: gamma, beta; prelu: slope
   int running_mean = -1, running_variance = -1;
   Function function = Function::linear;
   double alpha = 0, rate = 0, momentum = 0, epsilon = 0;
@@ -68,7 +80,8 @@ struct OptimizerSpec {
   }
 };
 
-// Rows in the caller's memory: X (n, features); y (n, outputs), or classes (n,) for an index target; weight (n,) or null.
+// Rows in the caller's memory: X (n, features); y (n, outputs), or classes (n,) for an index target; weight (n,) or
+// null.
 template <class T>
 struct Data {
   const T* X = nullptr;

@@ -1,10 +1,10 @@
 // Training: every thread of the team runs the same loop over steps and meets the others only where it must.
 //
-// Before the last meeting of a step the leader (thread 0, the caller) decides whether and with how many threads to go on.
+// Before the last meeting of a step the leader (thread 0, the caller) decides whether and with how many threads to go
+// on.
 #include <cmath>
 #include <cstring>
 #include <exception>
-#include <utility>
 
 #include "runtime/model.hpp"
 #include "runtime/team.hpp"
@@ -13,8 +13,6 @@ namespace descend {
 
 namespace {
 
-// Rows a thread carries through the layers at a time: its activations of a few panels fit the first-level cache.
-constexpr long kTrainingRows = 192;
 constexpr int64_t kWatchInterval = 50'000'000;  // nanoseconds between calls of the watch
 
 // Takes members out of the team while the machine does not give them a core, and tries again ever more rarely.
@@ -62,16 +60,26 @@ class TeamSize {
 template <class T>
 class Run {
  public:
-  Run(Model<T>& model, const TrainJob<T>& job, const ArenaMemory<T>& memory, int threads, bool gradients_only)
-      : model_(model), program_(model.program), job_(job), memory_(memory), only_(gradients_only), size_(threads, job.adapt),
+  // Random numbers are those of (seed, first_step + step of the run).
+  Run(const Model<T>& model, const TrainJob<T>& job, const Parameters<T>& parameters, const OptimizerSpec& optimizer,
+      uint64_t seed, uint64_t first_step, const ArenaMemory<T>& memory, int threads, bool gradients_only)
+      : model_(model),
+        program_(model.program),
+        job_(job),
+        parameters_(parameters),
+        optimizer_(optimizer),
+        seed_(seed),
+        first_step_(first_step),
+        memory_(memory),
+        only_(gradients_only),
+        size_(threads, job.adapt),
         active_(threads) {
-    for (std::size_t i = 0; i < program_.ops.size(); i++) program_.ops[i]->add_tasks(static_cast<int>(i), job.batch, tasks_);
+    for (std::size_t i = 0; i < program_.ops.size(); i++)
+      program_.ops[i]->add_tasks(static_cast<int>(i), job.batch, tasks_);
     cost_.assign(1, 0.0);
     for (const Task& task : tasks_) cost_.push_back(cost_.back() + task.cost);
     penalties_.assign(tasks_.size(), 0);
     squares_.assign(tasks_.size(), 0);
-    parameters_ = {model.weights_.get(), model.look_ahead_.get(), model.transposed_.get(),
-                   {model.slots_[0].get(), model.slots_[1].get(), model.slots_[2].get()}, model.gradient_.get()};
     steps_ = (job.count + job.batch - 1) / job.batch;
   }
 
@@ -110,9 +118,19 @@ class Run {
   // One step of member t of n; false when the run is over.
   bool step(int t, int n, long s, int64_t& stalled) {
     const long first = s * job_.batch;
-    Pass<T> pass{&memory_.arena, parameters_.look_ahead ? parameters_.look_ahead : parameters_.weights, parameters_.transposed,
-                 true, t, n, std::min(job_.batch, job_.count - first), model_.seed_, model_.step_ + static_cast<uint64_t>(s),
-                 job_.order ? job_.order + first : nullptr, first, &job_.data, 0};
+    Pass<T> pass{&memory_.arena,
+                 parameters_.look_ahead ? parameters_.look_ahead : parameters_.weights,
+                 parameters_.transposed,
+                 true,
+                 t,
+                 n,
+                 std::min(job_.batch, job_.count - first),
+                 seed_,
+                 first_step_ + static_cast<uint64_t>(s),
+                 job_.order ? job_.order + first : nullptr,
+                 first,
+                 &job_.data,
+                 0};
     pass.weight_sum = static_cast<double>(pass.rows);
     if (job_.data.weight) {
       pass.weight_sum = 0;
@@ -120,12 +138,10 @@ class Run {
     }
     if (t == 0) add_penalties();
     const Rows rows = rows_of(pass.rows, t, n);
-    const long parts = std::max(1L, (rows.count() + kTrainingRows - 1) / kTrainingRows);
-    const long chunk = std::max(1L, (rows.count() / parts + kRowBlock - 1) / kRowBlock) * kRowBlock;
     model_.gather(pass, rows);
     for (const Phase<T>& phase : program_.training) {
       if (&phase != program_.training.data()) barrier_.wait(n, stalled);
-      run_phase(phase, pass, rows, chunk);
+      run_phase(phase, pass, rows);
     }
     barrier_.wait(n, stalled);
     const double loss = batch_loss(pass);
@@ -145,7 +161,8 @@ class Run {
   }
 
   double batch_loss(const Pass<T>& pass) const {
-    const auto* sums = reinterpret_cast<const double*>(memory_.arena.scratch[static_cast<std::size_t>(program_.loss->index)]);
+    const auto* sums =
+        reinterpret_cast<const double*>(memory_.arena.scratch[static_cast<std::size_t>(program_.loss->index)]);
     double sum = 0;
     for (long b = 0; b < pass.row_blocks(); b++) sum += sums[b];
     const double mean = pass.weight_sum > 0 ? sum / pass.weight_sum : 0;
@@ -153,7 +170,7 @@ class Run {
   }
 
   void update(const Pass<T>& pass, long s, int64_t& stalled) {
-    const Rule<T> rule(model_.optimizer_, job_.rates[job_.rate_per_step ? s : 0], pass.step);
+    const Rule<T> rule(optimizer_, job_.rates[job_.rate_per_step ? s : 0], pass.step);
     if (only_ || parameters_.gradient == nullptr) {
       tasks(pass, rule, only_ ? Stage::collect : Stage::fused, T(1));
       return;
@@ -162,7 +179,7 @@ class Run {
     barrier_.wait(pass.threads, stalled);
     double squares = 0;
     for (const double q : squares_) squares += q;
-    const double norm = std::sqrt(squares), limit = model_.optimizer_.clip_norm;
+    const double norm = std::sqrt(squares), limit = optimizer_.clip_norm;
     tasks(pass, rule, Stage::apply, norm > limit ? static_cast<T>(limit / norm) : T(1));
   }
 
@@ -170,7 +187,7 @@ class Run {
     for (std::size_t i = 0; i < tasks_.size(); i++) {
       const double middle = (cost_[i] + cost_[i + 1]) / 2 / cost_.back();
       if (static_cast<int>(middle * pass.threads) != pass.thread) continue;
-      Update<T> piece(program_, parameters_, model_.optimizer_, rule, stage, scale);
+      Update<T> piece(program_, parameters_, optimizer_, rule, stage, scale);
       program_.ops[static_cast<std::size_t>(tasks_[i].op)]->update(pass, tasks_[i], piece);
       if (!piece.computes()) continue;
       penalties_[i] = piece.penalty;
@@ -196,7 +213,8 @@ class Run {
       last_watch_ = now;
       try {
         const Status answer = job_.watch(result_.rows, loss_, weight_);
-        if (answer != Status::done && !(over && status == Status::done)) over = true, status = answer;
+        // Ctrl-C must not be lost in the last step.
+        if (answer == Status::interrupted || (answer != Status::done && !over)) over = true, status = answer;
       } catch (...) {
         error_ = std::current_exception();
         over = true;
@@ -223,12 +241,14 @@ class Run {
     changes_.notify_all();
   }
 
-  Model<T>& model_;
+  const Model<T>& model_;
   const Program<T>& program_;
   const TrainJob<T>& job_;
+  const Parameters<T> parameters_;
+  const OptimizerSpec optimizer_;
+  const uint64_t seed_, first_step_;
   const ArenaMemory<T>& memory_;
   const bool only_;  // gradients, no update
-  Parameters<T> parameters_;
   std::vector<Task> tasks_;
   std::vector<double> cost_, penalties_, squares_;
   long steps_;
@@ -248,23 +268,33 @@ class Run {
 };
 
 template <class T>
+const ArenaMemory<T>& Model<T>::training_arena(long rows, int threads) {
+  if (!training_arena_ || training_arena_->arena.capacity < rows || training_arena_->threads < threads) {
+    training_arena_.reset();
+    training_arena_ = std::make_unique<ArenaMemory<T>>(program, rows, threads, true);
+  }
+  return *training_arena_;
+}
+
+template <class T>
 TrainResult Model<T>::train(const TrainJob<T>& job) {
   if (job.count == 0) return {};
-  const long batch = std::min(job.batch, job.count);
-  const int threads = job.threads > 0 ? job.threads : useful_threads(program.flops_training * static_cast<double>(batch));
-  if (!training_memory_ || training_memory_->arena.capacity < batch || training_memory_->threads < threads) {
-    training_memory_.reset();
-    training_memory_ = std::make_unique<ArenaMemory<T>>(program, batch, threads, true);
-  }
+  const std::lock_guard hold(training_lock_);
   TrainJob<T> whole = job;
-  whole.batch = batch;
-  if (look_ahead_.get()) {
-    std::memcpy(look_ahead_.get(), weights_.get(), static_cast<std::size_t>(program.size) * sizeof(T));
-    const Parameters<T> p{weights_.get(), look_ahead_.get(), nullptr, {slots_[0].get(), nullptr, nullptr}, nullptr};
+  whole.batch = std::min(job.batch, job.count);
+  const int threads =
+      job.threads > 0 ? job.threads : useful_threads(program.flops_training * static_cast<double>(whole.batch));
+  const Parameters<T> p{weights_.get(),
+                        training_.look_ahead,
+                        training_.transposed,
+                        {training_.slots[0], training_.slots[1], training_.slots[2]},
+                        training_.gradient};
+  if (p.look_ahead) {
+    std::memcpy(p.look_ahead, p.weights, static_cast<std::size_t>(program.size) * sizeof(T));
     look_ahead(p, program.size, static_cast<T>(optimizer_.beta_1));
   }
-  refresh_transposed(look_ahead_.get() ? look_ahead_.get() : weights_.get());
-  Run<T> run(*this, whole, *training_memory_, threads, false);
+  refresh_transposed(p.look_ahead ? p.look_ahead : p.weights);
+  Run<T> run(*this, whole, p, optimizer_, seed_, step_, training_arena(whole.batch, threads), threads, false);
   const TrainResult result = run.go(threads);
   step_ += static_cast<uint64_t>(result.steps);
   return result;
@@ -272,31 +302,23 @@ TrainResult Model<T>::train(const TrainJob<T>& job) {
 
 template <class T>
 double Model<T>::gradients(const Data<T>& data, uint64_t seed, uint64_t step, T* flat, int threads) {
+  const std::lock_guard hold(training_lock_);
   const int n = threads > 0 ? threads : useful_threads(program.flops_training * static_cast<double>(data.rows));
-  if (!training_memory_ || training_memory_->arena.capacity < data.rows || training_memory_->threads < n) {
-    training_memory_.reset();
-    training_memory_ = std::make_unique<ArenaMemory<T>>(program, data.rows, n, true);
-  }
-  // The same run with the state of training set aside.
-  const OptimizerSpec optimizer = std::exchange(optimizer_, OptimizerSpec{});
-  const uint64_t old_seed = std::exchange(seed_, seed), old_step = std::exchange(step_, step);
-  Buffer<T> ahead = std::exchange(look_ahead_, Buffer<T>()), gradient = std::exchange(gradient_, Buffer<T>(program.size));
+  if (!training_.transposed) training_ = TrainingBuffers<T>(program, optimizer_);
+  const Buffer<T> gradient(program.size);
   refresh_transposed(weights_.get());
-  const double rate = 0;
-  TrainJob<T> job{};
-  job.data = data;
-  job.count = job.batch = data.rows;
-  job.rates = &rate;
   TrainResult result;
-  if (data.rows > 0) result = Run<T>(*this, job, *training_memory_, n, true).go(n);
-  unpack(gradient_.get(), flat);
-  optimizer_ = optimizer;
-  seed_ = old_seed;
-  step_ = old_step;
-  look_ahead_ = std::move(ahead);
-  gradient_ = std::move(gradient);
-  if (result.status == Status::diverged) result.loss = NAN;
-  return result.loss;
+  if (data.rows > 0) {
+    const double rate = 0;
+    TrainJob<T> job{};
+    job.data = data;
+    job.count = job.batch = data.rows;
+    job.rates = &rate;
+    const Parameters<T> p{weights_.get(), nullptr, training_.transposed, {}, gradient.get()};
+    result = Run<T>(*this, job, p, OptimizerSpec{}, seed, step, training_arena(data.rows, n), n, true).go(n);
+  }
+  unpack(gradient.get(), flat);
+  return result.status == Status::diverged ? NAN : result.loss;
 }
 
 template TrainResult Model<float>::train(const TrainJob<float>&);

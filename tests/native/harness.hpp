@@ -27,15 +27,15 @@ struct Register {
 
 }  // namespace harness
 
-#define TEST(name)                                               \
-  static void name();                                            \
+#define TEST(name)                                              \
+  static void name();                                           \
   static const harness::Register register_##name(#name, &name); \
   static void name()
 
-#define CHECK(condition)                                                      \
-  do {                                                                        \
-    if (!(condition)) {                                                       \
-      std::printf("%s:%d: failed: %s\n", __FILE__, __LINE__, #condition);     \
-      harness::failures()++;                                                  \
-    }                                                                         \
+#define CHECK(condition)                                                  \
+  do {                                                                    \
+    if (!(condition)) {                                                   \
+      std::printf("%s:%d: failed: %s\n", __FILE__, __LINE__, #condition); \
+      harness::failures()++;                                              \
+    }                                                                     \
   } while (false)

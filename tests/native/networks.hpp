@@ -129,7 +129,8 @@ struct Problem {
     const long width = plan.widths.front(), outputs = plan.widths.back();
     for (long i = 0; i < n * width; i++) X.push_back(static_cast<T>(2 * random()));
     for (long i = 0; i < n * outputs; i++) y.push_back(static_cast<T>(random()));
-    for (long i = 0; i < n; i++) classes.push_back(static_cast<int32_t>((random() + 1) / 2 * static_cast<double>(outputs)));
+    for (long i = 0; i < n; i++)
+      classes.push_back(static_cast<int32_t>((random() + 1) / 2 * static_cast<double>(outputs)));
     for (long i = 0; i < n; i++) order.push_back(static_cast<uint32_t>(i * 7919 % n));
   }
 

@@ -13,7 +13,8 @@ double worst(double low, double high, double floor, Ours ours, True exact) {
     const T x = static_cast<T>(low + (high - low) * i / 20000);
     const long double truth = exact(static_cast<long double>(x));
     const double unit = std::max(std::fabs(static_cast<double>(truth)), floor) * std::numeric_limits<T>::epsilon();
-    most = std::max(most, std::fabs(static_cast<double>(static_cast<long double>(ours(splat<T>(x))[0]) - truth)) / unit);
+    most =
+        std::max(most, std::fabs(static_cast<double>(static_cast<long double>(ours(splat<T>(x))[0]) - truth)) / unit);
   }
   return most;
 }
@@ -24,11 +25,14 @@ void check_accuracy() {
   CHECK(worst<T>(-edge, edge, 0, [](Vec<T> x) { return exp<T>(x); }, [](long double x) { return expl(x); }) < 2);
   CHECK(worst<T>(1e-3, 50, 0, [](Vec<T> x) { return descend::log<T>(x); }, [](long double x) { return logl(x); }) < 3);
   CHECK(worst<T>(-8, 8, 0, [](Vec<T> x) { return tanh<T>(x); }, [](long double x) { return tanhl(x); }) < 3);
-  CHECK(worst<T>(-20, 0, 0, [](Vec<T> x) { return expm1_negative<T>(x); }, [](long double x) { return expm1l(x); }) < 2);
+  CHECK(
+      worst<T>(-20, 0, 0, [](Vec<T> x) { return expm1_negative<T>(x); }, [](long double x) { return expm1l(x); }) < 2);
   CHECK(worst<T>(0, 1, 0, [](Vec<T> x) { return log1p_unit<T>(x); }, [](long double x) { return log1pl(x); }) < 3);
   CHECK(worst<T>(-6, 6, 1, [](Vec<T> x) { return erfc<T>(x); }, [](long double x) { return erfcl(x); }) < 4);
-  CHECK(worst<T>(-30, 30, 0, [](Vec<T> x) { return sigmoid<T>(x); }, [](long double x) { return 1 / (1 + expl(-x)); }) < 3);
-  CHECK(worst<T>(-30, 30, 0, [](Vec<T> x) { return softplus<T>(x); }, [](long double x) { return log1pl(expl(x)); }) < 3);
+  CHECK(worst<T>(
+            -30, 30, 0, [](Vec<T> x) { return sigmoid<T>(x); }, [](long double x) { return 1 / (1 + expl(-x)); }) < 3);
+  CHECK(
+      worst<T>(-30, 30, 0, [](Vec<T> x) { return softplus<T>(x); }, [](long double x) { return log1pl(expl(x)); }) < 3);
 }
 
 template <class T>

@@ -24,11 +24,11 @@ T at(const Buffer<T>& m, long rows, long r, long c) {
 
 // What every tile shape must give: chains of fused multiply-adds over blocks of terms, the blocks added in order.
 template <class T, class A, class B>
-T chain(long terms, T start, A a, B b) {
+T chain(long terms, long block, T start, A a, B b) {
   T total = 0;
-  for (long k = 0; k < terms; k += kTermBlock) {
+  for (long k = 0; k < terms; k += block) {
     T sum = k == 0 ? start : T(0);
-    for (long i = k; i < std::min(terms, k + kTermBlock); i++) sum = std::fma(a(i), b(i), sum);
+    for (long i = k; i < std::min(terms, k + block); i++) sum = std::fma(a(i), b(i), sum);
     total = k == 0 ? sum : total + sum;
   }
   return total;
@@ -36,15 +36,17 @@ T chain(long terms, T start, A a, B b) {
 
 template <class T>
 void check_product(long rows, long terms, long columns) {
-  const auto a = random_panels<T>(rows, terms, 1), b = random_panels<T>(terms, columns, 2), bias = random_panels<T>(1, columns, 3);
+  const auto a = random_panels<T>(rows, terms, 1), b = random_panels<T>(terms, columns, 2),
+             bias = random_panels<T>(1, columns, 3);
   Buffer<T> c(panels<T>(columns) * rows * kPanel<T>);
-  product_panels<T>(a.get(), rows * kPanel<T>, rows, terms, b.get(), terms * kPanel<T>, c.get(), rows * kPanel<T>, bias.get(), 0,
-                    panels<T>(columns));
+  product_panels<T>(a.get(), rows * kPanel<T>, rows, terms, b.get(), terms * kPanel<T>, c.get(), rows * kPanel<T>,
+                    bias.get(), 0, panels<T>(columns));
   bool equal = true;
   for (long r = 0; r < rows; r++)
     for (long n = 0; n < columns; n++)
-      equal &= at(c, rows, r, n) == chain<T>(terms, bias[n], [&](long k) { return at(a, rows, r, k); },
-                                             [&](long k) { return at(b, terms, k, n); });
+      equal &= at(c, rows, r, n) == chain<T>(
+                                        terms, kTermBlock, bias[n], [&](long k) { return at(a, rows, r, k); },
+                                        [&](long k) { return at(b, terms, k, n); });
   CHECK(equal);
 }
 
@@ -54,13 +56,15 @@ void check_outer(long rows, long inputs, long columns) {
   Buffer<T> c(panels<T>(columns) * inputs * kPanel<T>);
   for (long i = 0; i < panels<T>(inputs); i++)
     for (long p = 0; p < panels<T>(columns); p++)
-      outer_block<T, 1>(a.get() + i * rows * kPanel<T>, columns_of<T>(inputs, i), b.get() + p * rows * kPanel<T>, 0, rows,
+      outer_block<T, 1>({a.get() + i * rows * kPanel<T>, 64 * kPanel<T>}, columns_of<T>(inputs, i),
+                        {b.get() + p * rows * kPanel<T>, 64 * kPanel<T>}, 0, rows, 64,
                         c.get() + (p * inputs + i * kPanel<T>)*kPanel<T>, 0);
   bool equal = true;
   for (long i = 0; i < inputs; i++)
     for (long n = 0; n < columns; n++)
-      equal &= at(c, inputs, i, n) ==
-               chain<T>(rows, T(0), [&](long k) { return at(a, rows, k, i); }, [&](long k) { return at(b, rows, k, n); });
+      equal &= at(c, inputs, i, n) == chain<T>(
+                                          rows, kRowTermBlock, T(0), [&](long k) { return at(a, rows, k, i); },
+                                          [&](long k) { return at(b, rows, k, n); });
   CHECK(equal);
 }
 

@@ -58,6 +58,31 @@ def shuffle(n: int, seed: int, epoch: int) -> NDArray[np.uint32]:
     return _native.shuffle(n, _unsigned(seed), _unsigned(epoch))
 
 
+def perceptron_epoch(
+    X: NDArray[np.float64],
+    y: NDArray[np.float64],
+    w: NDArray[np.float64],
+    b: NDArray[np.float64] | None,
+    eta: float,
+    order: NDArray[np.uint32],
+) -> int:
+    """Present rows once by the perceptron's rule and return the number of mistakes.
+
+    A row's prediction is 1 if x . w + b >= 0, else 0; on a mistake w += eta (y - prediction) x and
+    b += eta (y - prediction). Rosenblatt, 1958.
+
+    Parameters
+    ----------
+    X : (rows, features), C order
+    y : (rows,) of 0 and 1
+    w : (features,), changed in place
+    b : (1,), changed in place; None for no intercept
+    eta : the step
+    order : rows in the order in which they come
+    """
+    return _native.perceptron_epoch(X, y, w, b, float(eta), order)
+
+
 def _unsigned(number: int) -> int:
     return int(number) & 0xFFFFFFFFFFFFFFFF
 
@@ -159,7 +184,8 @@ class NativeEngine:
         adapt: bool = True,
     ) -> Progress:
         """See the protocol. `threads` 0 lets the amount of work decide; `adapt=False` keeps the team at its size
-        even while the machine withholds a core (the bits do not depend on either)."""
+        even while the machine withholds a core (the bits do not depend on either).
+        """
         seconds = -1.0 if deadline is None else max(0.0, deadline - time.monotonic())
         result = self._model.train(
             batch.X, batch.y, batch.weight, rows, batch_size, learning_rates, threads, seconds, tick, adapt

@@ -14,8 +14,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from descend.engine.native import perceptron_epoch
 from descend.estimators.checking import new_rows, training_rows
-from descend.estimators.perceptron_rule import perceptron_epoch
 
 
 class Perceptron(ClassifierMixin, BaseEstimator):
