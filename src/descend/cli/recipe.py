@@ -12,11 +12,14 @@ from descend import layers, losses, optimizers, schedules
 from descend.data.errors import DataError
 from descend.data.targets import ClassTarget, NumberTarget
 
-
 #: The highest learning rate for batches of 16; it grows with the square root of the batch.
 LEARNING_RATE = 0.001
-#: Share by which decoupled decay shrinks a weight per epoch while the rate is at its highest.
-SHRINKAGE = 0.05
+#: Shares by which decoupled decay shrinks a weight, while the rate is at its highest: per epoch, and per step at most.
+SHRINKAGE, MAX_STEP_SHRINKAGE = 0.05, 0.002
+#: Small tables get more epochs than that, until there are this many updates.
+MIN_EPOCHS, MIN_STEPS = 100, 4000
+#: Patience is a fifth of the epochs, at least this many.
+MIN_PATIENCE = 20
 #: Below this many training rows dropout is stronger.
 SMALL = 2000
 
@@ -100,7 +103,9 @@ def choose(rows: int, asked: Asked) -> Recipe:
     batch_size = min(128, max(16, 2 ** round(math.log2(max(1, rows / 64)))))
     batch_size = batch_size if asked.batch_size is None else asked.batch_size
     rate = LEARNING_RATE * math.sqrt(max(1, batch_size) / 16) if asked.learning_rate is None else asked.learning_rate
-    decay = SHRINKAGE * batch_size / (rate * rows) if rate > 0 else 0.0
+    steps = -(-rows // max(1, batch_size))
+    decay = min(MAX_STEP_SHRINKAGE, SHRINKAGE / steps) / rate if rate > 0 else 0.0
+    epochs = max(MIN_EPOCHS, -(-MIN_STEPS // steps)) if asked.epochs is None else asked.epochs
     dropout = 0.3 if rows < SMALL else 0.1
     recipe = Recipe(
         hidden=(128, 128) if asked.hidden is None else asked.hidden,
@@ -108,8 +113,8 @@ def choose(rows: int, asked: Asked) -> Recipe:
         weight_decay=decay if asked.weight_decay is None else asked.weight_decay,
         learning_rate=rate,
         batch_size=batch_size,
-        epochs=100 if asked.epochs is None else asked.epochs,
-        patience=20 if asked.patience is None else asked.patience,
+        epochs=epochs,
+        patience=max(MIN_PATIENCE, epochs // 5) if asked.patience is None else asked.patience,
     )
     _check(recipe)
     return recipe

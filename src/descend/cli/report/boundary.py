@@ -50,6 +50,8 @@ def draw(bundle: Bundle, points: NDArray[np.float64], y: NDArray) -> Figure:
         The test rows' two columns, in their units, NaN where missing.
     y : (rows,)
     """
+    from matplotlib.ticker import MaxNLocator
+
     known = np.isfinite(points).all(axis=1)
     points, y = points[known][:_SHOWN], y[known][:_SHOWN]
     plane = _Plane(bundle)
@@ -86,7 +88,7 @@ def draw(bundle: Bundle, points: NDArray[np.float64], y: NDArray) -> Figure:
         linewidths=0.7,
         zorder=2,
     )
-    bar = figure.colorbar(surface, ax=ax)
+    bar = figure.colorbar(surface, ax=ax, ticks=MaxNLocator(7))
     bar.set_label(f"{short(target.name)}: predicted (area), true (points)")
     ax.set_xlabel(names[0])
     ax.set_ylabel(names[1])

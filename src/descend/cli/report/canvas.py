@@ -58,7 +58,14 @@ def to_svg(figure: Figure) -> str:
     buffer = io.StringIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # letters this machine has no font for: the browser may have one
-        figure.savefig(buffer, format="svg", dpi=160, metadata={"Date": None, "Creator": "descend"})
+        figure.savefig(
+            buffer,
+            format="svg",
+            dpi=160,
+            bbox_inches="tight",  # an image's fixed aspect can push labels past the edge
+            pad_inches=0.08,
+            metadata={"Date": None, "Creator": "descend"},
+        )
     return buffer.getvalue().replace("'DejaVu Sans'", _FONTS)
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from descend.cli.training import Result
 
 _CURVES = (
-    "The loss (and the accuracy) of each epoch: solid for the training rows, dashed for the validation rows. "
-    "The dot marks the epoch whose weights were kept."
+    "The loss (and the accuracy) of each epoch: solid for the training rows (the loss with dropout on), dashed for "
+    "the validation rows. The dot marks the epoch whose weights were kept."
 )
 
 

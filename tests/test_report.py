@@ -1,0 +1,140 @@
+"""The report: one file that needs nothing else, for every task, with any names."""
+
+from __future__ import annotations
+
+import base64
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from descend.cli.recipe import Asked
+from descend.cli.report import classification, regression
+from descend.cli.report.canvas import settings, short, to_svg
+from descend.cli.training import Job, Result, train
+
+AWKWARD = ("price $ in $", "<script>alert(1)</script>")
+
+
+class Page(HTMLParser):
+    """Collects what a report's page refers to."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.images: list[str] = []
+        self.headings: list[str] = []
+        self.tags: set[str] = set()
+        self.links: list[str] = []
+        self._in = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        self._in = tag
+        for name, value in attrs:
+            if name in ("src", "href"):
+                (self.images if tag == "img" else self.links).append(value or "")
+
+    def handle_data(self, data):
+        if self._in == "h3" and data.strip():
+            self.headings.append(data)
+            self._in = ""
+
+
+def table(task: str, columns: tuple[str, ...] = ("a", "b", "c"), rows: int = 150) -> pl.DataFrame:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(rows, len(columns)))
+    score = X[:, 0] + X[:, 1] ** 2
+    y = {"regression": score * 1e5, "binary": np.where(score > 0.8, "yes", "<b>no</b>")}.get(task)
+    if y is None:
+        y = np.digitize(score, np.quantile(score, np.linspace(0, 1, 9)[1:-1]))
+    return pl.DataFrame(X, schema=list(columns)).with_columns(pl.Series("target", y))
+
+
+def report(folder: Path, frame: pl.DataFrame) -> tuple[Result, str]:
+    frame.write_parquet(folder / "data.parquet")
+    result = train(Job(folder / "data.parquet", "target", folder / "out", asked=Asked(epochs=4), quiet=True))
+    return result, (folder / "out" / "report.html").read_text(encoding="utf-8")
+
+
+CLASSIFIED = ["Learning curves", "Confusion matrix", "ROC and precision-recall curves", "Calibration"]
+MEASURED = ["Learning curves", "Predicted against true", "Residuals", "Calibration"]
+
+
+@pytest.mark.parametrize(
+    ("task", "columns", "pictures"),
+    [
+        ("binary", ("a", "b", "c"), [*CLASSIFIED, "Permutation importance"]),
+        ("multiclass", ("a", "b"), [*CLASSIFIED, "Decision boundary", "Permutation importance"]),
+        ("regression", ("a", "b"), [*MEASURED, "Predictions over the plane", "Permutation importance"]),
+        ("regression", AWKWARD, [*MEASURED, "Predictions over the plane", "Permutation importance"]),
+        ("binary", AWKWARD, [*CLASSIFIED, "Decision boundary", "Permutation importance"]),
+    ],
+)
+def test_pictures_and_self_containment(tmp_path, task, columns, pictures):
+    _, text = report(tmp_path, table(task, columns))
+    page = Page(text)
+    assert page.headings == pictures
+    assert "script" not in page.tags and not page.links
+    assert len(page.images) == len(pictures)
+    for source in page.images:
+        head, data = source.split(",", 1)
+        assert head == "data:image/svg+xml;base64"
+        svg = base64.b64decode(data).decode()
+        ET.fromstring(svg)
+        assert not re.search(r'(href|src)="https?://', svg)
+
+
+def test_report_has_the_numbers(tmp_path):
+    result, text = report(tmp_path, table("binary").with_columns(pl.lit("k").alias("constant")))
+    accuracy = result.scores["network"]["accuracy"]
+    assert f"{accuracy:.4f}" in text
+    for words in ("linear model", "always the majority", "constant", "same value in every row", "weight decay"):
+        assert words in text
+
+
+def test_the_same_run_writes_the_same_pictures(tmp_path):
+    pages = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        pages.append(Page(report(folder, table("multiclass"))[1]).images)
+    assert pages[0] == pages[1]
+
+
+def test_awkward_classifier_outputs_still_draw():
+    """One true class only, probabilities of exactly 0 and 1, and a class without test rows."""
+    y = np.zeros(6, dtype=np.int32)
+    outputs = np.tile([1.0, 0.0], (6, 1))
+    names = ("only", "never")
+    with settings():
+        for figure in (
+            classification.confusion_matrix(y, outputs, names),
+            classification.calibration(y, outputs, names),
+        ):
+            assert to_svg(figure).startswith("<?xml")
+
+
+def test_constant_predictions_still_draw():
+    y, outputs = np.arange(5.0), np.full(5, 2.0)
+    with settings():
+        for draw in (regression.predicted_against_true, regression.residuals, regression.calibration):
+            assert to_svg(draw(y, outputs, "target")).startswith("<?xml")
+
+
+def test_confusion_matrix_counts():
+    y = np.array([0, 0, 1, 2, 2], dtype=np.int32)
+    outputs = np.eye(3)[[0, 1, 1, 2, 2]]
+    with settings():
+        svg = to_svg(classification.confusion_matrix(y, outputs, ("x", "y", "z")))
+    assert "true class" in svg and "predicted class" in svg
+
+
+def test_short_names():
+    assert short("plain") == "plain"
+    assert short("two\nlines") == "two lines"
+    assert len(short("x" * 200, 28)) <= 28
