@@ -192,6 +192,7 @@ def test_the_encoder_is_in_the_model_file(trained):
         ("x,label\n" + "1,a\n2,b\n" * 10, ["--task", "poetry"], "no task 'poetry'"),
         ("x,label\n" + "1,2\n2,3.5\n4,9\n" * 10, ["--lr", "1e30", "--hidden", "none"], "smaller --lr"),
     ],
+    ids=lambda value: value.replace(" ", "-") if isinstance(value, str) and "\n" not in value else "",
 )
 def test_bad_input_is_one_sentence(tmp_path, content, extra, words):
     data = tmp_path / "data.csv"

@@ -75,7 +75,7 @@ def overview(results: dict[str, Result]) -> Grid:
     grid = Grid(title="test rows", title_justify="left")
     for heading in ("data", "metric"):
         grid.add_column(heading)
-    for heading in ("network", "linear model", "majority / mean", "training"):
+    for heading in ("network", "linear model", "majority/mean", "training"):
         grid.add_column(heading, justify="right")
     for name, result in results.items():
         measure = MEASURES[result.prepared.task.kind][0]

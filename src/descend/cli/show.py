@@ -41,7 +41,7 @@ def preparation(table: Table, prepared: Prepared, recipe: Recipe) -> None:
         out.print(f"  - and {len(notes) - MAX_NOTES} more remarks, all in the report.")
     out.print(
         f"Rows: {len(split.train):,} to train, {len(split.validation):,} to validate, {len(split.test):,} to test. "
-        f"Columns: {len(encoder.columns)} become {len(encoder.features)} features."
+        f"Columns used: {len(encoder.columns)}; features made of them: {len(encoder.features)}."
     )
     units = "-".join(str(units) for units in recipe.hidden) or "no hidden layer"
     out.print(

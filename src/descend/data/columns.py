@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from descend.data.cells import match_levels, to_dates, to_numbers
 from descend.data.kinds import Dropped, Kept
 
-#: A level of a category is kept when it has at least this many training rows and this share of them.
-LEVEL_ROWS = 5
+#: A level of a category is kept when it has this share of the training rows, but never needs more than the second
+#: and never less than the first number of them.
 LEVEL_SHARE = 0.001
+LEVEL_ROWS = (5, 50)
 MAX_LEVELS = 100
 #: The missing and grouped levels' names in feature names.
 MISSING_LEVEL, OTHER_LEVEL = "(missing)", "(other)"
@@ -104,7 +105,7 @@ class CategoryColumn:
         """The levels of a String series over `rows`, or why there are none."""
         cells = column.series[rows]
         counts = cells.drop_nulls().value_counts(sort=False).sort(["count", column.name], descending=[True, False])
-        least = max(LEVEL_ROWS, LEVEL_SHARE * len(cells))
+        least = min(LEVEL_ROWS[1], max(LEVEL_ROWS[0], LEVEL_SHARE * len(cells)))
         frequent = counts.filter(pl.col("count") >= least).head(MAX_LEVELS)[column.name].to_list()
         other = len(frequent) < counts.height
         indicator = cells.null_count() > 0

@@ -121,7 +121,7 @@ def _data(result: Result) -> str:
     frame = result.table.frame
     lines = [
         f"{frame.height:,} rows and {frame.width} columns in the file; {rows}.",
-        f"{len(encoder.columns)} columns became {len(encoder.features)} features.",
+        f"Columns used: {len(encoder.columns)}; features made of them: {len(encoder.features)}.",
         *result.table.notes,
         *prepared.notes,
     ]
