@@ -78,45 +78,44 @@ template <class T, int R, int N>
   add_block<T, R, N>(acc, c, c_stride, first);
 }
 
-// N neighbouring panels of C. The blocks of terms run outermost: a block of B stays in the first-level cache for all
-// rows.
+// One block of terms of N neighbouring panels of C, for all rows: the block of B stays in the first-level cache.
 template <class T, int N>
 inline void product_group(const T* a, long a_stride, long rows, long terms, const T* b, long b_stride, T* c,
-                          long c_stride, const T* bias) {
+                          long c_stride, const T* bias, bool first_block) {
   constexpr int P = kPanel<T>;
-  for (long k = 0; k == 0 || k < terms; k += kTermBlock) {
-    const T *ak = a + k / P * a_stride, *bk = b + k * P;
-    const long count = std::min(kTermBlock, terms - k);
-    split_rows(rows, [&](auto r, long first) {
-      constexpr int R = decltype(r)::value;
-      if constexpr (R * N <= kTileRows * kTilePanels)
-        product_tile<T, R, N>(ak + first * P, a_stride, count, bk, b_stride, c + first * P, c_stride, bias, k == 0);
-      else
-        for (int n = 0; n < N; n++)
-          product_tile<T, R, 1>(ak + first * P, a_stride, count, bk + n * b_stride, b_stride,
-                                c + n * c_stride + first * P, c_stride, bias ? bias + n * P : nullptr, k == 0);
-    });
-  }
+  split_rows(rows, [&](auto r, long first) {
+    constexpr int R = decltype(r)::value;
+    if constexpr (R * N <= kTileRows * kTilePanels)
+      product_tile<T, R, N>(a + first * P, a_stride, terms, b, b_stride, c + first * P, c_stride, bias, first_block);
+    else
+      for (int n = 0; n < N; n++)
+        product_tile<T, R, 1>(a + first * P, a_stride, terms, b + n * b_stride, b_stride, c + n * c_stride + first * P,
+                              c_stride, bias ? bias + n * P : nullptr, first_block);
+  });
 }
 
 // Panels [p0, p1) of C = A B (+ bias) for `rows` rows. a: (rows, terms), b: (terms, columns), c: (rows, columns), each
-// in panels its stride apart; bias: (padded columns) or null.
+// in panels its stride apart; bias: (padded columns) or null. Blocks of terms run outermost: that block of A stays in
+// the second-level cache for all panels.
 template <class T>
 void product_panels(const T* a, long a_stride, long rows, long terms, const T* b, long b_stride, T* c, long c_stride,
                     const T* bias, long p0, long p1) {
   constexpr int P = kPanel<T>;
-  for (long p = p0; p < p1;) {
-    const T* start = bias ? bias + p * P : nullptr;
-    const T* bp = b + p * b_stride;
-    T* cp = c + p * c_stride;
-    const long n = p1 - p >= 4 ? 4 : p1 - p >= 2 ? 2 : 1;
-    if (n == 4)
-      product_group<T, 4>(a, a_stride, rows, terms, bp, b_stride, cp, c_stride, start);
-    else if (n == 2)
-      product_group<T, 2>(a, a_stride, rows, terms, bp, b_stride, cp, c_stride, start);
-    else
-      product_group<T, 1>(a, a_stride, rows, terms, bp, b_stride, cp, c_stride, start);
-    p += n;
+  for (long k = 0; k == 0 || k < terms; k += kTermBlock) {
+    const T* ak = a + k / P * a_stride;
+    const long count = std::min(kTermBlock, terms - k);
+    for (long p = p0; p < p1;) {
+      const T *bp = b + p * b_stride + k * P, *start = bias ? bias + p * P : nullptr;
+      T* cp = c + p * c_stride;
+      const long n = p1 - p >= 4 ? 4 : p1 - p >= 2 ? 2 : 1;
+      if (n == 4)
+        product_group<T, 4>(ak, a_stride, rows, count, bp, b_stride, cp, c_stride, start, k == 0);
+      else if (n == 2)
+        product_group<T, 2>(ak, a_stride, rows, count, bp, b_stride, cp, c_stride, start, k == 0);
+      else
+        product_group<T, 1>(ak, a_stride, rows, count, bp, b_stride, cp, c_stride, start, k == 0);
+      p += n;
+    }
   }
 }
 

@@ -7,8 +7,9 @@ namespace descend {
 
 namespace {
 
-// Panels of a block of the weights that one task owns: its inputs and gradients stay in the second-level cache.
-constexpr long kTaskInputs = 3, kTaskOutputs = kVectorBytes == 64 ? 4 : 2;
+// Panels of a block of the weights that one task owns, and of a strip of inputs that stays in the second-level cache
+// while the tasks go over all outputs.
+constexpr long kTaskInputs = 3, kTaskOutputs = kVectorBytes == 64 ? 4 : 2, kStrip = 3 * kTaskInputs;
 
 template <class T>
 class Dense final : public Op<T> {
@@ -38,13 +39,15 @@ class Dense final : public Op<T> {
 
   void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
     const long in = panels<T>(this->in_width), out = panels<T>(this->out_width);
-    for (long i = 0; i < in; i += kTaskInputs)
-      for (long o = 0; o < out; o += kTaskOutputs) {
-        const Panels inputs{i, std::min(in, i + kTaskInputs)}, outputs{o, std::min(out, o + kTaskOutputs)};
-        const double block = static_cast<double>(std::min(this->in_width, inputs.last * kPanel<T>) - i * kPanel<T>) *
-                             static_cast<double>((outputs.last - o) * kPanel<T>);
-        tasks.push_back({op, inputs, outputs, block * (static_cast<double>(batch) + 64)});
-      }
+    for (long strip = 0; strip < in; strip += kStrip)
+      for (long o = 0; o < out; o += kTaskOutputs)
+        for (long i = strip; i < std::min(in, strip + kStrip); i += kTaskInputs) {
+          const Panels inputs{i, std::min({in, i + kTaskInputs, strip + kStrip})},
+              outputs{o, std::min(out, o + kTaskOutputs)};
+          const double block = static_cast<double>(std::min(this->in_width, inputs.last * kPanel<T>) - i * kPanel<T>) *
+                               static_cast<double>((outputs.last - o) * kPanel<T>);
+          tasks.push_back({op, inputs, outputs, block * (static_cast<double>(batch) + 64)});
+        }
   }
 
   void update(const Pass<T>& pass, const Task& task, Update<T>& update) const override {

@@ -21,15 +21,6 @@ int useful_threads(double flops) {
   return static_cast<int>(std::max(1.0, std::min<double>(available_processors(), flops / per_thread)));
 }
 
-// Rows that a thread carries through the layers together: few enough that the widest activation takes half of a
-// second-level cache, where a product reads it once per panel of outputs; enough to use a panel of weights often.
-template <class T>
-long group_rows(long widest) {
-  constexpr long half_cache = 256 * 1024;
-  return padded<T>(widest) * static_cast<long>(sizeof(T)) * kRowTermBlock <= half_cache ? kRowTermBlock
-                                                                                        : kRowTermBlock / 2;
-}
-
 // Lays buffers out one after the other, each on a cache line, in one piece of memory.
 template <class T>
 class Layout {
@@ -53,8 +44,7 @@ class Layout {
 template <class T>
 ArenaMemory<T>::ArenaMemory(const Program<T>& program, long capacity, int threads_, bool gradients)
     : threads(threads_) {
-  const long widest = *std::max_element(program.plan.widths.begin(), program.plan.widths.end());
-  const long group = group_rows<T>(widest);
+  constexpr long group = kRowTermBlock;  // rows that a thread carries through the layers together
   arena.capacity = (capacity + kRowBlock - 1) / kRowBlock * kRowBlock;
   if (arena.capacity > group) arena.capacity = (capacity + group - 1) / group * group;
   arena.group = std::min(arena.capacity, group);

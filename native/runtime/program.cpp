@@ -34,19 +34,20 @@ class Scheduler {
 
   Scheduler() : phases_(1) {}
 
-  void rows(const Op<T>* op, Method method) { phases_.back().sweeps.push_back({0, {{op, method}}}); }
+  void rows(const Op<T>* op, Method method) { phases_.back().sweeps.push_back({0, true, {{op, method}}}); }
 
-  void product(const Op<T>* op, Method method, long panels) {
-    phases_.back().sweeps.push_back({panels, {{op, method}}});
+  // A product of many terms takes all panels at once, so that it can go block of terms by block of terms.
+  void product(const Op<T>* op, Method method, long panels, long terms) {
+    phases_.back().sweeps.push_back({panels, terms > kTermBlock, {{op, method}}});
   }
 
   // A step that needs of each panel only what the step before left there joins its sweep.
   void panel(const Op<T>* op, Method method, long panels) {
     auto& sweeps = phases_.back().sweeps;
-    if (!sweeps.empty() && sweeps.back().panels == panels)
+    if (!sweeps.empty() && sweeps.back().panels == panels && !sweeps.back().at_once)
       sweeps.back().steps.push_back({op, method});
     else
-      sweeps.push_back({panels, {{op, method}}});
+      sweeps.push_back({panels, false, {{op, method}}});
   }
 
   void meet(const Op<T>* totals, bool backward) { phases_.push_back({totals, backward, {}}); }
@@ -129,7 +130,7 @@ void Program<T>::schedule() {
       if (op->by_row())
         s.rows(op.get(), &Op<T>::forward);
       else if (!op->by_panel())
-        s.product(op.get(), &Op<T>::forward, width(op->spec.output));
+        s.product(op.get(), &Op<T>::forward, width(op->spec.output), op->in_width);
       else {
         if (in_training && op->reduces()) {
           s.panel(op.get(), &Op<T>::forward_sums, width(op->spec.input));
@@ -177,7 +178,7 @@ void Program<T>::schedule() {
     if (op->by_row())
       s.rows(op, &Op<T>::backward);
     else if (!op->by_panel())
-      s.product(op, &Op<T>::backward, width(op->spec.input));
+      s.product(op, &Op<T>::backward, width(op->spec.input), op->out_width);
     else
       s.panel(op, &Op<T>::backward, width(op->spec.input));
   }
@@ -197,8 +198,8 @@ void run_phase(const Phase<T>& phase, const Pass<T>& pass, Rows rows) {
     first = part.last;
     const long group = part.count() <= 2 ? 4 : kTilePanels;
     for (const Sweep<T>& sweep : phase.sweeps) {
-      if (sweep.panels == 0) {
-        for (const Step<T>& step : sweep.steps) (step.op->*step.method)(pass, part, {});
+      if (sweep.at_once) {
+        for (const Step<T>& step : sweep.steps) (step.op->*step.method)(pass, part, {0, sweep.panels});
         continue;
       }
       for (long p = 0; p < sweep.panels; p += group)

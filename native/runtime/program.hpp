@@ -136,7 +136,8 @@ struct Step {
 
 template <class T>
 struct Sweep {
-  long panels;  // 0: the steps take whole rows
+  long panels;   // 0: the steps take whole rows
+  bool at_once;  // its one step takes all panels in one call
   std::vector<Step<T>> steps;
 };
 
