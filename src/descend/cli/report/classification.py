@@ -43,7 +43,7 @@ def confusion_matrix(y: NDArray[np.int32], outputs: NDArray[np.float64], names: 
     bar.outline.set_visible(False)
     if classes <= 30:
         size_of_text = 12 if classes <= 4 else 10 if classes <= 12 else 7
-        for i, j in zip(*np.nonzero(counts), strict=True):
+        for i, j in zip(*np.nonzero(counts if classes > 4 else counts + 1), strict=True):
             shade = "white" if share[i, j] > 0.55 else INK
             ax.text(j, i, f"{counts[i, j]:,}", ha="center", va="center", color=shade, fontsize=size_of_text)
     every = 1 + (classes - 1) // 40

@@ -20,10 +20,14 @@ if TYPE_CHECKING:
     from descend import History
     from descend.cli.training import Result
 
-_CURVES = (
-    "The loss (and the accuracy) of each epoch: solid for the training rows (the loss with dropout on), dashed for "
-    "the validation rows. The dot marks the epoch whose weights were kept."
+_LINES = (
+    "solid for the training rows (the loss with dropout on), dashed for the validation rows. The dot marks the epoch "
+    "whose weights were kept."
 )
+_CURVES = {
+    True: f"Cross-entropy and accuracy of each epoch: {_LINES}",
+    False: f"Squared error of each epoch, in units of the target's variance: {_LINES}",
+}
 
 
 def pictures_of(result: Result) -> list[Picture]:
@@ -42,7 +46,7 @@ def _figures(result: Result) -> Iterator[tuple[str, str, Figure]]:
     target, test = prepared.encoder.target, prepared.split.test
     y = prepared.y[test]
     if result.history.epoch:
-        yield "Learning curves", _CURVES, _curves(result.history)
+        yield "Learning curves", _CURVES[isinstance(target, ClassTarget)], _curves(result.history)
     if isinstance(target, ClassTarget):
         yield from _of_classes(y, outputs, target)
     else:
