@@ -72,6 +72,7 @@ class Dense final : public Op<T> {
     const long offset = weight_.offset + o * panel + i * P * P;
     T* g = update.gradient(offset, scratch);
     const long apart = g == scratch ? P * P : panel;
+    for (long n = 0; n < N; n++) update.prefetch(offset + n * panel, count * P);
     if (update.computes())
       outer_block<T, N>({this->in(pass, 0) + i * stride, panels<T>(this->in_width) * stride}, count,
                         {this->out_gradient(pass, 0) + o * stride, panels<T>(this->out_width) * stride}, stride,

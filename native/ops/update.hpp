@@ -51,6 +51,15 @@ class Update {
     return stage_ == Stage::fused ? scratch : parameters_.gradient + offset;
   }
 
+  // Asks for the memory that commit will touch, while the gradient is still being computed.
+  void prefetch(long offset, long count) const {
+    for (long o = offset; o < offset + count; o += kPanel<T>) {
+      __builtin_prefetch(parameters_.weights + o, 1);
+      for (const T* slot : parameters_.slots)
+        if (slot) __builtin_prefetch(slot + o, 1);
+    }
+  }
+
   // The gradient `g` of `count` numbers of parameter `id` at `offset` is complete. `count` is a multiple of kPanel.
   void commit(int id, long offset, T* g, long count);
 

@@ -13,8 +13,11 @@ namespace descend {
 
 namespace {
 
-// About 40 microseconds: longer than any orderly wait inside a step, shorter than a time slice.
+// Waiting goes in three stages. About 40 microseconds of spinning: longer than any orderly wait inside a step. Then
+// offering the core to whoever else wants it, which keeps it awake while nobody does (an idle core of a virtual machine
+// takes long to come back). Then sleep.
 constexpr int kSpins = 2000;
+constexpr int64_t kYield = 2'000'000;  // nanoseconds
 
 inline void pause() {
 #if defined(__x86_64__) || defined(__i386__)
@@ -119,7 +122,12 @@ int64_t wait_while_equal(std::atomic<uint32_t>& value, uint32_t old) {
     pause();
   }
   const int64_t start = now_ns();
-  while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
+  while (value.load(std::memory_order_acquire) == old) {
+    if (now_ns() - start < kYield)
+      std::this_thread::yield();
+    else
+      value.wait(old, std::memory_order_acquire);
+  }
   return now_ns() - start;
 }
 

@@ -1,7 +1,7 @@
 // A team of threads that runs one job at a time, and the barrier its members meet at.
 //
-// Waiting means spinning briefly and then sleeping in the kernel, so that a member whose core was taken away gets it
-// back. Teams are kept for reuse; a forked child starts with none.
+// Waiting means spinning briefly, then offering the core to others, then sleeping in the kernel, so that a member whose
+// core was taken away gets one. Teams are kept for reuse; a forked child starts with none.
 #pragma once
 
 #include <atomic>
@@ -18,7 +18,7 @@ int64_t now_ns();
 
 class Barrier {
  public:
-  // Returns when `n` threads have called. Adds the time slept to `stalled` (nanoseconds).
+  // Returns when `n` threads have called. Adds the time beyond spinning to `stalled` (nanoseconds).
   void wait(int n, int64_t& stalled);
 
  private:
@@ -26,7 +26,7 @@ class Barrier {
   alignas(64) std::atomic<uint32_t> round_{0};
 };
 
-// Blocks until `value` differs from `old`, spinning first. Returns the nanoseconds slept.
+// Blocks until `value` differs from `old`, spinning first. Returns the nanoseconds beyond that.
 int64_t wait_while_equal(std::atomic<uint32_t>& value, uint32_t old);
 
 class Team {
