@@ -78,13 +78,18 @@ template <class T, int R, int N>
   add_block<T, R, N>(acc, c, c_stride, first);
 }
 
-// One block of terms of N neighbouring panels of C, for all rows: the block of B stays in the first-level cache.
+// One block of terms of N neighbouring panels of C, for all rows: the block of B stays in the first-level cache, and
+// each tile asks for a part of the block that comes `next` (null: none), which may lie in memory.
 template <class T, int N>
 inline void product_group(const T* a, long a_stride, long rows, long terms, const T* b, long b_stride, T* c,
-                          long c_stride, const T* bias, bool first_block) {
+                          long c_stride, const T* bias, bool first_block, const T* next) {
   constexpr int P = kPanel<T>;
+  const long lines = next ? (terms * kTileRows + rows - 1) / rows : 0;  // a line is one term of a panel
+  long asked = 0;
   split_rows(rows, [&](auto r, long first) {
     constexpr int R = decltype(r)::value;
+    for (const long end = std::min(terms, asked + lines); asked < end; asked++)
+      __builtin_prefetch(next + asked * P, 0, 2);
     if constexpr (R * N <= kTileRows * kTilePanels)
       product_tile<T, R, N>(a + first * P, a_stride, terms, b, b_stride, c + first * P, c_stride, bias, first_block);
     else
@@ -107,14 +112,24 @@ void product_panels(const T* a, long a_stride, long rows, long terms, const T* b
     for (long p = p0; p < p1;) {
       const T *bp = b + p * b_stride + k * P, *start = bias ? bias + p * P : nullptr;
       T* cp = c + p * c_stride;
-      const long n = p1 - p >= 4 ? 4 : p1 - p >= 2 ? 2 : 1;
-      if (n == 4)
-        product_group<T, 4>(ak, a_stride, rows, count, bp, b_stride, cp, c_stride, start, k == 0);
-      else if (n == 2)
-        product_group<T, 2>(ak, a_stride, rows, count, bp, b_stride, cp, c_stride, start, k == 0);
-      else
-        product_group<T, 1>(ak, a_stride, rows, count, bp, b_stride, cp, c_stride, start, k == 0);
-      p += n;
+      if (kTilePanels == 4 || rows <= 2) {  // wide tiles, or few rows
+        const long n = p1 - p >= 4 ? 4 : p1 - p >= 2 ? 2 : 1;
+        const T* next = rows > 2 && p + n < p1 ? bp + n * b_stride : nullptr;
+        if (n == 4)
+          product_group<T, 4>(ak, a_stride, rows, count, bp, b_stride, cp, c_stride, start, k == 0, next);
+        else if (n == 2)
+          product_group<T, 2>(ak, a_stride, rows, count, bp, b_stride, cp, c_stride, start, k == 0, next);
+        else
+          product_group<T, 1>(ak, a_stride, rows, count, bp, b_stride, cp, c_stride, start, k == 0, next);
+        p += n;
+      } else {
+        // The next panel's block, or the next block of the first panel.
+        const T* next = p + 1 < p1               ? bp + b_stride
+                        : k + kTermBlock < terms ? b + p0 * b_stride + (k + kTermBlock) * P
+                                                 : nullptr;
+        product_group<T, 1>(ak, a_stride, rows, count, bp, b_stride, cp, c_stride, start, k == 0, next);
+        p++;
+      }
     }
   }
 }

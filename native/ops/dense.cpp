@@ -53,6 +53,7 @@ class Dense final : public Op<T> {
   void update(const Pass<T>& pass, const Task& task, Update<T>& update) const override {
     for (long o = task.outputs.first; o < task.outputs.last; o += kTilePanels)
       for (long i = task.inputs.first; i < task.inputs.last; i++) {
+        ask_for_rows(pass, o + kTilePanels, i - task.inputs.first, task.inputs.last - task.inputs.first);
         if (o + kTilePanels <= task.outputs.last)
           update_block<kTilePanels>(pass, i, o, update);
         else
@@ -63,6 +64,14 @@ class Dense final : public Op<T> {
   }
 
  private:
+  // Part `part` of `parts` of panel o of the output's gradient, which the update turns to next.
+  void ask_for_rows(const Pass<T>& pass, long o, long part, long parts) const {
+    if (o >= panels<T>(this->out_width)) return;
+    const long stride = pass.arena->stride();
+    for (long r = pass.rows * part / parts; r < pass.rows * (part + 1) / parts; r++)
+      __builtin_prefetch(this->out_gradient(pass, r) + o * stride + r * kPanel<T>, 0, 2);
+  }
+
   // Panel i of the inputs by N panels of the outputs from o.
   template <int N>
   void update_block(const Pass<T>& pass, long i, long o, Update<T>& update) const {
