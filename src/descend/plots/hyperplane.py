@@ -62,9 +62,7 @@ def _equation(weights: NDArray[np.float64], names: Sequence[str], intercept: flo
     return text + " = 0"
 
 
-def slice_equation(
-    estimator: Any, names: list[str], center: NDArray[np.float64], shown: tuple[int, int]
-) -> str | None:
+def slice_equation(estimator: Any, names: list[str], center: NDArray[np.float64], shown: tuple[int, int]) -> str | None:
     """The line in the slice: the features that are held become part of the constant."""
     found = _coefficients(estimator)
     if found is None or len(found[0]) != len(names):

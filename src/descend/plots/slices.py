@@ -68,9 +68,7 @@ class Points:
     weight: NDArray[np.float64]
 
 
-def grid(
-    xy: NDArray[np.float64], resolution: int, margin: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def grid(xy: NDArray[np.float64], resolution: int, margin: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Two (n, n) grids over the finite range of `xy` (rows, 2), a margin wider."""
     axes = []
     for column in xy.T:
