@@ -6,7 +6,7 @@
 #   make lint      ruff, pyright, clang-format, import order
 #   make format    sort imports, apply safe fixes, lay out the C++
 #   make bench     measure against the peers (installs them)
-#   make sanitize  native tests under ASan+UBSan, then TSan
+#   make sanitize  native tests under ASan+UBSan, TSan, and with 64-byte vectors on any machine
 #   make docs      API pages in build/docs
 #   make clean     remove everything that was built, .venv included
 
@@ -55,12 +55,14 @@ test: $(VENV)/.extra-test
 
 lint: $(VENV)/.extra-lint
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/clang-format --dry-run --Werror $(CPP)
 	$(BIN)/lint-imports
 
 format: $(VENV)/.extra-lint
 	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(CPP)
 
 # A machine that forces NumPy's OpenBLAS to an old kernel would slow scikit-learn unfairly.
@@ -69,11 +71,12 @@ bench: $(VENV)/.extra-bench
 
 sanitize: $(VENV)/.created
 	$(PIP) install --quiet 'cmake>=3.20' ninja
-	@for kind in address,undefined thread; do \
-	    echo "native tests under -fsanitize=$$kind"; \
+	@for kind in address,undefined thread wide; do \
+	    echo "native tests: $$kind"; \
+	    case $$kind in wide) flags=-DDESCEND_TEST_VECTOR_BYTES=64;; *) flags=-DDESCEND_SANITIZE=$$kind;; esac; \
 	    $(BIN)/cmake -S . -B build/sanitize-$$kind -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja \
 	        -DCMAKE_BUILD_TYPE=RelWithDebInfo -DDESCEND_PYTHON_MODULES=OFF -DDESCEND_NATIVE_TESTS=ON \
-	        -DDESCEND_WERROR=ON -DDESCEND_SANITIZE=$$kind >/dev/null \
+	        -DDESCEND_WERROR=ON $$flags >/dev/null \
 	    && $(BIN)/cmake --build build/sanitize-$$kind \
 	    && build/sanitize-$$kind/native_tests || exit 1; \
 	done
