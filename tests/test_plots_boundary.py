@@ -87,9 +87,7 @@ def test_slice_holds_the_others_at_their_medians():
         model, IRIS.data, IRIS.target, features=(2, "petal width (cm)"), feature_names=IRIS.feature_names
     )
     assert display.held == {"sepal length (cm)": 5.8, "sepal width (cm)": 3.0}
-    rows = np.column_stack(
-        [np.full(4, 5.8), np.full(4, 3.0), display.xx0.ravel()[:4], display.xx1.ravel()[:4]]
-    )
+    rows = np.column_stack([np.full(4, 5.8), np.full(4, 3.0), display.xx0.ravel()[:4], display.xx1.ravel()[:4]])
     np.testing.assert_allclose(display.response.values[:4], model.predict_proba(rows))
     assert "sepal width (cm) = 3" in display.ax_.get_xlabel()
     assert display.points.weight.min() < 0.5 < display.points.weight.max()
