@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from descend.plan.plan import Plan
 
 
-def initial_parameters(plan: Plan, seed: int) -> NDArray[np.float64]:
+def initial_parameters(plan: Plan, seed: int, dtype: DTypeLike = np.float64) -> NDArray:
     """Draw every parameter's first value.
 
     Parameter i uses its own random generator, keyed by the seed and i, so that adding a layer at the end does not
@@ -20,6 +20,7 @@ def initial_parameters(plan: Plan, seed: int) -> NDArray[np.float64]:
     ----------
     plan : whose parameters are drawn
     seed : from 0 to 2^64 - 1
+    dtype : of the result; the numbers are drawn in float64 and rounded to it
 
     Returns
     -------
@@ -32,7 +33,7 @@ def initial_parameters(plan: Plan, seed: int) -> NDArray[np.float64]:
     """
     if not 0 <= seed < 2**64:
         raise ValueError(f"seed must be an integer from 0 to 2**64 - 1, got {seed}")
-    flat = np.empty(plan.size)
+    flat = np.empty(plan.size, dtype)
     for parameter in plan.parameters:
         key = np.array([seed, parameter.id], dtype=np.uint64)
         rng = np.random.Generator(np.random.Philox(key=key))

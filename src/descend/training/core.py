@@ -111,7 +111,7 @@ class Core:
         """Return the engine, made with the initial weights when there is none yet."""
         if self.engine is None:
             plan = self.require_plan()
-            self.set_parameters(initial_parameters(plan, self.seed))
+            self.set_parameters(initial_parameters(plan, self.seed, self.dtype))
         assert self.engine is not None
         return self.engine
 
@@ -171,7 +171,11 @@ class Core:
         if candidate.plan == self.plan:
             return self.require_engine()
         engine = engines.make_engine(candidate.plan, self.dtype)
-        flat = initial_parameters(candidate.plan, self.seed) if self.engine is None else self.engine.get_parameters()
+        flat = (
+            initial_parameters(candidate.plan, self.seed, self.dtype)
+            if self.engine is None
+            else self.engine.get_parameters()
+        )
         engine.set_parameters(np.ascontiguousarray(flat, dtype=self.dtype))
         return engine
 
