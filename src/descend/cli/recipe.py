@@ -1,6 +1,6 @@
 """How a table is trained on by default, and what the user changed.
 
-The defaults and the measurements behind them are in docs/design/cli-defaults.md.
+The defaults and the measurements behind them are in docs/design/06-command-line-defaults.md.
 """
 
 from __future__ import annotations
