@@ -4,30 +4,35 @@
 // B).
 #pragma once
 
+#include <utility>
+
 #include "kernels/panels.hpp"
 
 namespace descend {
 
-// Rows of a register tile, and the panels it spans: about three quarters of the registers as accumulators.
-inline constexpr int kTileRows = 6;
+// Panels that a register tile spans at most, and its rows: as many as leave room for the operands, but no more than
+// keep the multiply-add units busy. A narrow tile is a tall one.
 inline constexpr int kTilePanels = kVectorBytes == 64 ? 4 : 1;
+template <class T, int N>
+inline constexpr int kTileRows = std::clamp((kVectorBytes == 32 ? 12 : 24) / (N * kPanelVecs<T>), 1, 12);
 
-// Calls tile(R, first) with compile-time R <= kTileRows so that the tiles cover `rows` in nearly equal parts
-// (32 rows: 6 6 5 5 5 5): no thin remainder that would starve the multiply-add units.
-template <class Tile>
+// Calls body(std::integral_constant<int, n>) for 1 <= n <= most.
+template <int most, class Body>
+[[gnu::always_inline]] inline void with_constant(long n, Body&& body) {
+  [&]<int... i>(std::integer_sequence<int, i...>) {
+    static_cast<void>(((n == i + 1 && (body(std::integral_constant<int, i + 1>{}), true)) || ...));
+  }(std::make_integer_sequence<int, most>{});
+}
+
+// Calls tile(R, first) with compile-time R <= most so that the tiles cover `rows` in nearly equal parts
+// (32 rows by at most 6: 6 6 5 5 5 5): no thin remainder that would starve the multiply-add units.
+template <int most, class Tile>
 inline void split_rows(long rows, Tile&& tile) {
   long first = 0;
-  for (long left = (rows + kTileRows - 1) / kTileRows; left > 0; left--) {
-    const long r = (rows - first + left - 1) / left;
-    switch (r) {
-      case 1: tile(std::integral_constant<int, 1>{}, first); break;
-      case 2: tile(std::integral_constant<int, 2>{}, first); break;
-      case 3: tile(std::integral_constant<int, 3>{}, first); break;
-      case 4: tile(std::integral_constant<int, 4>{}, first); break;
-      case 5: tile(std::integral_constant<int, 5>{}, first); break;
-      default: tile(std::integral_constant<int, 6>{}, first); break;
-    }
-    first += r;
+  for (long left = (rows + most - 1) / most; left > 0; left--) {
+    const long count = (rows - first + left - 1) / left;
+    with_constant<most>(count, [&](auto r) { tile(r, first); });
+    first += count;
   }
 }
 
@@ -78,24 +83,19 @@ template <class T, int R, int N>
   add_block<T, R, N>(acc, c, c_stride, first);
 }
 
-// One block of terms of N neighbouring panels of C, for all rows: the block of B stays in the first-level cache, and
-// each tile asks for a part of the block that comes `next` (null: none), which may lie in memory.
+// One block of terms of N neighbouring panels of C, for all rows: the block of B stays in the nearest cache that holds
+// it, and each tile asks for a part of the block that comes `next` (null: none), which may lie in memory.
 template <class T, int N>
 inline void product_group(const T* a, long a_stride, long rows, long terms, const T* b, long b_stride, T* c,
                           long c_stride, const T* bias, bool first_block, const T* next) {
-  constexpr int P = kPanel<T>;
-  const long lines = next ? (terms * kTileRows + rows - 1) / rows : 0;  // a line is one term of a panel
+  constexpr int P = kPanel<T>, most = kTileRows<T, N>;
+  const long lines = next ? (terms * most + rows - 1) / rows : 0;  // a line is one term of a panel
   long asked = 0;
-  split_rows(rows, [&](auto r, long first) {
-    constexpr int R = decltype(r)::value;
+  split_rows<most>(rows, [&](auto r, long first) {
     for (const long end = std::min(terms, asked + lines); asked < end; asked++)
       __builtin_prefetch(next + asked * P, 0, 2);
-    if constexpr (R * N <= kTileRows * kTilePanels)
-      product_tile<T, R, N>(a + first * P, a_stride, terms, b, b_stride, c + first * P, c_stride, bias, first_block);
-    else
-      for (int n = 0; n < N; n++)
-        product_tile<T, R, 1>(a + first * P, a_stride, terms, b + n * b_stride, b_stride, c + n * c_stride + first * P,
-                              c_stride, bias ? bias + n * P : nullptr, first_block);
+    product_tile<T, decltype(r)::value, N>(a + first * P, a_stride, terms, b, b_stride, c + first * P, c_stride, bias,
+                                           first_block);
   });
 }
 
@@ -113,15 +113,12 @@ void product_panels(const T* a, long a_stride, long rows, long terms, const T* b
       const T *bp = b + p * b_stride + k * P, *start = bias ? bias + p * P : nullptr;
       T* cp = c + p * c_stride;
       if (kTilePanels == 4 || rows <= 2) {  // wide tiles, or few rows
-        const long n = p1 - p >= 4 ? 4 : p1 - p >= 2 ? 2 : 1;
-        const T* next = rows > 2 && p + n < p1 ? bp + n * b_stride : nullptr;
-        if (n == 4)
-          product_group<T, 4>(ak, a_stride, rows, count, bp, b_stride, cp, c_stride, start, k == 0, next);
-        else if (n == 2)
-          product_group<T, 2>(ak, a_stride, rows, count, bp, b_stride, cp, c_stride, start, k == 0, next);
-        else
-          product_group<T, 1>(ak, a_stride, rows, count, bp, b_stride, cp, c_stride, start, k == 0, next);
-        p += n;
+        with_constant<4>(std::min<long>(4, p1 - p), [&](auto n) {
+          constexpr int N = decltype(n)::value;
+          const T* next = rows > 2 && p + N < p1 ? bp + N * b_stride : nullptr;
+          product_group<T, N>(ak, a_stride, rows, count, bp, b_stride, cp, c_stride, start, k == 0, next);
+        });
+        p += 4;
       } else {
         // The next panel's block, or the next block of the first panel.
         const T* next = p + 1 < p1               ? bp + b_stride
@@ -153,12 +150,14 @@ template <class T, int R, int N>
 
 // The block C = A^T B of `count` <= P columns of one panel of A by N panels of B (b_stride apart), over `rows` rows in
 // groups of `group`: a divisor of kRowTermBlock, or all of them. c: (count, N panels) with panels c_stride apart.
-template <class T, int N>
+// Calls before() ahead of every tile.
+template <class T, int N, class Before>
 inline void outer_block(GroupedPanel<T> a, long count, GroupedPanel<T> b, long b_stride, long rows, long group, T* c,
-                        long c_stride) {
+                        long c_stride, Before&& before) {
   for (long k = 0; k == 0 || k < rows; k += kRowTermBlock) {
     const long past = k / group;
-    split_rows(count, [&](auto r, long first) {
+    split_rows<kTileRows<T, N>>(count, [&](auto r, long first) {
+      before();
       outer_tile<T, decltype(r)::value, N>({a.data + past * a.jump + first, a.jump}, {b.data + past * b.jump, b.jump},
                                            b_stride, std::min(kRowTermBlock, rows - k), group, c + first * kPanel<T>,
                                            c_stride, k == 0);

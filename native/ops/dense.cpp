@@ -7,9 +7,9 @@ namespace descend {
 
 namespace {
 
-// Panels of a block of the weights that one task owns, and of a strip of inputs that stays in the second-level cache
-// while the tasks go over all outputs.
-constexpr long kTaskInputs = 3, kTaskOutputs = kVectorBytes == 64 ? 4 : 2, kStrip = 3 * kTaskInputs;
+// A task owns one panel of inputs by this many panels of outputs; tasks go over all outputs strip by strip of inputs,
+// so that a strip stays in the second-level cache.
+constexpr long kTaskOutputs = kVectorBytes == 64 ? 4 : 2, kStrip = 9;
 
 template <class T>
 class Dense final : public Op<T> {
@@ -39,37 +39,39 @@ class Dense final : public Op<T> {
 
   void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
     const long in = panels<T>(this->in_width), out = panels<T>(this->out_width);
+    // In multiply-adds. Updating a weight and keeping its transpose takes as long as about this many.
+    constexpr double update = 48;
     for (long strip = 0; strip < in; strip += kStrip)
       for (long o = 0; o < out; o += kTaskOutputs)
-        for (long i = strip; i < std::min(in, strip + kStrip); i += kTaskInputs) {
-          const Panels inputs{i, std::min({in, i + kTaskInputs, strip + kStrip})},
-              outputs{o, std::min(out, o + kTaskOutputs)};
-          const double block = static_cast<double>(std::min(this->in_width, inputs.last * kPanel<T>) - i * kPanel<T>) *
-                               static_cast<double>((outputs.last - o) * kPanel<T>);
-          tasks.push_back({op, inputs, outputs, block * (static_cast<double>(batch) + 64)});
+        for (long i = strip; i < std::min(in, strip + kStrip); i++) {
+          const Panels outputs{o, std::min(out, o + kTaskOutputs)};
+          const auto units = static_cast<double>((outputs.last - o) * kPanel<T>), rows = static_cast<double>(batch);
+          const double bias = i == 0 && this->spec.bias >= 0 ? 2 * rows * units : 0;
+          const auto columns = static_cast<double>(columns_of<T>(this->in_width, i));
+          tasks.push_back({op, {i, i + 1}, outputs, columns * units * (rows + update) + bias});
         }
   }
 
   void update(const Pass<T>& pass, const Task& task, Update<T>& update) const override {
+    const long i = task.inputs.first;
+    ask_for_rows(pass, task);
     for (long o = task.outputs.first; o < task.outputs.last; o += kTilePanels)
-      for (long i = task.inputs.first; i < task.inputs.last; i++) {
-        ask_for_rows(pass, o + kTilePanels, i - task.inputs.first, task.inputs.last - task.inputs.first);
-        if (o + kTilePanels <= task.outputs.last)
-          update_block<kTilePanels>(pass, i, o, update);
-        else
-          for (long j = o; j < task.outputs.last; j++) update_block<1>(pass, i, j, update);
-      }
-    if (this->spec.bias >= 0 && task.inputs.first == 0)
+      with_constant<kTilePanels>(std::min<long>(kTilePanels, task.outputs.last - o),
+                                 [&](auto n) { update_block<decltype(n)::value>(pass, i, o, update); });
+    if (this->spec.bias >= 0 && i == 0)
       for (long o = task.outputs.first; o < task.outputs.last; o++) update_bias(pass, o, update);
   }
 
  private:
-  // Part `part` of `parts` of panel o of the output's gradient, which the update turns to next.
-  void ask_for_rows(const Pass<T>& pass, long o, long part, long parts) const {
-    if (o >= panels<T>(this->out_width)) return;
+  // Asks for this task's share of the gradients of the outputs that the strip turns to next.
+  void ask_for_rows(const Pass<T>& pass, const Task& task) const {
+    const long in = panels<T>(this->in_width), part = task.inputs.first % kStrip;
+    const long parts = std::min(kStrip, in - task.inputs.first + part);
+    const long last = std::min(panels<T>(this->out_width), task.outputs.last + kTaskOutputs);
     const long stride = pass.arena->stride();
     for (long r = pass.rows * part / parts; r < pass.rows * (part + 1) / parts; r++)
-      __builtin_prefetch(this->out_gradient(pass, r) + o * stride + r * kPanel<T>, 0, 2);
+      for (long o = task.outputs.last; o < last; o++)
+        __builtin_prefetch(this->out_gradient(pass, r) + o * stride + r * kPanel<T>, 0, 2);
   }
 
   // Panel i of the inputs by N panels of the outputs from o.
@@ -81,11 +83,13 @@ class Dense final : public Op<T> {
     const long offset = weight_.offset + o * panel + i * P * P;
     T* g = update.gradient(offset, scratch);
     const long apart = g == scratch ? P * P : panel;
-    for (long n = 0; n < N; n++) update.prefetch(offset + n * panel, count * P);
+    long asked = 0;  // panels of parameters, one ahead of each tile
     if (update.computes())
       outer_block<T, N>({this->in(pass, 0) + i * stride, panels<T>(this->in_width) * stride}, count,
                         {this->out_gradient(pass, 0) + o * stride, panels<T>(this->out_width) * stride}, stride,
-                        pass.rows, pass.arena->group, g, apart);
+                        pass.rows, pass.arena->group, g, apart, [&] {
+                          if (asked < N) update.prefetch(offset + asked++ * panel, count * P);
+                        });
     for (long n = 0; n < N; n++) {
       update.commit(this->spec.weight, offset + n * panel, g + n * apart, count * P);
       if (this->wants_input && update.applies())
