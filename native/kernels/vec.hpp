@@ -87,6 +87,22 @@ inline VecI<T> lane_index() {
   return v;
 }
 
+// Folds the upper half of the lanes onto the lower one by `both`, again and again, until one is left.
+template <class T, int lanes = kLanes<T>, class V, class Both>
+[[gnu::always_inline]] inline T fold(const V& v, Both&& both) {
+  if constexpr (lanes == 1) {
+    return v[0];
+  } else if constexpr (lanes == 2) {
+    return both(v[0], v[1]);
+  } else {
+    typedef T Half __attribute__((vector_size(lanes / 2 * sizeof(T))));
+    Half low, high;
+    std::memcpy(&low, &v, sizeof low);
+    std::memcpy(&high, reinterpret_cast<const char*>(&v) + sizeof low, sizeof high);
+    return fold<T, lanes / 2>(both(low, high), both);
+  }
+}
+
 // a * b + c with one rounding, on every instruction set.
 template <class T>
 inline Vec<T> fma(Vec<T> a, Vec<T> b, Vec<T> c) {

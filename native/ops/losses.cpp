@@ -81,13 +81,16 @@ class Loss : public Op<T> {
     return pass.data->weight ? static_cast<double>(pass.data->weight[source]) : 1.0;
   }
 
-  // Calls row(r, source row, w, w / sum w), which returns the row's loss, and keeps the block sums.
-  template <class Row>
-  void each_row(const Pass<T>& pass, Rows rows, Row&& row) const {
+  // Calls row(r, source row, w / sum w), which returns the row's loss, and keeps the block sums; prepare(first, last)
+  // comes before the rows of each block.
+  template <class Prepare, class Row>
+  void each_row(const Pass<T>& pass, Rows rows, Prepare&& prepare, Row&& row) const {
     const double inverse = pass.weight_sum > 0 ? 1 / pass.weight_sum : 0;
     for (long first = rows.first; first < rows.last; first += kRowBlock) {
+      const long last = std::min(rows.last, first + kRowBlock);
       double sum = 0;
-      for (long r = first; r < std::min(rows.last, first + kRowBlock); r++) {
+      prepare(first, last);
+      for (long r = first; r < last; r++) {
         const long source = pass.source(r);
         const double w = weight(pass, source);
         const T l = row(r, source, static_cast<T>(w * inverse));
@@ -112,7 +115,7 @@ class Elementwise final : public Loss<T> {
     const T each = T(1) / static_cast<T>(n), parameter = static_cast<T>(this->spec_.parameter);
     const T keep = static_cast<T>(1 - this->spec_.label_smoothing),
             add = static_cast<T>(this->spec_.label_smoothing / 2);
-    this->each_row(pass, rows, [&](long r, long source, T w) {
+    this->each_row(pass, rows, [](long, long) {}, [&](long r, long source, T w) {
       const T* z = this->in(pass, rows.first) + r * kPanel<T>;
       T* dz = pass.training ? this->in_gradient(pass, rows.first) + r * kPanel<T> : nullptr;
       const T* y = pass.data->y + source * n;
@@ -159,13 +162,39 @@ class Categorical final : public Loss<T> {
   using Loss<T>::Loss;
 
   void forward(const Pass<T>& pass, Rows rows, Panels) const override {
-    this->each_row(pass, rows, [&](long r, long source, T w) {
-      return from_logits ? logits_row(pass, r, source, w) : probabilities_row(pass, r, source, w);
-    });
+    Normalizers n;
+    this->each_row(
+        pass, rows,
+        [&](long first, long last) {
+          if constexpr (from_logits) normalize(pass, first, last, n);
+        },
+        [&](long r, long source, T w) {
+          return from_logits ? logits_row(pass, r, source, w, n) : probabilities_row(pass, r, source, w);
+        });
   }
   void backward(const Pass<T>&, Rows, Panels) const override {}
 
  private:
+  // Of the rows of a block: the largest logit, S = sum e^(z - most), log S and 1 / S.
+  struct Normalizers {
+    alignas(64) T most[kRowBlock], sum[kRowBlock], log[kRowBlock], inverse[kRowBlock];
+  };
+
+  // The exponentials become the gradient; logarithms and reciprocals are those of many rows at once.
+  void normalize(const Pass<T>& pass, long first, long last, Normalizers& n) const {
+    std::fill(n.sum, n.sum + kRowBlock, T(1));
+    for (long r = first; r < last; r++) {
+      const T* z = this->in(pass, r) + r * kPanel<T>;
+      T* dz = this->in_gradient(pass, r) + r * kPanel<T>;
+      n.most[r - first] = row_max(z, this->in_width, pass.arena->stride());
+      n.sum[r - first] = row_exponentials(z, n.most[r - first], dz, this->in_width, pass.arena->stride());
+    }
+    for (long i = 0; i < kRowBlock; i += kLanes<T>) {
+      store(n.log + i, log<T>(load(n.sum + i)));
+      store(n.inverse + i, T(1) / load(n.sum + i));
+    }
+  }
+
   T target(const Pass<T>& pass, long source, long c) const {
     const T y =
         this->spec_.index_target ? T(pass.data->classes[source] == c) : pass.data->y[source * this->in_width + c];
@@ -174,19 +203,17 @@ class Categorical final : public Loss<T> {
   }
 
   // l = log sum e^z - sum y z (for targets that sum to Y: Y log sum e^z - sum y z); slope Y softmax(z) - y.
-  T logits_row(const Pass<T>& pass, long r, long source, T w) const {
-    const long n = this->in_width, stride = pass.arena->stride();
+  T logits_row(const Pass<T>& pass, long r, long source, T w, const Normalizers& of) const {
+    const long n = this->in_width, stride = pass.arena->stride(), i = r % kRowBlock;
     const T* z = this->in(pass, r) + r * kPanel<T>;
     T* dz = this->in_gradient(pass, r) + r * kPanel<T>;
-    const T most = row_max(z, n, stride);
-    const T sum = row_exponentials(z, most, dz, n, stride);
+    const T most = of.most[i];
     const auto at = [&](long c) { return c / kPanel<T> * stride + c % kPanel<T>; };
-    const T normalizer = log<T>(sum);
     if (this->spec_.index_target && this->spec_.label_smoothing == 0) {
       const long o = at(pass.data->classes[source]);
-      const T l = normalizer - (z[o] - most);
+      const T l = of.log[i] - (z[o] - most);
       if (pass.training) {
-        scale(dz, n, stride, w / sum);
+        scale(dz, n, stride, w * of.inverse[i]);
         dz[o] -= w;
       }
       return l;
@@ -198,10 +225,10 @@ class Categorical final : public Loss<T> {
       dot += y * (z[at(c)] - most);
     }
     if (pass.training) {
-      scale(dz, n, stride, w * mass / sum);
+      scale(dz, n, stride, w * mass * of.inverse[i]);
       for (long c = 0; c < n; c++) dz[at(c)] -= w * target(pass, source, c);
     }
-    return mass * normalizer - dot;
+    return mass * of.log[i] - dot;
   }
 
   static void scale(T* row, long n, long stride, T by) {

@@ -27,11 +27,11 @@ struct LaneSums {
   void add(long c, Vec<T> x) { lane[c % kPanel<T> / kLanes<T>] += x; }
 
   T total() const {
-    alignas(64) T s[kPanel<T>];
-    for (int v = 0; v < kPanelVecs<T>; v++) store(s + v * kLanes<T>, lane[v]);
-    for (int half = kPanel<T> / 2; half; half /= 2)
-      for (int i = 0; i < half; i++) s[i] += s[i + half];
-    return s[0];
+    Vec<T> s[kPanelVecs<T>];
+    for (int v = 0; v < kPanelVecs<T>; v++) s[v] = lane[v];
+    for (int half = kPanelVecs<T> / 2; half; half /= 2)
+      for (int v = 0; v < half; v++) s[v] += s[v + half];
+    return fold<T>(s[0], [](auto x, auto y) { return x + y; });
   }
 };
 
@@ -43,9 +43,7 @@ inline T row_max(const T* row, long columns, long stride) {
     const Vec<T> x = real_columns<T>(c, columns) ? load(row + o) : splat(T(-INFINITY));
     most = x > most ? x : most;
   });
-  T best = most[0];
-  for (int i = 1; i < kLanes<T>; i++) best = most[i] > best ? most[i] : best;
-  return best;
+  return fold<T>(most, [](auto x, auto y) { return x > y ? x : y; });
 }
 
 // out = e^(row - max) with zeros beyond the columns; returns the sum.

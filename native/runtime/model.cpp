@@ -5,6 +5,7 @@
 #include <cstring>
 #include <utility>
 
+#include "runtime/denormals.hpp"
 #include "runtime/team.hpp"
 
 namespace descend {
@@ -231,6 +232,7 @@ void Model<T>::infer(const std::vector<Phase<T>>& phases, const Data<T>& data, i
   for (int t = 0; t < threads; t++) memory.push_back(borrow(std::min(data.rows, kInferenceRows), gradients));
   std::atomic<long> next{0};
   Team::run(threads, [&](int t) {
+    const FlushDenormals flush;
     for (long c; (c = next.fetch_add(1, std::memory_order_relaxed)) < chunks;) {
       const long first = c * kInferenceRows, rows = std::min(kInferenceRows, data.rows - first);
       const Pass<T> pass{&memory[static_cast<std::size_t>(t)]->arena,

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <exception>
 
+#include "runtime/denormals.hpp"
 #include "runtime/model.hpp"
 #include "runtime/team.hpp"
 
@@ -94,6 +95,7 @@ class Run {
 
  private:
   void member(int t) {
+    const FlushDenormals flush;
     int64_t stalled = 0;
     for (;;) {
       const int n = active_.load(std::memory_order_acquire);
