@@ -8,6 +8,7 @@
 #include "ops/update.hpp"
 #include "runtime/memory.hpp"
 #include "runtime/program.hpp"
+#include "runtime/team_size.hpp"
 
 namespace descend {
 
@@ -104,6 +105,7 @@ class Model {
   OptimizerSpec optimizer_;
   uint64_t seed_ = 0, step_ = 0;
   std::unique_ptr<ArenaMemory<T>> training_arena_;
+  TeamSize team_size_;
   mutable std::mutex training_lock_;  // one training run, gradient or change of state at a time
   mutable std::mutex idle_lock_;
   mutable std::vector<std::unique_ptr<ArenaMemory<T>>> idle_;

@@ -8,6 +8,7 @@
 
 #include "runtime/denormals.hpp"
 #include "runtime/model.hpp"
+#include "runtime/seats.hpp"
 #include "runtime/team.hpp"
 
 namespace descend {
@@ -16,46 +17,6 @@ namespace {
 
 constexpr int64_t kWatchInterval = 50'000'000;  // nanoseconds between calls of the watch
 
-// Takes members out of the team while the machine does not give them a core, and tries again ever more rarely.
-class TeamSize {
- public:
-  TeamSize(int threads, bool adapt) : most_(threads), size_(threads), adapt_(adapt && threads > 1) {}
-
-  int size() const { return size_; }
-
-  // After a step; `stalled` is the leader's total time asleep.
-  void step(int64_t now, int64_t stalled) {
-    if (!adapt_) return;
-    if (start_ == 0) start_ = now, stalled_ = stalled;
-    steps_++;
-    if (size_ == 1) {
-      if (now - start_ > pause_) restart(most_);
-    } else if (steps_ >= 4 && now - start_ > kWindow) {
-      if (stalled - stalled_ > (now - start_) / 4) {
-        pause_ = std::min(kLongest, 2 * pause_);
-        restart(1);
-      } else {
-        pause_ = kShortest;
-        restart(size_);
-      }
-    }
-  }
-
- private:
-  static constexpr int64_t kWindow = 4'000'000, kShortest = 20'000'000, kLongest = 1'000'000'000;
-
-  void restart(int size) {
-    size_ = size;
-    start_ = 0;
-    steps_ = 0;
-  }
-
-  int most_, size_;
-  bool adapt_;
-  int64_t start_ = 0, stalled_ = 0, pause_ = kShortest;
-  long steps_ = 0;
-};
-
 }  // namespace
 
 template <class T>
@@ -63,7 +24,7 @@ class Run {
  public:
   // Random numbers are those of (seed, first_step + step of the run).
   Run(const Model<T>& model, const TrainJob<T>& job, const Parameters<T>& parameters, const OptimizerSpec& optimizer,
-      uint64_t seed, uint64_t first_step, const ArenaMemory<T>& memory, int threads, bool gradients_only)
+      uint64_t seed, uint64_t first_step, const ArenaMemory<T>& memory, TeamSize& size, int threads, bool gradients_only)
       : model_(model),
         program_(model.program),
         job_(job),
@@ -73,8 +34,10 @@ class Run {
         first_step_(first_step),
         memory_(memory),
         only_(gradients_only),
-        size_(threads, job.adapt),
-        active_(threads) {
+        size_(size),
+        seats_(threads) {
+    size_.begin(threads, now_ns());
+    active_ = job.adapt ? size_.size() : threads;
     for (std::size_t i = 0; i < program_.ops.size(); i++)
       program_.ops[i]->add_tasks(static_cast<int>(i), job.batch, tasks_);
     cost_.assign(1, 0.0);
@@ -104,7 +67,9 @@ class Run {
         rest(t);
         continue;
       }
+      const int64_t before = stalled;
       if (!step(t, n, next_.load(std::memory_order_relaxed), stalled)) return;
+      if (stalled != before) seats_.look(t, now_ns());
     }
   }
 
@@ -224,6 +189,7 @@ class Run {
     }
     if (over) return finish(status);
     next_.store(s + 1, std::memory_order_relaxed);
+    if (!job_.adapt) return;
     const int before = size_.size();
     size_.step(now, stalled);
     if (size_.size() != before) {
@@ -256,7 +222,8 @@ class Run {
   long steps_;
   Barrier barrier_;
 
-  TeamSize size_;
+  TeamSize& size_;
+  Seats seats_;
   std::atomic<int> active_;
   std::atomic<long> next_{0};
   std::atomic<bool> finished_{false};
@@ -296,7 +263,7 @@ TrainResult Model<T>::train(const TrainJob<T>& job) {
     look_ahead(p, program.size, static_cast<T>(optimizer_.beta_1));
   }
   refresh_transposed(p.look_ahead ? p.look_ahead : p.weights);
-  Run<T> run(*this, whole, p, optimizer_, seed_, step_, training_arena(whole.batch, threads), threads, false);
+  Run<T> run(*this, whole, p, optimizer_, seed_, step_, training_arena(whole.batch, threads), team_size_, threads, false);
   const TrainResult result = run.go(threads);
   step_ += static_cast<uint64_t>(result.steps);
   return result;
@@ -316,8 +283,9 @@ double Model<T>::gradients(const Data<T>& data, uint64_t seed, uint64_t step, T*
     job.data = data;
     job.count = job.batch = data.rows;
     job.rates = &rate;
+    TeamSize size(n);
     const Parameters<T> p{weights_.get(), nullptr, training_.transposed, {}, gradient.get()};
-    result = Run<T>(*this, job, p, OptimizerSpec{}, seed, step, training_arena(data.rows, n), n, true).go(n);
+    result = Run<T>(*this, job, p, OptimizerSpec{}, seed, step, training_arena(data.rows, n), size, n, true).go(n);
   }
   unpack(gradient.get(), flat);
   return result.status == Status::diverged ? NAN : result.loss;

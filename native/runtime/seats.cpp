@@ -1,0 +1,41 @@
+#include "runtime/seats.hpp"
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+namespace descend {
+
+Seats::Seats(int members) : members_(members), seats_(new Seat[static_cast<std::size_t>(members)]) {}
+
+bool Seats::taken(int processor, int before) const {
+  for (int t = 0; t < before; t++)
+    if (seats_[static_cast<std::size_t>(t)].processor.load(std::memory_order_relaxed) == processor) return true;
+  return false;
+}
+
+#if defined(__linux__)
+void Seats::look(int t, int64_t now) {
+  constexpr int64_t often = 2'000'000;  // nanoseconds between two moves of a member: a move costs some microseconds
+  Seat& seat = seats_[static_cast<std::size_t>(t)];
+  const int here = sched_getcpu();
+  seat.processor.store(here, std::memory_order_relaxed);
+  if (t == 0 || here < 0 || now - seat.moved < often || !taken(here, t)) return;
+  seat.moved = now;
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
+  for (int other = 0; other < CPU_SETSIZE; other++) {
+    if (!CPU_ISSET(other, &allowed) || taken(other, members_)) continue;
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(other, &only);
+    if (sched_setaffinity(0, sizeof only, &only) == 0) sched_setaffinity(0, sizeof allowed, &allowed);
+    seat.processor.store(other, std::memory_order_relaxed);
+    return;
+  }
+}
+#else
+void Seats::look(int, int64_t) {}
+#endif
+
+}  // namespace descend
