@@ -128,10 +128,7 @@ class BatchNorm final : public Op<T> {
   }
 
   void add_tasks(int op, long /*batch*/, std::vector<Task>& tasks) const override {
-    tasks.push_back({op,
-                     {0, panels<T>(this->in_width)},
-                     {0, 0},
-                     static_cast<double>(width_) * 128});
+    tasks.push_back({op, {0, panels<T>(this->in_width)}, {0, 0}, static_cast<double>(width_) * 128});
   }
 
   void update(const Pass<T>& pass, const Task&, Update<T>& update) const override {

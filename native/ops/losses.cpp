@@ -115,22 +115,24 @@ class Elementwise final : public Loss<T> {
     const T each = T(1) / static_cast<T>(n), parameter = static_cast<T>(this->spec_.parameter);
     const T keep = static_cast<T>(1 - this->spec_.label_smoothing),
             add = static_cast<T>(this->spec_.label_smoothing / 2);
-    this->each_row(pass, rows, [](long, long) {}, [&](long r, long source, T w) {
-      const T* z = this->in(pass, rows.first) + r * kPanel<T>;
-      T* dz = pass.training ? this->in_gradient(pass, rows.first) + r * kPanel<T> : nullptr;
-      const T* y = pass.data->y + source * n;
-      const T scale = w * each;
-      LaneSums<T> sums;
-      each_in_row<T>(n, stride, [&](long o, long c) {
-        const VecI<T> real = real_columns<T>(c, n);
-        Vec<T> target = target_at(y + c, n - c);
-        if constexpr (kind == LossKind::bce) target = fma<T>(target, splat(keep), splat(add));
-        const Point<T> p = point<T, kind, link>(load(z + o), target, parameter);
-        sums.add(c, real ? p.loss : Vec<T>{});
-        if (dz) store(dz + o, real ? p.slope * scale : Vec<T>{});
-      });
-      return sums.total() * each;
-    });
+    this->each_row(
+        pass, rows, [](long, long) {},
+        [&](long r, long source, T w) {
+          const T* z = this->in(pass, rows.first) + r * kPanel<T>;
+          T* dz = pass.training ? this->in_gradient(pass, rows.first) + r * kPanel<T> : nullptr;
+          const T* y = pass.data->y + source * n;
+          const T scale = w * each;
+          LaneSums<T> sums;
+          each_in_row<T>(n, stride, [&](long o, long c) {
+            const VecI<T> real = real_columns<T>(c, n);
+            Vec<T> target = target_at(y + c, n - c);
+            if constexpr (kind == LossKind::bce) target = fma<T>(target, splat(keep), splat(add));
+            const Point<T> p = point<T, kind, link>(load(z + o), target, parameter);
+            sums.add(c, real ? p.loss : Vec<T>{});
+            if (dz) store(dz + o, real ? p.slope * scale : Vec<T>{});
+          });
+          return sums.total() * each;
+        });
   }
 
   // RMSE: the slopes so far are those of the mean square; divide by twice its root.

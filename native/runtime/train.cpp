@@ -24,7 +24,8 @@ class Run {
  public:
   // Random numbers are those of (seed, first_step + step of the run).
   Run(const Model<T>& model, const TrainJob<T>& job, const Parameters<T>& parameters, const OptimizerSpec& optimizer,
-      uint64_t seed, uint64_t first_step, const ArenaMemory<T>& memory, TeamSize& size, int threads, bool gradients_only)
+      uint64_t seed, uint64_t first_step, const ArenaMemory<T>& memory, TeamSize& size, int threads,
+      bool gradients_only)
       : model_(model),
         program_(model.program),
         job_(job),
@@ -289,7 +290,8 @@ TrainResult Model<T>::train(const TrainJob<T>& job) {
     look_ahead(p, program.size, static_cast<T>(optimizer_.beta_1));
   }
   refresh_transposed(p.look_ahead ? p.look_ahead : p.weights);
-  Run<T> run(*this, whole, p, optimizer_, seed_, step_, training_arena(whole.batch, threads), team_size_, threads, false);
+  Run<T> run(*this, whole, p, optimizer_, seed_, step_, training_arena(whole.batch, threads), team_size_, threads,
+             false);
   const TrainResult result = run.go(threads);
   step_ += static_cast<uint64_t>(result.steps);
   return result;
