@@ -134,10 +134,11 @@ template <class T>
 inline Vec<T> sqrt(Vec<T> a) {
 #if defined(DESCEND_VECTOR_BYTES)
 #elif defined(__AVX512F__)
+  // Masked with all lanes: GCC 12 warns of an uninitialized operand inside the plain form.
   if constexpr (sizeof(T) == 4)
-    return (Vec<T>)_mm512_sqrt_ps((__m512)a);
+    return (Vec<T>)_mm512_maskz_sqrt_ps(0xffff, (__m512)a);
   else
-    return (Vec<T>)_mm512_sqrt_pd((__m512d)a);
+    return (Vec<T>)_mm512_maskz_sqrt_pd(0xff, (__m512d)a);
 #elif defined(__AVX2__)
   if constexpr (sizeof(T) == 4)
     return (Vec<T>)_mm256_sqrt_ps((__m256)a);

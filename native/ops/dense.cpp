@@ -8,8 +8,9 @@ namespace descend {
 namespace {
 
 // A task owns one panel of inputs by this many panels of outputs; tasks go over all outputs strip by strip of inputs,
-// so that a strip stays in the second-level cache.
-constexpr long kTaskOutputs = kVectorBytes == 64 ? 4 : 2, kStrip = 9;
+// so that a strip stays in the second-level cache. Norms and penalties are summed task by task: the same tasks for all
+// instruction sets.
+constexpr long kTaskOutputs = 4, kStrip = 9;
 
 template <class T>
 class Dense final : public Op<T> {

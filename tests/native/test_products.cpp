@@ -50,15 +50,18 @@ void check_product(long rows, long terms, long columns) {
   CHECK(equal);
 }
 
-template <class T>
+template <class T, int N>
 void check_outer(long rows, long inputs, long columns) {
   const auto a = random_panels<T>(rows, inputs, 4), b = random_panels<T>(rows, columns, 5);
   Buffer<T> c(panels<T>(columns) * inputs * kPanel<T>);
   for (long i = 0; i < panels<T>(inputs); i++)
-    for (long p = 0; p < panels<T>(columns); p++)
-      outer_block<T, 1>({a.get() + i * rows * kPanel<T>, 64 * kPanel<T>}, columns_of<T>(inputs, i),
-                        {b.get() + p * rows * kPanel<T>, 64 * kPanel<T>}, 0, rows, 64,
-                        c.get() + (p * inputs + i * kPanel<T>)*kPanel<T>, 0);
+    for (long p = 0; p < panels<T>(columns); p += N) {
+      long tiles = 0;
+      outer_block<T, N>({a.get() + i * rows * kPanel<T>, 64 * kPanel<T>}, columns_of<T>(inputs, i),
+                        {b.get() + p * rows * kPanel<T>, 64 * kPanel<T>}, rows * kPanel<T>, rows, 64,
+                        c.get() + (p * inputs + i * kPanel<T>)*kPanel<T>, inputs * kPanel<T>, [&] { tiles++; });
+      CHECK(tiles > 0);
+    }
   bool equal = true;
   for (long i = 0; i < inputs; i++)
     for (long n = 0; n < columns; n++)
@@ -83,8 +86,13 @@ TEST(outer_products_equal_chains_of_fused_multiply_adds) {
   for (long rows : {1L, 3L, 48L, 257L, 600L})
     for (long inputs : {1L, 7L, 16L, 20L, 37L})
       for (long columns : {1L, 16L, 37L}) {
-        check_outer<float>(rows, inputs, columns);
-        check_outer<double>(rows, inputs, columns);
+        check_outer<float, 1>(rows, inputs, columns);
+        check_outer<double, 1>(rows, inputs, columns);
+        const long wide = panels<float>(columns) * 4 * kPanel<float>;  // whole groups of panels
+        check_outer<float, 2>(rows, inputs, wide);
+        check_outer<float, 3>(rows, inputs, 3 * wide);
+        check_outer<float, 4>(rows, inputs, wide);
+        check_outer<double, 4>(rows, inputs, wide);
       }
 }
 
