@@ -46,7 +46,7 @@ pre { background: #fff; border: 1px solid var(--line); border-radius: 8px; paddi
   .pictures { grid-template-columns: minmax(0, 1fr); }
   th, td { padding: 6px 8px; }
   td { overflow-wrap: break-word; }
-  table.metrics th { white-space: normal; }
+  table.metrics th { white-space: normal; overflow-wrap: normal; }
 }
 @media print { body { background: #fff; } figure { break-inside: avoid; } }
 """

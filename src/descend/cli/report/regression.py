@@ -48,7 +48,7 @@ def residuals(y: NDArray[np.float64], outputs: NDArray[np.float64], name: str) -
     name : str
         The target's.
     """
-    figure = new_figure(7.4, 4.8)
+    figure = new_figure(6.4, 4.6)
     ax, side = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
     rest = y - outputs
     _points(ax, outputs, rest)
