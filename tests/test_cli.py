@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from typer.testing import CliRunner, Result
 
 from descend import Network, layers
 from descend.cli.app import app
+from descend.cli.app import run as run_process
 from descend.cli.bundle import Bundle
 from descend.cli.demo import write_set
 
@@ -140,6 +142,13 @@ def test_predict_numbers_in_their_unit(numbers, tmp_path):
     np.testing.assert_allclose(values, [1e5, 1.03e5], rtol=0.02)
 
 
+def test_a_column_kept_twice_is_kept_once(trained):
+    data = trained / "data.csv"
+    result = run("predict", trained / "model", data, "--keep", "colour", "--keep", "row", "--keep", "colour")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0].startswith("colour,row,prediction,")
+
+
 def test_predict_prints_without_out(trained):
     result = run("predict", trained / "model" / "model.descend", trained / "data.csv")
     assert result.exit_code == 0
@@ -183,12 +192,22 @@ def test_the_encoder_is_in_the_model_file(trained):
         ("x,label\n" + "1,a\n2,b,c\n" * 20, [], "Line 3"),
         ("x,label\n" + "1,a\n2,b\n" * 10, ["--drop", "z"], "no column 'z'"),
         ("x,label\n" + "1,a\n2,b\n" * 10, ["--hidden", "ten"], "--hidden must be units per layer"),
-        ("x,label\n" + "1,a\n2,b\n" * 10, ["--lr", "-1"], "--lr must be above 0"),
+        ("x,label\n" + "1,a\n2,b\n" * 10, ["--lr", "-1"], "--lr must be a number above 0"),
         ("x,label\n" + "1,a\n2,b\n" * 10, ["--dropout", "1"], "--dropout must be"),
         ("x,label\n" + "1,a\n2,b\n" * 10, ["--test-size", "1.5"], "shares of test"),
-        ("x,label\n" + "1,a\n2,b\n" * 10, ["--epochs", "0"], "--epochs must be at least 1"),
+        ("x,label\n" + "1,a\n2,b\n" * 10, ["--epochs", "0"], "--epochs must be from 1"),
+        ("x,label\n" + "1,a\n2,b\n" * 10, ["--epochs", "1" + "0" * 21], "--epochs must be from 1"),
         ("x,label\n" + "1,a\n2,b\n" * 10, ["--seed", "-1"], "--seed must be"),
         ("x,label\n" + "1,a\n2,b\n" * 10, ["--threads", "0"], "--threads must be"),
+        ("x,label\n" + "1,a\n2,b\n" * 10, ["--threads", "100000"], "--threads must be from 1 to 1024"),
+        ("x,label\n" + "1,a\n2,b\n" * 10, ["--threads", "1" + "0" * 20], "--threads must be from 1 to 1024"),
+        ("x,label\n" + "1,a\n2,b\n" * 10, ["--hidden", "65536," * 30 + "1"], "use fewer --hidden units"),
+        ("x,label\n" + "1,a\n2,b\n" * 10, ["--hidden", ""], "--hidden must be units per layer"),
+        ("x,label\n" + "1,a\n2,b\n" * 10, ["--separator", ""], "separator must be one ASCII character"),
+        ("x,label\n" + "1,a\n2,b\n" * 10, ["--drop", "label"], "--drop 'label' names the target"),
+        ("x,label\n" + "1,a\n2,b\n" * 10, ["--categorical", "label"], "--categorical 'label' names the target"),
+        ("x,label\n" + "1,a\n2,b\n" * 10, ["--weight-decay", "1e30"], "or a smaller --weight-decay"),
+        ("x,label\n" + "1,2.5e300\n2,3.5\n3,5e300\n" * 10, [], "2.5e+300 in row 1, too large"),
         ("x,label\n" + "1,a\n2,b\n" * 10, ["--task", "poetry"], "no task 'poetry'"),
         ("x,label\n" + "1,2\n2,3.5\n4,9\n" * 10, ["--lr", "1e30", "--hidden", "none"], "smaller --lr"),
     ],
@@ -205,6 +224,63 @@ def test_bad_input_is_one_sentence(tmp_path, content, extra, words):
     assert result.stderr.count("\n") == 1 and result.stderr.startswith("descend: ")
     assert "Traceback" not in result.output
     assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["train", "data.csv"], "Missing option '--target'"),
+        (["train", "data.csv", "-t", "label", "--epochs", "few"], "--epochs"),
+        (["train", "data.csv", "-t", "label", "--epoch", "3"], "--epoch"),
+        (["predict"], "MODEL"),
+        (["info", "model.descend", "more"], "extra argument"),
+        (["trian"], "trian"),
+    ],
+)
+def test_bad_usage_is_one_sentence(capsys, arguments, words):
+    with pytest.raises(SystemExit) as caught:
+        run_process(arguments)
+    error = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert words in error and error.startswith("descend: ") and error.count("\n") == 1
+    assert "--help'" in error
+
+
+def test_a_forced_instruction_set_that_is_none_is_one_sentence(trained):
+    done = subprocess.run(
+        [sys.executable, "-m", "descend.cli", "info", str(trained / "model")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "DESCEND_ISA": "mmx"},
+    )
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "DESCEND_ISA='mmx'" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a POSIX signal")
+def test_sigterm_leaves_nothing_behind(tmp_path):
+    classes_frame(2000).write_csv(tmp_path / "data.csv")
+    command = ["train", "data.csv", "-t", "label", "-o", "out", "--epochs", "100000", "--patience", "100000"]
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "descend.cli", *command], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("epoch"):
+            process.terminate()
+            break
+    process.communicate(timeout=30)
+    assert process.returncode == 143
+    assert [path.name for path in tmp_path.iterdir()] == ["data.csv"]
+
+
+def test_a_class_too_rare_to_test_is_said_and_drawn(tmp_path):
+    frame = classes_frame().with_columns(label=pl.Series(["yes"] + ["no"] * 199))
+    frame.write_csv(tmp_path / "data.csv")
+    result = run("train", tmp_path / "data.csv", "-t", "label", "-o", tmp_path / "out", "--epochs", "3")
+    assert result.exit_code == 0 and not result.stderr, result.output
+    assert "Class 'yes' has too few rows to validate and test on" in result.output
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "Confusion matrix" in page and "ROC and precision-recall" not in page
 
 
 def test_output_problems_show_before_training(tmp_path):

@@ -117,9 +117,14 @@ def test_what_json_cannot_hold_is_refused_before_anything_is_written(tmp_path):
     net = Network([layers.Dense(1)], 2)
     for extra in ({"a": np.zeros(2)}, {"a": float("nan")}):
         net.extra = extra
-        with pytest.raises((TypeError, ValueError)):
+        with pytest.raises((TypeError, ValueError), match="extra must hold what JSON can"):
             net.save(tmp_path / "m.descend")
     assert not os.listdir(tmp_path)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no such folder to save in: '.*absent'"):
+        Network([layers.Dense(1)], 2).save(tmp_path / "absent" / "m.descend")
 
 
 def test_a_missing_file_is_a_missing_file(tmp_path):
@@ -170,6 +175,13 @@ def test_a_newer_file_says_so(tmp_path, saved, monkeypatch):
     saved[0].save(path)
     monkeypatch.undo()
     with pytest.raises(ModelFileError, match="format version 2 and this library reads up to 1; install a newer"):
+        Network.load(path)
+
+
+def test_a_version_that_never_was_is_refused(tmp_path, saved):
+    path = tmp_path / "m.descend"
+    path.write_bytes(saved[1].replace(b'"version":"1"', b'"version":"0"'))
+    with pytest.raises(ModelFileError, match="does not state its format's version"):
         Network.load(path)
 
 

@@ -90,6 +90,9 @@ def spoilt(value: float) -> np.ndarray:
         (X.astype(complex), NUMBERS, TypeError, "complex"),
         (np.ma.masked_less(X, 0), NUMBERS, TypeError, "masked"),
         ([[1.0, 2.0], [3.0]], NUMBERS, ValueError, "equal length"),
+        (None, NUMBERS, TypeError, "X must be an array of numbers, got NoneType"),
+        ({"a": X}, NUMBERS, TypeError, "X must be an array of numbers, got dict"),
+        (X, "yes", TypeError, "y must be an array of numbers, got str"),
         (X, NUMBERS[:-1], ValueError, "same number of rows, got 40 and 39"),
         (X, np.where(BINARY, np.nan, NUMBERS), ValueError, "y must hold finite numbers"),
         (X, np.array(["a", "b"])[BINARY], TypeError, "return_inverse"),
@@ -104,6 +107,33 @@ def test_bad_data_is_refused_with_the_reason(bad_X, y, error, message):
     with pytest.raises(error, match=message):
         net.fit(bad_X, y, verbose=0)
     assert net.input_shape is None and net.loss is None, "a refused fit changes nothing"
+
+
+class PandasLike:
+    """A frame as pandas has them: columns of several dtypes become an array of objects unless one asks for floats."""
+
+    iloc = None
+
+    def __init__(self, *columns: list, dtypes: tuple[str, ...]) -> None:
+        self.columns = columns
+        self.dtypes = [np.dtype(name) for name in dtypes]
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        return np.array(self.columns, dtype=object).T
+
+    def to_numpy(self, dtype, na_value) -> np.ndarray:
+        return np.array([[na_value if v is None else v for v in column] for column in self.columns], dtype=dtype).T
+
+
+def test_frames_that_mix_numbers_and_booleans_are_numbers():
+    frame = PandasLike([1, 2], [0.5, 1.5], [True, False], dtypes=("int64", "float64", "bool"))
+    net = network(input_shape=3)
+    np.testing.assert_array_equal(net.predict(frame), net.predict([[1, 0.5, 1], [2, 1.5, 0]]))
+    missing = PandasLike([1, None], [0.5, 1.5], [True, False], dtypes=("int64", "float64", "bool"))
+    with pytest.raises(ValueError, match=r"got nan at X\[1, 0\]"):
+        net.predict(missing)
+    with pytest.raises(TypeError, match="got dtype object"):
+        net.predict(PandasLike([1, 2], [0.5, 1.5], ["a", "b"], dtypes=("int64", "float64", "O")))
 
 
 @pytest.mark.parametrize(
@@ -132,6 +162,7 @@ def test_class_labels_out_of_range_are_refused(y, message):
         ({"n_iter_no_change": 0}, ValueError, "n_iter_no_change"),
         ({"time_budget": 0}, ValueError, "time_budget must be > 0"),
         ({"threads": 0}, ValueError, "threads must be >= 1"),
+        ({"threads": 100_000}, ValueError, "threads must be <= 1024"),
         ({"shuffle": 1}, TypeError, "shuffle must be True or False"),
         ({"verbose": 3}, ValueError, "verbose must be 0"),
         ({"loss": "nonsense"}, ValueError, "unknown loss"),

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Perceptron as PeerPerceptron
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from descend import Perceptron
 from descend.engine.native import perceptron_epoch
+from estimator_checks import checks_of
 
 
-@parametrize_with_checks([Perceptron(max_iter=50), Perceptron(max_iter=50, fit_intercept=False, shuffle=False)])
+@checks_of([Perceptron(max_iter=50), Perceptron(max_iter=50, fit_intercept=False, shuffle=False)])
 def test_scikit_learns_contract(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -138,3 +138,15 @@ def test_short_names():
     assert short("plain") == "plain"
     assert short("two\nlines") == "two lines"
     assert len(short("x" * 200, 28)) <= 28
+
+
+def test_the_plane_of_a_regression_says_what_the_points_show(tmp_path):
+    _, text = report(tmp_path, table("regression", ("a", "b")))
+    assert "whose colour is the true value" in text
+
+
+def test_words_in_the_table_of_metrics_do_not_break_on_narrow_screens(tmp_path):
+    _, text = report(tmp_path, table("binary"))
+    assert "<table class='metrics'>" in text
+    assert "table.metrics td:first-child { white-space: nowrap; }" in text
+    assert "table.metrics th { white-space: normal; overflow-wrap: normal; }" in text

@@ -11,14 +11,14 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from descend import SigmoidNeuron, optimizers
+from estimator_checks import checks_of
 
 L2 = 0.01
 
 
-@parametrize_with_checks([SigmoidNeuron()])
+@checks_of([SigmoidNeuron()])
 def test_scikit_learns_contract(estimator, check):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

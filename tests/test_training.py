@@ -238,8 +238,9 @@ def test_ctrl_c_leaves_the_best_model():
 def test_ctrl_c_within_a_callback_is_the_same():
     net = regression()
     raise_signal = callbacks.Function(on_epoch_end=lambda run: signal.raise_signal(signal.SIGINT))
-    with pytest.warns(InterruptedWarning, match="interrupted in epoch 1"):
+    with pytest.warns(InterruptedWarning, match="interrupted in epoch 1") as caught:
         history = net.fit(X, NUMBERS, callbacks=raise_signal, validation_split=0.2, verbose=0)
+    assert caught[0].filename == __file__, "the warning points at the user's line"
     assert history.stop_reason == "interrupted" and history.best_epoch == 1
 
 

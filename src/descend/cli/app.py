@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from descend.cli.guard import one_sentence
+from descend.cli.guard import TERMINATED, fail, one_sentence
 
 app = typer.Typer(
     name="descend",
     help="Train neural networks on tables, on the CPU: data in, model and report out.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -37,9 +39,39 @@ Missing = Annotated[
 ]
 
 
-def run() -> None:
-    """Run the command line."""
-    app(prog_name="descend")
+def run(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        Those of the process when not given.
+
+    Raises
+    ------
+    SystemExit
+        Always; code 2 for bad input, which a sentence on standard error names.
+    """
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = app(arguments, prog_name="descend", standalone_mode=False)
+    except Exception as error:
+        # Typer brings its own copy of click's exceptions or not, depending on its release: known by what they can do.
+        if not hasattr(error, "format_message"):
+            raise
+        fail(_usage_sentence(error))
+    raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _usage_sentence(error: Any) -> str:
+    """What is wrong with the arguments, as one sentence."""
+    command = getattr(getattr(error, "ctx", None), "command_path", "descend")
+    return f"{' '.join(error.format_message().split()).rstrip('.')}; see '{command} --help'."
+
+
+def _terminated(number: int, frame: object) -> None:
+    """Leave on SIGTERM the way errors do, so that no temporary file stays behind."""
+    raise SystemExit(TERMINATED)
 
 
 def _version(wanted: bool) -> None:
@@ -52,11 +84,13 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        print(context.get_help())
 
 
 @app.command()
@@ -75,17 +109,41 @@ def train(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
     hidden: Annotated[
         str | None,
-        typer.Option(metavar="UNITS", help="Units per hidden layer, such as 128,128.", rich_help_panel=_NETWORK),
+        typer.Option(
+            metavar="UNITS", help="Units per hidden layer, or none; 128,128 if not given.", rich_help_panel=_NETWORK
+        ),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the rows at most.", rich_help_panel=_NETWORK)] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Rows per update.", rich_help_panel=_NETWORK)] = None,
-    lr: Annotated[float | None, typer.Option(help="Highest learning rate.", rich_help_panel=_NETWORK)] = None,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            help="Passes over the rows at most; chosen by the number of rows if not given.", rich_help_panel=_NETWORK
+        ),
+    ] = None,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(help="Rows per update; 16 to 128 by the number of rows if not given.", rich_help_panel=_NETWORK),
+    ] = None,
+    lr: Annotated[
+        float | None,
+        typer.Option(help="Highest learning rate; 0.001 for batches of 16 if not given.", rich_help_panel=_NETWORK),
+    ] = None,
     dropout: Annotated[
-        float | None, typer.Option(help="Share of units dropped at random.", rich_help_panel=_NETWORK)
+        float | None,
+        typer.Option(
+            help="Share of units dropped at random; 0.3 below 2,000 rows, else 0.1 if not given.",
+            rich_help_panel=_NETWORK,
+        ),
     ] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="Decoupled (AdamW).", rich_help_panel=_NETWORK)] = None,
+    weight_decay: Annotated[
+        float | None,
+        typer.Option(help="Decoupled (AdamW); chosen by the number of rows if not given.", rich_help_panel=_NETWORK),
+    ] = None,
     patience: Annotated[
-        int | None, typer.Option(help="Epochs without improvement before stopping.", rich_help_panel=_NETWORK)
+        int | None,
+        typer.Option(
+            help="Epochs without improvement before stopping; a fifth of the epochs if not given.",
+            rich_help_panel=_NETWORK,
+        ),
     ] = None,
     drop: Annotated[
         list[str] | None, typer.Option(metavar="COL", help="A column to leave out (repeatable).", rich_help_panel=_DATA)
@@ -105,7 +163,10 @@ def train(
         ),
     ] = None,
 ) -> None:
-    """Train a network on a table; write the model, its history and a report."""
+    """Train a network on a table; write the model, its history and a report.
+
+    Ctrl-C ends the training early and goes on with the best weights so far; pressed again, it ends the command.
+    """
     with one_sentence():
         from descend.cli.recipe import Asked, parse_hidden
         from descend.cli.training import Job

@@ -42,6 +42,7 @@ def predict(model: Path, data: Path, out: Path | None, keep: tuple[str, ...], op
     table = read_table(data, options)
     require_columns(table.frame, list(keep))
     predictions = prediction_frame(bundle.encoder.target, bundle.predict(table.frame))
+    keep = tuple(dict.fromkeys(keep))
     taken = set(keep) & set(predictions.columns)
     if taken:
         raise DataError(f"--keep {min(taken)!r} has the name of an output column; rename that column of '{data}'.")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from descend.data.errors import DataError
 
-#: Exit codes: something the user can mend; Ctrl-C (128 + SIGINT).
-BAD_INPUT, INTERRUPTED = 2, 130
+#: Exit codes: something the user can mend; Ctrl-C and SIGTERM (128 + the signal).
+BAD_INPUT, INTERRUPTED, TERMINATED = 2, 130, 143
 
 
 @contextmanager
@@ -29,7 +30,14 @@ def one_sentence() -> Iterator[None]:
         sys.stderr.close()
         raise SystemExit(1) from None
     except MemoryError:
-        fail("There is not enough memory for this table; use fewer rows or drop columns with many categories.")
+        fail(
+            "There is not enough memory for this; use fewer rows, drop columns with many categories, or ask for "
+            "fewer --hidden units."
+        )
+    except ImportError as error:
+        if "DESCEND_ISA" not in str(error):
+            raise
+        fail(f"{error}.")
     except OSError as error:
         what = f"'{error.filename}': " if error.filename else ""
         fail(f"{what}{error.strerror or error}; check the path, its permissions and the space left on the disk.")
@@ -38,7 +46,7 @@ def one_sentence() -> Iterator[None]:
         raise SystemExit(INTERRUPTED) from None
 
 
-def fail(sentence: str) -> None:
+def fail(sentence: str) -> NoReturn:
     """Print an error and leave with exit code 2.
 
     Parameters

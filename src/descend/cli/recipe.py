@@ -22,6 +22,8 @@ MIN_EPOCHS, MIN_STEPS = 100, 4000
 MIN_PATIENCE = 20
 #: Below this many training rows dropout is stronger.
 SMALL = 2000
+#: Nobody waits for more epochs than that; a larger number is a slip.
+MAX_EPOCHS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -134,7 +136,7 @@ def parse_hidden(text: str | None) -> tuple[int, ...] | None:
     """
     if text is None:
         return None
-    if text.strip().lower() in ("", "0", "none"):
+    if text.strip().lower() in ("0", "none"):
         return ()
     try:
         units = tuple(int(part) for part in text.split(","))
@@ -148,11 +150,11 @@ def parse_hidden(text: str | None) -> tuple[int, ...] | None:
 def _check(recipe: Recipe) -> None:
     for name, value, fits, wanted in (
         ("--dropout", recipe.dropout, 0 <= recipe.dropout < 1, "at least 0 and below 1"),
-        ("--weight-decay", recipe.weight_decay, 0 <= recipe.weight_decay < math.inf, "at least 0"),
-        ("--lr", recipe.learning_rate, 0 < recipe.learning_rate < math.inf, "above 0, such as 0.001"),
+        ("--weight-decay", recipe.weight_decay, 0 <= recipe.weight_decay < math.inf, "a number of at least 0"),
+        ("--lr", recipe.learning_rate, 0 < recipe.learning_rate < math.inf, "a number above 0, such as 0.001"),
         ("--batch-size", recipe.batch_size, recipe.batch_size >= 1, "at least 1"),
-        ("--epochs", recipe.epochs, recipe.epochs >= 1, "at least 1"),
+        ("--epochs", recipe.epochs, 1 <= recipe.epochs <= MAX_EPOCHS, f"from 1 to {MAX_EPOCHS}"),
         ("--patience", recipe.patience, recipe.patience >= 1, "at least 1"),
     ):
         if not fits:
-            raise DataError(f"{name} must be {wanted}, got {value:g}.")
+            raise DataError(f"{name} must be {wanted}, got {value:.12g}.")

@@ -73,7 +73,8 @@ def metrics_grid(task: TaskKind, scores: dict[str, Scores], rows: int) -> Grid:
     rows : int
         How many rows they were measured on.
     """
-    grid = Grid(title=f"{rows:,} test rows" if len(scores) > 1 else f"{rows:,} rows", title_justify="left")
+    what = f"{'test ' * (len(scores) > 1)}row{'s' * (rows != 1)}"
+    grid = Grid(title=f"{rows:,} {what}", title_justify="left")
     grid.add_column("metric")
     for name in scores:
         grid.add_column(name, justify="right")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import os
 import time
 import warnings
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +24,12 @@ from descend.data.errors import DataError
 from descend.data.preparing import Prepared, PrepareOptions, prepare
 from descend.data.reading import ReadOptions, Table, read_table
 from descend.data.targets import ClassTarget
+from descend.training.settings import MAX_THREADS
 
 MODEL, HISTORY, REPORT = "model.descend", "history.csv", "report.html"
 OURS, LINEAR = "network", "linear model"
+#: A weight in training, float32: itself and its transpose, two slots of AdamW, the best so far and one being copied.
+BYTES_PER_WEIGHT = 24
 
 
 @dataclass(frozen=True)
@@ -99,8 +104,8 @@ def train(job: Job) -> Result:
     """
     if job.seed < 0 or job.seed >= 2**63:
         raise DataError(f"--seed must be at least 0 and below 2^63, got {job.seed}.")
-    if job.threads is not None and job.threads < 1:
-        raise DataError(f"--threads must be at least 1, got {job.threads}.")
+    if job.threads is not None and not 1 <= job.threads <= MAX_THREADS:
+        raise DataError(f"--threads must be from 1 to {MAX_THREADS}, got {job.threads}.")
     table = read_table(job.data, job.read)
     prepared = prepare(table, job.target, job.prepare)
     recipe = choose(len(prepared.split.train), job.asked)
@@ -119,7 +124,7 @@ def train(job: Job) -> Result:
 def _fit(job: Job, table: Table, prepared: Prepared, recipe: Recipe) -> Result:
     X, split, target = prepared.X, prepared.split, prepared.encoder.target
     y = prepared.y if isinstance(target, ClassTarget) else target.encode(prepared.y)
-    network = Network(recipe.layers(target), input_shape=X.shape[1], seed=job.seed)
+    network = _network(job, recipe, prepared)
     started = time.perf_counter()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", InterruptedWarning)
@@ -139,7 +144,8 @@ def _fit(job: Job, table: Table, prepared: Prepared, recipe: Recipe) -> Result:
             )
         except DivergenceError as error:
             raise DataError(
-                f"The loss became infinite in epoch {error.epoch}; use a smaller --lr than {recipe.learning_rate:g}."
+                f"The loss became infinite in epoch {error.epoch}; use a smaller --lr than {recipe.learning_rate:g}"
+                + (f", or a smaller --weight-decay than {recipe.weight_decay:g}." if recipe.weight_decay > 1 else ".")
             ) from None
     seconds = time.perf_counter() - started
     if history.stop_reason == "interrupted":
@@ -159,6 +165,23 @@ def _fit(job: Job, table: Table, prepared: Prepared, recipe: Recipe) -> Result:
     )
     bundle = Bundle(network, prepared.encoder, facts)
     return Result(bundle, table, prepared, history, recipe, outputs, scores, seconds)
+
+
+def _network(job: Job, recipe: Recipe, prepared: Prepared) -> Network:
+    """The network, refused when its weights would not fit this machine's memory."""
+    features, target = prepared.X.shape[1], prepared.encoder.target
+    outputs = len(target.classes) if isinstance(target, ClassTarget) else 1
+    widths = (features, *recipe.hidden, outputs)
+    size = sum(rows * columns for rows, columns in pairwise(widths))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if size * BYTES_PER_WEIGHT > memory:
+        raise DataError(
+            f"The network would have {size:,} weights, more than this machine's memory holds; use fewer --hidden units."
+        )
+    try:
+        return Network(recipe.layers(target), input_shape=features, seed=job.seed)
+    except ValueError as error:
+        raise DataError(f"The network cannot be built ({error}); use fewer --hidden units.") from None
 
 
 def _scores(job: Job, prepared: Prepared, outputs: NDArray[np.float64]) -> dict[str, Scores]:

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from descend.data.encoding import TableEncoder
-from descend.data.errors import DataError
+from descend.data.errors import DataError, some
 from descend.data.kinds import ColumnOptions, classify_columns, require_columns
 from descend.data.reading import Table
 from descend.data.splitting import Split, quantile_groups, split_rows
@@ -88,6 +88,7 @@ def prepare(table: Table, target: str, options: PrepareOptions | None = None) ->
     """
     options = options or PrepareOptions()
     _require_target(table, target)
+    _keep_target(target, options.columns)
     series = table.frame[target]
     task = infer_task(series, options.task)
     kept, dropped = classify_columns(table.frame.drop(target), options.columns)
@@ -109,6 +110,8 @@ def prepare(table: Table, target: str, options: PrepareOptions | None = None) ->
     fitted: Target = NumberTarget.fit(series, train) if classes is None else classes
     encoder = TableEncoder.fit(kept, dropped, fitted, train)
     notes += [f"Column {column.name!r} {column.reason}; it is not used." for column in encoder.dropped]
+    if classes is not None:
+        notes += _rare_classes(classes, values[rows], split)
     frame = table.frame[rows] if len(rows) < len(series) else table.frame
     return Prepared(task, encoder, split, encoder.encode(frame), values[rows], frame, tuple(notes))
 
@@ -132,6 +135,24 @@ def _require_target(table: Table, target: str) -> None:
     require_columns(table.frame, [target])
     if len(names) == 1:
         raise DataError(f"'{table.path}' has no column besides the target {target!r}; name another --separator.")
+
+
+def _keep_target(target: str, columns: ColumnOptions) -> None:
+    for option, names in (("--drop", columns.drop), ("--categorical", columns.categorical)):
+        if target in names:
+            remedy = "choose another --target" if option == "--drop" else "use --task classification"
+            raise DataError(f"{option} {target!r} names the target, but is for features; {remedy}.")
+
+
+def _rare_classes(target: ClassTarget, codes: NDArray, split: Split) -> list[str]:
+    """A sentence when some classes have too few rows to be in every part."""
+    parts = [np.bincount(codes[rows], minlength=len(target.classes)) for rows in (split.validation, split.test)]
+    rare = [name for name, *counts in zip(target.classes, *parts, strict=True) if 0 in counts]
+    if not rare:
+        return []
+    if len(rare) == 1:
+        return [f"Class {some(rare)} has too few rows to validate and test on; the scores say little about it."]
+    return [f"Classes {some(rare)} have too few rows to validate and test on; the scores say little about them."]
 
 
 def _is_number(text: str) -> bool:

@@ -122,7 +122,7 @@ def _read_parquet(path: Path, data: bytes) -> Table:
 def _read_csv(path: Path, data: bytes, options: ReadOptions) -> Table:
     text, notes = _decode(path, data, options.encoding)
     del data
-    separator = options.separator or guess_separator(text)
+    separator = guess_separator(text) if options.separator is None else options.separator
     if len(separator) != 1 or not separator.isascii():
         raise DataError(f"The separator must be one ASCII character, got {separator!r}; write for example ';'.")
     if separator != "," and options.separator is None:

@@ -21,6 +21,8 @@ TASKS = ("regression", "classification", "binary", "multiclass")
 #: Whole numbers with at most this many different values are taken for classes.
 FEW_VALUES = 20
 MAX_CLASSES = 1000
+#: The square of a larger number, summed over rows, overflows.
+LARGEST = 1e150
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,17 @@ class NumberTarget:
         series : polars.Series
         rows : ndarray of int
         """
-        values = to_numbers(series, "Target").to_numpy()[rows]
+        numbers = to_numbers(series, "Target")
+        huge = (numbers.abs() > LARGEST).fill_null(False)
+        if huge.any():
+            row = huge.arg_max() or 0
+            raise DataError(
+                f"Target {series.name!r} holds {numbers[row]:g} in row {row + 1}, too large to measure errors of; "
+                "use a larger unit, or the logarithm."
+            )
+        values = numbers.to_numpy()[rows]
         scale = float(values.std())
-        if not np.isfinite(scale) or scale == 0:
+        if scale == 0:
             raise DataError(f"Target {series.name!r} holds one value only in the training rows; choose another target.")
         return cls(series.name, float(values.mean()), scale)
 
@@ -128,7 +138,7 @@ def infer_task(series: pl.Series, asked: str | None = None) -> Task:
     """
     name = series.name
     if asked is not None and asked not in TASKS:
-        raise DataError(f"There is no task {asked!r}; choose {some(list(TASKS[:2]))}.")
+        raise DataError(f"There is no task {asked!r}; choose {TASKS[0]!r} or {TASKS[1]!r}.")
     whole, series = series, series.fill_nan(None).drop_nulls() if series.dtype.is_float() else series.drop_nulls()
     if series.is_empty():
         raise DataError(f"Target {name!r} has no value in any row; choose another target.")

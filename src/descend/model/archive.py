@@ -6,6 +6,7 @@ wrong with a file into `ModelFileError`.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
@@ -45,6 +46,8 @@ def write(path: str | os.PathLike[str], description: Mapping[str, Any], arrays: 
     """
     from safetensors.numpy import save
 
+    if not Path(path).absolute().parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "There is no such folder to save in", str(Path(path).absolute().parent))
     text = json.dumps(description, allow_nan=False, separators=(",", ":"))
     contiguous = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     metadata = {
@@ -97,7 +100,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArra
     if metadata.get("format") != _FORMAT:
         _refuse(path, "it is a safetensors file, but not one that Network.save wrote")
     version = metadata.get("version", "")
-    if not version.isdecimal() or len(version) > 9:
+    if not version.isdecimal() or len(version) > 9 or int(version) < 1:
         _refuse(path, "it does not state its format's version")
     if int(version) > VERSION:
         _refuse(
@@ -127,7 +130,8 @@ def _read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, NDArray]]:
                     arrays[name] = file.get_tensor(name)
     except (SafetensorError, ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
         raise ModelFileError(
-            f"{path} cannot be loaded: it is not a model file, or it is damaged or cut short ({error})"
+            f"{path} cannot be loaded: it is not a model file, or it is damaged or cut short ({error}); "
+            "name a file that Network.save or 'descend train' wrote, or copy it again"
         ) from error
     return metadata, arrays
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Mapping
@@ -32,7 +33,7 @@ def save(core: Core, extra: Mapping[str, Any], path: str | os.PathLike[str], *, 
         "penalty": None if core.penalty is None else specs.to_config(core.penalty),
         "history": _plain_history(core.history),
         "training": None,
-        "extra": dict(extra),
+        "extra": _plain_extra(extra),
     }
     arrays: dict[str, NDArray] = {}
     if core.plan is not None:
@@ -76,6 +77,17 @@ def _plain_history(history: History) -> dict[str, Any]:
     """Return the history's columns with None for NaN, which JSON does not have."""
     columns = {name: [_plain(value) for value in column] for name, column in history.columns().items()}
     return {"columns": columns, "best_epoch": history.best_epoch, "stop_reason": history.stop_reason}
+
+
+def _plain_extra(extra: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(dict(extra), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise type(error)(
+            f"extra must hold what JSON can (text, finite numbers, lists, dicts with text as keys): {error}; "
+            "convert or remove the rest before saving"
+        ) from error
+    return dict(extra)
 
 
 def _plain(value: float) -> float | None:

@@ -28,9 +28,11 @@ def as_numbers(values: Any, name: str) -> NDArray:
     if hasattr(values, "toarray") and not isinstance(values, np.ndarray):
         raise TypeError(f"{name} must be a dense array, got a sparse {type(values).__name__}; use {name}.toarray()")
     try:
-        array = np.asarray(values)
+        array = _of_pandas(values) if _is_numeric_pandas(values) else np.asarray(values)
     except ValueError as error:
         raise ValueError(f"{name} must be an array of numbers with rows of equal length: {error}") from error
+    if array.ndim == 0 and array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must be an array of numbers, got {type(values).__name__}; pass rows of numbers")
     if array.dtype.kind not in "biuf":
         remedy = {
             "O": "turn every column into numbers (encode text, impute missing entries) and pass a float array",
@@ -42,6 +44,20 @@ def as_numbers(values: Any, name: str) -> NDArray:
         }.get(array.dtype.kind, "pass a float array")
         raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}; {remedy}")
     return array
+
+
+def _is_numeric_pandas(values: Any) -> bool:
+    """Whether this is a pandas frame of numbers and booleans, which NumPy would make objects of when it mixes them."""
+    if not (hasattr(values, "dtypes") and hasattr(values, "to_numpy") and hasattr(values, "iloc")):
+        return False
+    dtypes = [values.dtypes] if hasattr(values.dtypes, "kind") else list(values.dtypes)
+    return bool(dtypes) and all(getattr(dtype, "kind", "O") in "biuf" for dtype in dtypes)
+
+
+def _of_pandas(values: Any) -> NDArray:
+    """The frame's or series' numbers; its missing entries, which are found and named later, as NaN."""
+    array = np.asarray(values)
+    return array if array.dtype.kind in "biuf" else values.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def features(X: ArrayLike, shape: tuple[int, ...] | None, dtype: np.dtype, name: str = "X") -> NDArray:

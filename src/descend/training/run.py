@@ -6,6 +6,7 @@ How an epoch changes the weights is not its business: see `loop` for the engine'
 from __future__ import annotations
 
 import math
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -177,7 +178,7 @@ class TrainingRun:
             f"training was interrupted in epoch {self.epoch}; the network keeps "
             + ("its best weights" if self._restores() else "the weights it has reached"),
             InterruptedWarning,
-            stacklevel=4,
+            stacklevel=_users_level(),
         )
 
     def end(self) -> History:
@@ -249,3 +250,11 @@ class TrainingRun:
     def _measure_on(self, X: NDArray, labels: NDArray, weight: NDArray | None, prefix: str) -> dict[str, float]:
         predictions = self.engine.predict(X)
         return {prefix + name: float(function(labels, predictions, weight)) for name, function in self.metrics.items()}
+
+
+def _users_level() -> int:
+    """The `stacklevel` with which a warning of the calling function points at the first line outside this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "descend":
+        level, frame = level + 1, frame.f_back
+    return level

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from descend.engine.protocol import Batch
 
+#: More threads than any machine has cores for; beyond it an operating system may refuse to make them.
+MAX_THREADS = 1024
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -39,6 +42,8 @@ class Settings:
             _integer("batch_size", self.batch_size, 1, "; None takes all rows at once")
         if self.threads is not None:
             _integer("threads", self.threads, 1, "; None lets the engine choose")
+            if self.threads > MAX_THREADS:
+                raise ValueError(f"threads must be <= {MAX_THREADS}; None lets the engine choose, got {self.threads}")
         if self.tol is not None:
             _number("tol", self.tol, "; None never stops because the loss stays the same")
             if self.tol < 0:

@@ -59,8 +59,12 @@ def confusion_matrix(y: NDArray[np.int32], outputs: NDArray[np.float64], names: 
     return figure
 
 
-def roc_and_precision_recall(y: NDArray[np.int32], outputs: NDArray[np.float64], names: tuple[str, ...]) -> Figure:
+def roc_and_precision_recall(
+    y: NDArray[np.int32], outputs: NDArray[np.float64], names: tuple[str, ...]
+) -> Figure | None:
     """ROC curves left, precision-recall curves right; one class against the rest beyond two classes.
+
+    None when the rows are all of one class, which has no such curve.
 
     Parameters
     ----------
@@ -70,9 +74,12 @@ def roc_and_precision_recall(y: NDArray[np.int32], outputs: NDArray[np.float64],
     """
     from sklearn.metrics import auc, average_precision_score, precision_recall_curve, roc_curve
 
+    chosen = _worst_classes(y, outputs)
+    if not chosen:
+        return None
+    chosen = [1] if len(names) == 2 else chosen
     figure = new_figure(11.0, 4.8)
     left, right = figure.subplots(1, 2)
-    chosen = [1] if len(names) == 2 else _worst_classes(y, outputs)
     for place, k in enumerate(chosen):
         truth = y == k
         false_rate, true_rate, _ = roc_curve(truth, outputs[:, k])

@@ -92,7 +92,7 @@ def draw(importance: Importance) -> Figure:
     importance : Importance
     """
     names = [short(name) for name in importance.names[:SHOWN]]
-    figure = new_figure(6.8, 1.3 + 0.28 * max(3, len(names)))
+    figure = new_figure(6.4, 1.3 + 0.28 * max(3, len(names)))
     ax = figure.subplots()
     places = np.arange(len(names))
     ax.barh(

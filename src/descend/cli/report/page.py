@@ -30,6 +30,7 @@ table { border-collapse: collapse; background: #fff; font-variant-numeric: tabul
 th, td { padding: 6px 14px; border-bottom: 1px solid var(--line); text-align: left; overflow-wrap: anywhere; }
 th { font-weight: 600; }
 td.n, th.n { text-align: right; white-space: nowrap; }
+table.metrics td:first-child { white-space: nowrap; }
 td.best { font-weight: 700; color: var(--blue); }
 .wide { overflow-x: auto; }
 .pictures { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 18px;
@@ -41,7 +42,12 @@ figure img { display: block; max-width: 100%; max-height: 760px; margin: 0 auto;
 figcaption { font-size: 0.9rem; margin-top: 8px; max-width: 75ch; }
 details summary { cursor: pointer; margin: 8px 0; }
 pre { background: #fff; border: 1px solid var(--line); border-radius: 8px; padding: 12px 16px; overflow-x: auto; }
-@media (max-width: 800px) { .pictures { grid-template-columns: minmax(0, 1fr); } }
+@media (max-width: 800px) {
+  .pictures { grid-template-columns: minmax(0, 1fr); }
+  th, td { padding: 6px 8px; }
+  td { overflow-wrap: break-word; }
+  table.metrics th { white-space: normal; overflow-wrap: normal; }
+}
 @media print { body { background: #fff; } figure { break-inside: avoid; } }
 """
 
@@ -94,7 +100,7 @@ def _metrics(result: Result) -> str:
         better = "higher is better" if measure.greater_is_better else "lower is better"
         arrow = "↑" if measure.greater_is_better else "↓"
         rows.append(f"<tr><td>{measure.label} <span class='muted' title='{better}'>{arrow}</span></td>{cells}</tr>")
-    return f"<div class='wide'><table><tr><th>metric</th>{heads}</tr>{''.join(rows)}</table></div>"
+    return f"<div class='wide'><table class='metrics'><tr><th>metric</th>{heads}</tr>{''.join(rows)}</table></div>"
 
 
 def _figure(picture: Picture) -> str:

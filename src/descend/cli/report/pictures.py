@@ -55,9 +55,10 @@ def _figures(result: Result) -> Iterator[tuple[str, str, Figure]]:
         columns = [parse_numbers(prepared.frame[column.name]) for column in prepared.encoder.columns]
         points = np.column_stack([c.fill_null(float("nan")).to_numpy() for c in columns])[test]
         title = "Decision boundary" if isinstance(target, ClassTarget) else "Predictions over the plane"
+        points_show = "" if isinstance(target, ClassTarget) else ", whose colour is the true value"
         yield (
             title,
-            "What the network says over the two columns' plane, with the test rows.",
+            f"What the network says over the two columns' plane, with the test rows{points_show}.",
             boundary.draw(result.bundle, points, y),
         )
     ranked = importance.permutation_importance(
@@ -78,18 +79,24 @@ def _of_classes(y: np.ndarray, outputs: np.ndarray, target: ClassTarget) -> Iter
         "Test rows by true class (down) and predicted class (across); what is right lies on the diagonal.",
         classification.confusion_matrix(y, outputs, names),
     )
-    two = len(names) == 2
-    which = "" if two else " One class against the rest"
-    which += "; the classes with the smallest areas." if len(names) > classification.MAX_CURVES else "" if two else "."
-    yield (
-        "ROC and precision-recall curves",
-        f"All thresholds on the predicted probability at once.{which}",
-        classification.roc_and_precision_recall(y, outputs, names),
-    )
+    curves = classification.roc_and_precision_recall(y, outputs, names)
+    if curves is not None:
+        yield _curves_of_classes(curves, len(names))
     yield (
         "Calibration",
         "Whether probabilities can be believed: of the test rows given 80 %, 80 % should be so.",
         classification.calibration(y, outputs, names),
+    )
+
+
+def _curves_of_classes(figure: Figure, classes: int) -> tuple[str, str, Figure]:
+    two = classes == 2
+    which = "" if two else " One class against the rest"
+    which += "; the classes with the smallest areas." if classes > classification.MAX_CURVES else "" if two else "."
+    return (
+        "ROC and precision-recall curves",
+        f"All thresholds on the predicted probability at once.{which}",
+        figure,
     )
 
 

@@ -48,13 +48,13 @@ def residuals(y: NDArray[np.float64], outputs: NDArray[np.float64], name: str) -
     name : str
         The target's.
     """
-    figure = new_figure(7.4, 4.8)
+    figure = new_figure(6.4, 4.6)
     ax, side = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
     rest = y - outputs
     _points(ax, outputs, rest)
     ax.axhline(0, color=INK, linewidth=1.2, linestyle=(0, (4, 2)), zorder=3)
     ax.set_xlabel(f"predicted {short(name)}")
-    ax.set_ylabel(f"residual: true - predicted {short(name)}")
+    ax.set_ylabel(f"residual: true minus predicted {short(name)}")
     side.hist(rest, bins=min(40, max(10, len(rest) // 8)), orientation="horizontal", color=color(0), alpha=0.75)
     side.axhline(0, color=INK, linewidth=1.2, linestyle=(0, (4, 2)))
     side.set_xlabel("rows")
