@@ -13,34 +13,14 @@ from descend.engine import sparse
 from descend.engine.native import NativeEngine, shuffle
 from descend.engine.protocol import Batch
 from descend.engine.reference import ReferenceEngine
-from descend.plan import Plan, attach_loss, initial_parameters, lower
-from ops_cases import CASES, OpCase
+from descend.plan import attach_loss, initial_parameters, lower
+from ops_cases import OpCase
+from sparse_cases import SPARSE_CASES, thinned, wide_batch, wide_plan
 from test_native import CLOSE, OPTIMIZERS
-
-
-def _takes_sparse(case: OpCase) -> bool:
-    try:
-        sparse.check_plan(case.plan())
-    except ValueError:
-        return False
-    return True
-
-
-SPARSE_CASES = [case for case in CASES if _takes_sparse(case)]
 
 
 def _case(name: str) -> OpCase:
     return next(case for case in SPARSE_CASES if case.name == name)
-
-
-def thinned(batch: Batch) -> Batch:
-    """The batch with sparse rows: about a quarter of its numbers, one column of them all, and an empty row."""
-    X = np.asarray(batch.X).copy()
-    rng = np.random.default_rng(X.shape[0])
-    X[rng.random(X.shape) > 0.25] = 0
-    X[:, -1] = 1.5
-    X[len(X) // 2] = 0
-    return Batch(csr_array(X), batch.y, batch.weight)
 
 
 def _dense(batch: Batch) -> Batch:
@@ -111,23 +91,8 @@ def test_trains_like_the_reference_and_like_dense_rows(name: str, optimizer: opt
         np.testing.assert_allclose(outcome[0][2], slots, rtol=1e-6, atol=1e-10)
 
 
-def _wide() -> Plan:
-    """More features than one task owns, outputs of one and a half panels, and a tail of every loop."""
-    stack = [layers.Dense(151, "relu"), layers.Dropout(0.2), layers.Dense(3, "softmax")]
-    return attach_loss(lower(stack, (1003,)), losses.CategoricalCrossentropy(), target="index")
-
-
-def _wide_batch(dtype: str, rows: int = 300) -> Batch:
-    rng = np.random.default_rng(7)
-    X = rng.normal(size=(rows, 1003)).astype(dtype)
-    X[rng.random(X.shape) > 0.02] = 0
-    X[:, 5] = 1  # longer than a block of terms, for a sum over the rows
-    X[rows // 3] = rng.normal(size=1003)  # and for a sum over the columns
-    return Batch(csr_array(X), rng.integers(0, 3, rows).astype(np.int32))
-
-
 def _train_wide(dtype: str, threads: int, optimizer: optimizers.Optimizer, batch: Batch, batch_size: int) -> bytes:
-    plan = _wide()
+    plan = wide_plan()
     engine = NativeEngine(plan, dtype)
     engine.set_parameters(initial_parameters(plan, 0))
     engine.start(optimizer, seed=4)
@@ -144,7 +109,7 @@ def _train_wide(dtype: str, threads: int, optimizer: optimizers.Optimizer, batch
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("batch_size", [7, 128, 300])
 def test_threads_do_not_change_a_bit(dtype: str, batch_size: int) -> None:
-    batch = _wide_batch(dtype)
+    batch = wide_batch(dtype)
     expected = _train_wide(dtype, 1, optimizers.Adam(0.01), batch, batch_size)
     for threads in (1, 2, 3, 7):
         assert _train_wide(dtype, threads, optimizers.Adam(0.01), batch, batch_size) == expected
@@ -152,14 +117,14 @@ def test_threads_do_not_change_a_bit(dtype: str, batch_size: int) -> None:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
 def test_threads_do_not_change_a_bit_of_any_optimizer(optimizer: optimizers.Optimizer) -> None:
-    batch = _wide_batch("float32")
+    batch = wide_batch("float32")
     expected = _train_wide("float32", 1, optimizer, batch, 64)
     for threads in (2, 3):
         assert _train_wide("float32", threads, optimizer, batch, 64) == expected
 
 
 def test_long_sums_and_groups_of_rows_equal_dense_rows() -> None:
-    batch, plan = _wide_batch("float64", 517), _wide()
+    batch, plan = wide_batch("float64", 517), wide_plan()
     engine = NativeEngine(plan, "float64")
     engine.set_parameters(initial_parameters(plan, 0))
     found, expected = engine.gradients(batch), engine.gradients(_dense(batch))
@@ -169,7 +134,7 @@ def test_long_sums_and_groups_of_rows_equal_dense_rows() -> None:
 
 
 def test_rows_predicted_one_by_one_have_the_same_bits() -> None:
-    batch, plan = _wide_batch("float32"), _wide()
+    batch, plan = wide_batch("float32"), wide_plan()
     engine = NativeEngine(plan, "float32")
     engine.set_parameters(initial_parameters(plan, 0))
     together = engine.predict(batch.X)
