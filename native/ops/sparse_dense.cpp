@@ -109,6 +109,7 @@ class SparseDense final : public Op<T> {
     const long offset = weight_.offset + o * panel() + first * P, stride = pass.arena->stride();
     T* const g = update.gradient(offset, scratch);
     const long apart = g == scratch ? kColumns * P : panel();
+    if (update.applies()) update.prefetch(offset, count);
     if (update.computes()) {
       const T* const dz = this->out_gradient(pass, 0) + o * stride;
       const auto row = [&](long r) { return pass.arena->from(dz, this->out_width, r) + r * P; };
@@ -116,7 +117,10 @@ class SparseDense final : public Op<T> {
         sparse_outer_row<T, N>(pass.arena->columns->begin(c), pass.arena->columns->end(c), row, stride,
                                g + (c - first) * P, apart);
     }
-    for (long n = 0; n < N; n++) update.commit(this->spec.weight, offset + n * panel(), g + n * apart, count);
+    for (long n = 0; n < N; n++) {
+      if (n + 1 < N && update.applies()) update.prefetch(offset + (n + 1) * panel(), count);
+      update.commit(this->spec.weight, offset + n * panel(), g + n * apart, count);
+    }
   }
 
   Placement weight_, bias_;
