@@ -44,16 +44,22 @@ def run(kind: str, shape: str) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
-def _resident() -> int:
+def resident() -> int:
     """Bytes of memory this process holds now."""
     with open("/proc/self/statm") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
-def _high_water() -> int:
+def high_water() -> int:
     """Most bytes it ever held since the mark was reset."""
     with open("/proc/self/status") as file:
         return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+
+
+def forget_peak() -> None:
+    """Reset the mark of `high_water`."""
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
 
 
 def _made_elsewhere(shape_name: str) -> list[Any]:
@@ -79,13 +85,12 @@ def _memory(shape_name: str) -> dict[str, float]:
     shape = SHAPES[shape_name]
     tiny = Shape("tiny", 64, 4, (4,), 2, 16)
     Descend(tiny, *tiny.data(), 2).epochs(1)  # modules and threads are loaded before the count begins
-    before = _resident()
+    before = resident()
     X, y = _made_elsewhere(shape_name)
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")  # forget the peak that making the data reached
+    forget_peak()  # that making the data reached
     contestant = Descend(shape, X, y, None)
     contestant.epochs(2)
-    peak = _high_water() - before
+    peak = high_water() - before
     parameters = 4 * sum(w.size for w in network(shape).get_weights().values())
     values = 4 * (4 * sum(shape.hidden) + 2 * shape.classes + shape.features)  # dense, norm, relu, dropout per layer
     return {

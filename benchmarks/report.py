@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import sparse
 from shapes import SHAPES
 
 
@@ -55,7 +56,7 @@ def markdown(results: dict[str, Any]) -> str:
     if "peak" in results:
         peak = ", ".join(f"{name} {value:.0f} GFLOP/s" for name, value in results["peak"].items())
         lines += [f"Fastest 1024 x 1024 float32 matrix product on all cores: {peak}.", ""]
-    for part in (_steps, _inference, _imports, _memory, _first_epoch, _one_core):
+    for part in (_steps, _inference, _imports, _memory, _first_epoch, _one_core, _sparse):
         lines += part(results)
     return "\n".join(lines)
 
@@ -133,6 +134,25 @@ def _one_core(results: dict[str, Any]) -> list[str]:
     rows = [[name, *(f"{seconds * 1e3:.1f}" for seconds in entry.values())] for name, entry in found.items()]
     title = "## Milliseconds per epoch when all threads share one core"
     return [title, "", *_table(["shape", "1 thread", "2 threads"], rows)]
+
+
+def _sparse(results: dict[str, Any]) -> list[str]:
+    found = results.get("sparse")
+    if not found:
+        return []
+    ours, rows = found["descend"], []
+    for name, entry in found.items():
+        seconds, memory = entry["median"], entry["memory"]
+        rows.append(
+            [
+                name,
+                f"{seconds * 1e3:,.0f} ({seconds / ours['median']:.1f}x)",
+                f"{memory / 1e6:.0f} ({memory / ours['memory']:.1f}x)",
+                f"{entry['loss']:.4f}",
+            ]
+        )
+    header = ["contestant", "milliseconds per epoch", "peak memory, MB above the interpreter", "last loss"]
+    return ["## Sparse rows", "", f"{sparse.DESCRIPTION}; fresh interpreters in turns.", "", *_table(header, rows)]
 
 
 def _draw(results: dict[str, Any], path: Path) -> None:

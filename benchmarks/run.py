@@ -16,10 +16,11 @@ import inference
 import machine
 import peers
 import report
+import sparse
 from shapes import SHAPES
 from timing import alternate, medians
 
-_PARTS = ("steps", "peak", "inference", "imports", "memory", "epochs", "one_core")
+_PARTS = ("steps", "peak", "inference", "imports", "memory", "epochs", "one_core", "sparse")
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -70,10 +71,13 @@ def main(arguments: list[str] | None = None) -> None:
     # Fresh interpreters first, while this one has not started the peers' thread pools.
     if "imports" in options.parts:
         results["imports"] = footprint.imports(options.rounds)
-    for kind in ("memory", "epochs", "one_core"):
+    for kind in ("memory", "epochs", "one_core", "sparse"):
         if kind in options.parts:
             _note(f"{kind} ...")
             results[kind] = {shape: footprint.run(kind, shape) for shape in options.shapes}
+    if "sparse" in options.parts:
+        _note("sparse rows ...")
+        results["sparse"] = sparse.measure(min(options.rounds, 5))
     if "peak" in options.parts:
         results["peak"] = machine.peak()
     if "inference" in options.parts:

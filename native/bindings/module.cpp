@@ -128,28 +128,30 @@ class PyModel {
 
   auto predict(const Matrix<T>& X, int threads) const {
     expect(X.shape(1) == width(model_.program.plan.input), "X has the wrong number of columns");
-    T* to;
-    auto array = new_array<T>({X.shape(0), width(model_.program.plan.output)}, to);
-    const T* from = X.data();
-    const long rows = static_cast<long>(X.shape(0));
-    if (rows > 4) {
-      nb::gil_scoped_release free;
-      model_.predict(from, rows, to, threads);
-    } else {
-      model_.predict(from, rows, to, 1);
-    }
-    return array;
+    Data<T> data;
+    data.X = X.data();
+    data.rows = static_cast<long>(X.shape(0));
+    return outputs_of(data, threads);
   }
 
-  double evaluate(const Matrix<T>& X, const nb::object& y, const std::optional<Vector<T>>& weight, int threads) const {
+  auto predict_sparse(const nb::tuple& X, int threads) const {
+    Data<T> data;
+    set_rows(data, X);
+    check_entries(data, nullptr, data.rows);
+    return outputs_of(data, threads);
+  }
+
+  double evaluate(const nb::object& X, const nb::object& y, const std::optional<Vector<T>>& weight, int threads) const {
     const Data<T> data = check(X, y, weight);
+    check_entries(data, nullptr, data.rows);
     nb::gil_scoped_release free;
     return model_.evaluate(data, threads);
   }
 
-  nb::tuple gradients(const Matrix<T>& X, const nb::object& y, const std::optional<Vector<T>>& weight, uint64_t seed,
+  nb::tuple gradients(const nb::object& X, const nb::object& y, const std::optional<Vector<T>>& weight, uint64_t seed,
                       uint64_t step, int threads) {
     const Data<T> data = check(X, y, weight);
+    check_entries(data, nullptr, data.rows);
     T* to;
     auto array = new_array<T>({flat_}, to);
     double loss;
@@ -182,7 +184,7 @@ class PyModel {
     return nb::make_tuple(step, array);
   }
 
-  nb::tuple train(const Matrix<T>& X, const nb::object& y, const std::optional<Vector<T>>& weight,
+  nb::tuple train(const nb::object& X, const nb::object& y, const std::optional<Vector<T>>& weight,
                   const Vector<uint32_t>& order, long batch, const Vector<double>& rates, int threads, double seconds,
                   const nb::object& tick, bool adapt) {
     TrainJob<T> job{};
@@ -191,7 +193,9 @@ class PyModel {
     job.count = static_cast<long>(order.size());
     job.batch = batch;
     expect(batch >= 1, "batch_size must be at least 1");
-    for (std::size_t i = 0; i < order.size(); i++) expect(order.data()[i] < X.shape(0), "a row index is out of range");
+    for (std::size_t i = 0; i < order.size(); i++)
+      expect(static_cast<long>(order.data()[i]) < job.data.rows, "a row index is out of range");
+    check_entries(job.data, job.order, job.count);
     const long steps = (job.count + batch - 1) / batch;
     job.rates = rates.data();
     job.rate_per_step = rates.size() != 1;
@@ -229,29 +233,80 @@ class PyModel {
     return static_cast<std::size_t>(model_.program.plan.widths[static_cast<std::size_t>(value)]);
   }
 
-  // The arrays stay alive with the caller's arguments.
-  Data<T> check(const Matrix<T>& X, const nb::object& y, const std::optional<Vector<T>>& weight) const {
+  auto outputs_of(const Data<T>& data, int threads) const {
+    T* to;
+    auto array = new_array<T>({static_cast<std::size_t>(data.rows), width(model_.program.plan.output)}, to);
+    if (data.rows > 4) {
+      nb::gil_scoped_release free;
+      model_.predict(data, to, threads);
+    } else {
+      model_.predict(data, to, 1);
+    }
+    return array;
+  }
+
+  // X: a matrix, or sparse rows as a tuple of starts (rows + 1,), columns and values. The arrays stay alive with the
+  // caller's arguments.
+  void set_rows(Data<T>& data, const nb::object& X) const {
+    if (!nb::isinstance<nb::tuple>(X)) {
+      const auto dense = nb::cast<Matrix<T>>(X, false);
+      expect(dense.shape(1) == width(model_.program.plan.input), "X has the wrong number of columns");
+      data.X = dense.data();
+      data.rows = static_cast<long>(dense.shape(0));
+      return;
+    }
+    expect(model_.takes_sparse_rows(), "sparse rows need a network whose first layer is dense");
+    const auto parts = nb::cast<nb::tuple>(X);
+    expect(nb::len(parts) == 3, "sparse rows are a tuple (starts, columns, values)");
+    const auto starts = nb::cast<Vector<int64_t>>(parts[0], false);
+    const auto columns = nb::cast<Vector<int32_t>>(parts[1], false);
+    const auto values = nb::cast<Vector<T>>(parts[2], false);
+    const auto entries = static_cast<int64_t>(values.size());
+    bool good = starts.size() > 0 && columns.size() == values.size() && starts.data()[0] == 0 &&
+                starts.data()[starts.size() - 1] == entries;
+    for (std::size_t r = 1; good && r < starts.size(); r++) good = starts.data()[r - 1] <= starts.data()[r];
+    expect(good, "sparse rows do not fit together");
+    data.sparse_X = {starts.data(), columns.data(), values.data()};
+    data.rows = static_cast<long>(starts.size()) - 1;
+  }
+
+  // Columns of the rows in `order` (null: the first `count`) exist and increase.
+  void check_entries(const Data<T>& data, const uint32_t* order, long count) const {
+    if (!data.sparse()) return;
+    const auto most = static_cast<int64_t>(width(model_.program.plan.input));
+    for (long i = 0; i < count; i++) {
+      const long r = order ? static_cast<long>(order[i]) : i;
+      int64_t before = -1;
+      bool good = true;
+      for (int64_t k = data.sparse_X.starts[r]; k < data.sparse_X.starts[r + 1]; k++) {
+        good &= data.sparse_X.columns[k] > before;
+        before = data.sparse_X.columns[k];
+      }
+      expect(good && before < most, "the columns of a sparse row do not increase, or are out of range");
+    }
+  }
+
+  Data<T> check(const nb::object& X, const nb::object& y, const std::optional<Vector<T>>& weight) const {
     const PlanSpec& plan = model_.program.plan;
     expect(plan.has_loss, "the plan has no loss");
     Data<T> data;
-    data.X = X.data();
-    data.rows = static_cast<long>(X.shape(0));
-    expect(X.shape(1) == width(plan.input), "X has the wrong number of columns");
+    set_rows(data, X);
+    const auto rows = static_cast<std::size_t>(data.rows);
     const std::size_t outputs = width(plan.loss.prediction);
     if (plan.loss.index_target) {
       const auto classes = nb::cast<Vector<int32_t>>(y, false);
-      expect(classes.size() == X.shape(0), "y has the wrong number of rows");
+      expect(classes.size() == rows, "y has the wrong number of rows");
       for (std::size_t i = 0; i < classes.size(); i++)
         expect(classes.data()[i] >= 0 && static_cast<std::size_t>(classes.data()[i]) < outputs,
                "a class in y is out of range");
       data.classes = classes.data();
     } else {
       const auto dense = nb::cast<Matrix<T>>(y, false);
-      expect(dense.shape(0) == X.shape(0) && dense.shape(1) == outputs, "y has the wrong shape");
+      expect(dense.shape(0) == rows && dense.shape(1) == outputs, "y has the wrong shape");
       data.y = dense.data();
     }
     if (weight) {
-      expect(weight->size() == X.shape(0), "weight has the wrong number of rows");
+      expect(weight->size() == rows, "weight has the wrong number of rows");
       data.weight = weight->data();
     }
     return data;
@@ -269,14 +324,15 @@ void bind_model(nb::module_& m, const char* name) {
       .def("set_parameters", &M::set_parameters, nb::arg("flat").noconvert())
       .def("get_parameters", &M::get_parameters)
       .def("predict", &M::predict, nb::arg("X").noconvert(), nb::arg("threads") = 0)
-      .def("evaluate", &M::evaluate, nb::arg("X").noconvert(), nb::arg("y"), nb::arg("weight").noconvert().none(),
+      .def("predict", &M::predict_sparse, nb::arg("X"), nb::arg("threads") = 0)
+      .def("evaluate", &M::evaluate, nb::arg("X"), nb::arg("y"), nb::arg("weight").noconvert().none(),
            nb::arg("threads") = 0)
-      .def("gradients", &M::gradients, nb::arg("X").noconvert(), nb::arg("y"), nb::arg("weight").noconvert().none(),
+      .def("gradients", &M::gradients, nb::arg("X"), nb::arg("y"), nb::arg("weight").noconvert().none(),
            nb::arg("seed"), nb::arg("step"), nb::arg("threads") = 0)
       .def("start", &M::start, nb::arg("optimizer"), nb::arg("seed"), nb::arg("step"),
            nb::arg("slots").noconvert().none())
       .def("state", &M::state)
-      .def("train", &M::train, nb::arg("X").noconvert(), nb::arg("y"), nb::arg("weight").noconvert().none(),
+      .def("train", &M::train, nb::arg("X"), nb::arg("y"), nb::arg("weight").noconvert().none(),
            nb::arg("order").noconvert(), nb::arg("batch_size"), nb::arg("learning_rates").noconvert(),
            nb::arg("threads"), nb::arg("seconds"), nb::arg("tick").none(), nb::arg("adapt") = true);
 }

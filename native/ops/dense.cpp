@@ -54,12 +54,13 @@ class Dense final : public Op<T> {
   }
 
   void update(const Pass<T>& pass, const Task& task, Update<T>& update) const override {
-    const long i = task.inputs.first;
-    ask_for_rows(pass, task);
-    for (long o = task.outputs.first; o < task.outputs.last; o += kTilePanels)
-      with_constant<kTilePanels>(std::min<long>(kTilePanels, task.outputs.last - o),
-                                 [&](auto n) { update_block<decltype(n)::value>(pass, i, o, update); });
-    if (this->spec.bias >= 0 && i == 0)
+    for (long i = task.inputs.first; i < task.inputs.last; i++) {
+      ask_for_rows(pass, task);
+      for (long o = task.outputs.first; o < task.outputs.last; o += kTilePanels)
+        with_constant<kTilePanels>(std::min<long>(kTilePanels, task.outputs.last - o),
+                                   [&](auto n) { update_block<decltype(n)::value>(pass, i, o, update); });
+    }
+    if (this->spec.bias >= 0 && task.inputs.first == 0)
       for (long o = task.outputs.first; o < task.outputs.last; o++) update_bias(pass, o, update);
   }
 

@@ -7,6 +7,9 @@ namespace descend {
 
 template <class T>
 std::unique_ptr<Op<T>> make_dense(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+// For rows that come as sparse rows of the data.
+template <class T>
+std::unique_ptr<Op<T>> make_sparse_dense(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
 template <class T>
 std::unique_ptr<Op<T>> make_batch_norm(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
 template <class T>

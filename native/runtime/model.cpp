@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cmath>
 #include <cstring>
+#include <stdexcept>
 #include <utility>
 
 #include "runtime/denormals.hpp"
@@ -43,8 +44,8 @@ class Layout {
 };
 
 template <class T>
-ArenaMemory<T>::ArenaMemory(const Program<T>& program, long capacity, int threads_, bool gradients)
-    : threads(threads_) {
+ArenaMemory<T>::ArenaMemory(const Program<T>& program_, long capacity, int threads_, bool gradients)
+    : program(program_), threads(threads_) {
   constexpr long group = kRowTermBlock;  // rows that a thread carries through the layers together
   arena.capacity = (capacity + kRowBlock - 1) / kRowBlock * kRowBlock;
   if (arena.capacity > group) arena.capacity = (capacity + group - 1) / group * group;
@@ -55,7 +56,7 @@ ArenaMemory<T>::ArenaMemory(const Program<T>& program, long capacity, int thread
   arena.scratch.assign(program.ops.size() + (program.loss ? 1 : 0), nullptr);
   const auto home = [](const std::vector<int>& homes, std::size_t v) { return static_cast<std::size_t>(homes[v]); };
   std::vector<bool> value(values, false), gradient(values, false);  // the homes that need memory
-  value[home(program.value_home, static_cast<std::size_t>(program.plan.input))] = true;
+  value[home(program.value_home, static_cast<std::size_t>(program.plan.input))] = !program.sparse;
   for (const auto& op : program.ops) {
     value[home(program.value_home, static_cast<std::size_t>(op->spec.output))] = true;
     if (gradients) gradient[home(program.gradient_home, static_cast<std::size_t>(op->spec.output))] = true;
@@ -69,6 +70,7 @@ ArenaMemory<T>::ArenaMemory(const Program<T>& program, long capacity, int thread
     if (value[v]) layout.add(&arena.value[v], count);
     if (gradient[v]) layout.add(&arena.gradient[v], count);
   }
+  if (program.sparse && gradients) arena.columns = &columns;
   if (gradients)
     for (std::size_t i = 0; i < program.ops.size(); i++)
       if (const long size = program.ops[i]->scratch_size(arena.capacity, threads)) layout.add(&arena.scratch[i], size);
@@ -91,7 +93,16 @@ TrainingBuffers<T>::TrainingBuffers(const Program<T>& program, const OptimizerSp
 }
 
 template <class T>
-Model<T>::Model(const PlanSpec& plan) : program(plan), weights_(program.size) {}
+Model<T>::Model(const PlanSpec& plan) : program(plan), weights_(program.size) {
+  if (Program<T>::takes_sparse_rows(plan)) sparse_program_ = std::make_unique<Program<T>>(plan, true);
+}
+
+template <class T>
+const Program<T>& Model<T>::program_for(const Data<T>& data) const {
+  if (!data.sparse()) return program;
+  if (!sparse_program_) throw std::invalid_argument("sparse rows need a dense layer first");
+  return *sparse_program_;
+}
 
 template <class T>
 void Model<T>::pack(const T* flat, T* out) const {
@@ -183,6 +194,10 @@ double Model<T>::penalty() const {
 
 template <class T>
 void Model<T>::gather(const Pass<T>& pass, Rows rows) const {
+  if (pass.data->sparse()) {
+    if (pass.training) pass.arena->columns->fill(pass);
+    return;
+  }
   constexpr int P = kPanel<T>;
   const long width = program.plan.widths[static_cast<std::size_t>(program.plan.input)], stride = pass.arena->stride();
   T* const input = pass.arena->value[static_cast<std::size_t>(program.plan.input)];
@@ -202,18 +217,18 @@ void Model<T>::gather(const Pass<T>& pass, Rows rows) const {
 }
 
 template <class T>
-std::unique_ptr<ArenaMemory<T>> Model<T>::borrow(long capacity, bool gradients) const {
+std::unique_ptr<ArenaMemory<T>> Model<T>::borrow(const Program<T>& wanted, long capacity, bool gradients) const {
   {
     const std::lock_guard hold(idle_lock_);
     for (auto& memory : idle_)
-      if (memory && memory->arena.capacity >= capacity) {
+      if (memory && &memory->program == &wanted && memory->arena.capacity >= capacity) {
         auto found = std::move(memory);
         memory = std::move(idle_.back());
         idle_.pop_back();
         return found;
       }
   }
-  return std::make_unique<ArenaMemory<T>>(program, capacity, 1, gradients);
+  return std::make_unique<ArenaMemory<T>>(wanted, capacity, 1, gradients);
 }
 
 template <class T>
@@ -229,7 +244,8 @@ void Model<T>::infer(const std::vector<Phase<T>>& phases, const Data<T>& data, i
                      Each&& each) const {
   const long chunks = (data.rows + kInferenceRows - 1) / kInferenceRows;
   std::vector<std::unique_ptr<ArenaMemory<T>>> memory;
-  for (int t = 0; t < threads; t++) memory.push_back(borrow(std::min(data.rows, kInferenceRows), gradients));
+  for (int t = 0; t < threads; t++)
+    memory.push_back(borrow(program_for(data), std::min(data.rows, kInferenceRows), gradients));
   std::atomic<long> next{0};
   Team::run(threads, [&](int t) {
     const FlushDenormals flush;
@@ -257,20 +273,17 @@ void Model<T>::infer(const std::vector<Phase<T>>& phases, const Data<T>& data, i
 }
 
 template <class T>
-void Model<T>::predict(const T* X, long rows, T* out, int threads) const {
+void Model<T>::predict(const Data<T>& data, T* out, int threads) const {
   constexpr int P = kPanel<T>;
   const long width = program.plan.widths[static_cast<std::size_t>(program.plan.output)];
-  const double flops = program.flops_forward * static_cast<double>(rows);
-  Data<T> data;
-  data.X = X;
-  data.rows = rows;
-  infer(program.inference, data, threads > 0 ? threads : useful_threads(flops), false,
+  const Program<T>& p = program_for(data);
+  infer(p.inference, data, threads > 0 ? threads : useful_threads(p.forward_work(data)), false,
         [&](const Pass<T>& pass, long first) {
           const T* from = pass.arena->value[static_cast<std::size_t>(program.plan.output)];
           for (long r = 0; r < pass.rows; r++)
-            for (long p = 0; p < panels<T>(width); p++)
-              std::memcpy(out + (first + r) * width + p * P, from + p * pass.arena->stride() + r * P,
-                          static_cast<std::size_t>(columns_of<T>(width, p)) * sizeof(T));
+            for (long c = 0; c < panels<T>(width); c++)
+              std::memcpy(out + (first + r) * width + c * P, from + c * pass.arena->stride() + r * P,
+                          static_cast<std::size_t>(columns_of<T>(width, c)) * sizeof(T));
         });
 }
 
@@ -278,8 +291,8 @@ template <class T>
 double Model<T>::evaluate(const Data<T>& data, int threads) const {
   const long blocks = (data.rows + kRowBlock - 1) / kRowBlock;
   std::vector<double> sums(static_cast<std::size_t>(blocks));
-  const double flops = program.flops_forward * static_cast<double>(data.rows);
-  infer(program.evaluation, data, threads > 0 ? threads : useful_threads(flops), false,
+  const Program<T>& p = program_for(data);
+  infer(p.evaluation, data, threads > 0 ? threads : useful_threads(p.forward_work(data)), false,
         [&](const Pass<T>& pass, long first) {
           std::memcpy(sums.data() + first / kRowBlock,
                       pass.arena->scratch[static_cast<std::size_t>(program.loss->index)],

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "ops/update.hpp"
+#include "runtime/columns.hpp"
 #include "runtime/memory.hpp"
 #include "runtime/program.hpp"
 #include "runtime/team_size.hpp"
@@ -43,8 +44,10 @@ class ArenaMemory {
  public:
   ArenaMemory(const Program<T>& program, long capacity, int threads, bool gradients);
 
+  const Program<T>& program;
   Arena<T> arena;
   int threads;
+  BatchColumns<T> columns;  // the arena's, when it trains on sparse rows
 
  private:
   Buffer<T> memory_;
@@ -74,8 +77,10 @@ class Model {
   uint64_t get_state(T* slots) const;
   long flat_size() const;
 
+  // Whether data may hold sparse rows: every op that reads the input is dense.
+  bool takes_sparse_rows() const { return sparse_program_ != nullptr; }
   // out: (rows, outputs).
-  void predict(const T* X, long rows, T* out, int threads) const;
+  void predict(const Data<T>& data, T* out, int threads) const;
   double evaluate(const Data<T>& data, int threads) const;
   // flat: gradient in the plan's order; the whole data set is one batch.
   double gradients(const Data<T>& data, uint64_t seed, uint64_t step, T* flat, int threads);
@@ -89,17 +94,19 @@ class Model {
   void refresh_transposed(const T* weights);
   double penalty() const;
   void gather(const Pass<T>& pass, Rows rows) const;
+  const Program<T>& program_for(const Data<T>& data) const;
   // Runs `phases` in inference mode over all rows, in chunks; each(pass, first row) takes what came out.
   template <class Each>
   void infer(const std::vector<Phase<T>>& phases, const Data<T>& data, int threads, bool gradients, Each&& each) const;
-  std::unique_ptr<ArenaMemory<T>> borrow(long capacity, bool gradients) const;
+  std::unique_ptr<ArenaMemory<T>> borrow(const Program<T>& wanted, long capacity, bool gradients) const;
   void give_back(std::unique_ptr<ArenaMemory<T>> memory) const;
 
   template <class U>
   friend class Run;
 
-  const ArenaMemory<T>& training_arena(long rows, int threads);
+  const ArenaMemory<T>& training_arena(const TrainJob<T>& job, int threads);
 
+  std::unique_ptr<const Program<T>> sparse_program_;  // null where the plan cannot take sparse rows
   Buffer<T> weights_;
   TrainingBuffers<T> training_;
   OptimizerSpec optimizer_;

@@ -8,9 +8,12 @@ namespace descend {
 namespace {
 
 template <class T>
-std::unique_ptr<Op<T>> make_op(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement) {
+std::unique_ptr<Op<T>> make_op(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement,
+                               bool sparse) {
   switch (s.kind) {
-    case OpKind::dense: return make_dense<T>(s, plan, placement);
+    case OpKind::dense:
+      if (sparse && s.input == plan.input) return make_sparse_dense<T>(s, plan, placement);
+      return make_dense<T>(s, plan, placement);
     case OpKind::batch_norm: return make_batch_norm<T>(s, plan, placement);
     case OpKind::activation: return make_activation<T>(s, plan, placement);
     case OpKind::prelu: return make_prelu<T>(s, plan, placement);
@@ -61,7 +64,14 @@ class Scheduler {
 }  // namespace
 
 template <class T>
-Program<T>::Program(const PlanSpec& plan_) : plan(plan_) {
+bool Program<T>::takes_sparse_rows(const PlanSpec& plan) {
+  bool takes = plan.output != plan.input && !(plan.has_loss && plan.loss.prediction == plan.input);
+  for (const OpSpec& s : plan.ops) takes &= s.input != plan.input || s.kind == OpKind::dense;
+  return takes;
+}
+
+template <class T>
+Program<T>::Program(const PlanSpec& plan_, bool sparse_) : plan(plan_), sparse(sparse_) {
   place_parameters();
   make_ops();
   find_homes();
@@ -75,7 +85,7 @@ void Program<T>::place_parameters() {
     size += placement.back().size;
   }
   for (const OpSpec& s : plan.ops) {
-    if (s.kind != OpKind::dense) continue;
+    if (s.kind != OpKind::dense || s.input == plan.input) continue;  // nobody wants the gradient of the input
     const auto w = static_cast<std::size_t>(s.weight);
     if (placement[w].transposed >= 0) continue;
     placement[w].transposed = transposed_size;
@@ -95,7 +105,7 @@ void Program<T>::make_ops() {
       ops.push_back(make_dropout<T>(both, plan, true));
       i++;
     } else {
-      ops.push_back(make_op<T>(s, plan, placement));
+      ops.push_back(make_op<T>(s, plan, placement, sparse));
     }
     ops.back()->index = static_cast<int>(ops.size()) - 1;
   }
@@ -143,8 +153,12 @@ void Program<T>::schedule() {
     return s;
   };
   inference = forward(false, plan.output).take();
-  for (const auto& op : ops)
-    if (!op->by_panel() && !op->by_row()) flops_forward += 2 * static_cast<double>(op->in_width * op->out_width);
+  const auto weights = [&](const Op<T>& op) {  // that every row meets
+    const bool product = !op.by_panel() && !op.by_row() && !(sparse && op.spec.input == plan.input);
+    return product ? static_cast<double>(op.in_width * op.out_width) : 0;
+  };
+  for (const auto& op : ops) flops_forward += 2 * weights(*op);
+  count_sparse_work();
   if (!loss) return;
   auto evaluate = forward(false, plan.loss.prediction);
   evaluate.rows(loss.get(), &Op<T>::forward);
@@ -162,8 +176,7 @@ void Program<T>::schedule() {
     op->wants_input = wanted[static_cast<std::size_t>(op->spec.input)];
     wanted[static_cast<std::size_t>(op->spec.output)] = op->wants_input || op->trainable();
     trained++;
-    const double weights = op->by_panel() || op->by_row() ? 0 : static_cast<double>(op->in_width * op->out_width);
-    flops_training += (op->wants_input ? 6 : 4) * weights;
+    flops_training += (op->wants_input ? 6 : 4) * weights(*op);
     if (op->spec.output == plan.loss.prediction) break;
   }
   for (std::size_t i = trained; i-- > 0;) {
@@ -183,6 +196,29 @@ void Program<T>::schedule() {
       s.panel(op, &Op<T>::backward, width(op->spec.input));
   }
   training = s.take();
+}
+
+template <class T>
+void Program<T>::count_sparse_work() {
+  constexpr double per_weight = 32;  // applying the optimizer, mostly memory traffic, in floating-point operations
+  for (const auto& op : ops) {
+    if (!sparse || op->spec.input != plan.input) continue;
+    entry_flops += 2 * static_cast<double>(op->out_width);
+    step_flops += per_weight * static_cast<double>(op->in_width * op->out_width);
+  }
+}
+
+template <class T>
+double Program<T>::forward_work(const Data<T>& data) const {
+  const double entries = sparse ? static_cast<double>(data.sparse_X.starts[data.rows]) : 0;
+  return flops_forward * static_cast<double>(data.rows) + entry_flops * entries;
+}
+
+template <class T>
+double Program<T>::training_work(const Data<T>& data, long batch) const {
+  const double rows = static_cast<double>(batch), all = static_cast<double>(std::max(1L, data.rows));
+  const double entries = sparse ? static_cast<double>(data.sparse_X.starts[data.rows]) * rows / all : 0;
+  return flops_training * rows + 2 * entry_flops * entries + step_flops;
 }
 
 template <class T>

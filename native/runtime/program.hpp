@@ -23,6 +23,9 @@ struct Panels {
   long first, last;
 };
 
+template <class T>
+class BatchColumns;
+
 // Activations and gradients of one batch. The rows come in groups that a thread carries through the layers together;
 // value v is (groups, panels, group, P), so that what a thread works on is contiguous and spreads over its cache.
 template <class T>
@@ -30,14 +33,16 @@ struct Arena {
   long capacity = 0;  // rows
   long group = 0;     // rows in a group: all of them when they are few, else a divisor of kRowTermBlock
   std::vector<T*> value, gradient;
-  std::vector<T*> scratch;  // of each op, as large as it asked for
+  std::vector<T*> scratch;                   // of each op, as large as it asked for
+  const BatchColumns<T>* columns = nullptr;  // of a sparse batch, in training
 
   // Numbers between two panels of a group.
   long stride() const { return group * kPanel<T>; }
 
   // The buffer of a value of `width` columns as seen from the group of `row`: panel p of row r of that group lies at
   // p * stride() + r * P.
-  T* from(T* buffer, long width, long row) const {
+  template <class U>
+  U* from(U* buffer, long width, long row) const {
     return row < group ? buffer : buffer + row / group * stride() * (panels<T>(width) - 1);
   }
 };
@@ -100,6 +105,8 @@ class Op {
   virtual void backward(const Pass<T>&, Rows, Panels) const = 0;
 
   virtual void add_tasks(int, long /*batch*/, std::vector<Task>&) const {}
+  // What the entries of a sparse batch add to the cost of a task.
+  virtual double entries_cost(const Task&, const BatchColumns<T>&) const { return 0; }
   virtual void update(const Pass<T>&, const Task&, Update<T>&) const {}
 
   // Values and gradients as seen from the group of rows that holds `row` (see Arena::from).
@@ -149,18 +156,29 @@ struct Phase {
 };
 
 // The compiled plan: ops in order, and the phases of training (forward, loss, backward) and of inference.
+//
+// A program for sparse rows has no memory for the plan's input: the dense ops that read it take the rows from the data,
+// and other ops cannot read it (`takes_sparse_rows`). Parameters lie where they lie in the program for dense rows.
 template <class T>
 class Program {
  public:
-  explicit Program(const PlanSpec& plan);
+  explicit Program(const PlanSpec& plan, bool sparse = false);
+
+  static bool takes_sparse_rows(const PlanSpec& plan);
 
   const PlanSpec plan;
+  const bool sparse;
   std::vector<Placement> placement;  // of each parameter
   long size = 0, transposed_size = 0;
   std::vector<std::unique_ptr<Op<T>>> ops;
   std::unique_ptr<Op<T>> loss;  // null without one
   std::vector<Phase<T>> training, inference, evaluation;
   double flops_forward = 0, flops_training = 0;  // of one row
+  double entry_flops = 0, step_flops = 0;        // sparse rows: forward for one entry; of an update, whatever the batch
+
+  // The arithmetic, or its equivalent, of a forward pass over rows and of a training step on them.
+  double forward_work(const Data<T>& data) const;
+  double training_work(const Data<T>& data, long batch) const;
 
   // Buffers: values that may share memory have the same representative.
   std::vector<int> value_home, gradient_home;
@@ -170,6 +188,7 @@ class Program {
   void make_ops();
   void find_homes();
   void schedule();
+  void count_sparse_work();
 };
 
 // Runs one phase on this thread's rows, group by group.

@@ -80,15 +80,29 @@ struct OptimizerSpec {
   }
 };
 
-// Rows in the caller's memory: X (n, features); y (n, outputs), or classes (n,) for an index target; weight (n,) or
-// null.
+// Compressed sparse rows: row r holds values[k] in column columns[k] for starts[r] <= k < starts[r + 1], columns
+// increasing. starts: (n + 1); columns and values: (starts[n]).
+template <class T>
+struct SparseRows {
+  const int64_t* starts = nullptr;
+  const int32_t* columns = nullptr;
+  const T* values = nullptr;
+
+  long count(long r) const { return static_cast<long>(starts[r + 1] - starts[r]); }
+};
+
+// Rows in the caller's memory: X (n, features), or the same as sparse rows; y (n, outputs), or classes (n,) for an
+// index target; weight (n,) or null.
 template <class T>
 struct Data {
   const T* X = nullptr;
+  SparseRows<T> sparse_X;
   const T* y = nullptr;
   const int32_t* classes = nullptr;
   const T* weight = nullptr;
   long rows = 0;
+
+  bool sparse() const { return sparse_X.starts != nullptr; }
 };
 
 }  // namespace descend

@@ -27,7 +27,7 @@ class Run {
       uint64_t seed, uint64_t first_step, const ArenaMemory<T>& memory, TeamSize& size, int threads,
       bool gradients_only)
       : model_(model),
-        program_(model.program),
+        program_(memory.program),
         job_(job),
         parameters_(parameters),
         optimizer_(optimizer),
@@ -41,6 +41,9 @@ class Run {
     active_ = job.adapt ? size_.size() : threads;
     for (std::size_t i = 0; i < program_.ops.size(); i++)
       program_.ops[i]->add_tasks(static_cast<int>(i), job.batch, tasks_);
+    if (memory_.arena.columns)
+      for (Task& task : tasks_)
+        task.cost += program_.ops[static_cast<std::size_t>(task.op)]->entries_cost(task, memory_.columns);
     cost_.assign(1, 0.0);
     for (const Task& task : tasks_) cost_.push_back(cost_.back() + task.cost);
     penalties_.assign(tasks_.size(), 0);
@@ -159,7 +162,7 @@ class Run {
       if (pass.data->X == nullptr || first >= run.job_.count) return;
       const Rows rows = rows_of(std::min(run.job_.batch, run.job_.count - first), pass.thread, pass.threads);
       next_ = first + rows.first, last_ = first + rows.last;
-      share_ = rows.count() * pass.threads / static_cast<long>(run.tasks_.size()) + 1;
+      share_ = rows.count() * pass.threads / std::max<long>(1, static_cast<long>(run.tasks_.size())) + 1;
     }
 
     void ask() {
@@ -264,12 +267,16 @@ class Run {
 };
 
 template <class T>
-const ArenaMemory<T>& Model<T>::training_arena(long rows, int threads) {
-  if (!training_arena_ || training_arena_->arena.capacity < rows || training_arena_->threads < threads) {
-    training_arena_.reset();
-    training_arena_ = std::make_unique<ArenaMemory<T>>(program, rows, threads, true);
+const ArenaMemory<T>& Model<T>::training_arena(const TrainJob<T>& job, int threads) {
+  const Program<T>& wanted = program_for(job.data);
+  auto& kept = training_arena_;
+  if (!kept || &kept->program != &wanted || kept->arena.capacity < job.batch || kept->threads < threads) {
+    kept.reset();
+    kept = std::make_unique<ArenaMemory<T>>(wanted, job.batch, threads, true);
   }
-  return *training_arena_;
+  const long width = program.plan.widths[static_cast<std::size_t>(program.plan.input)];
+  if (wanted.sparse) kept->columns.prepare(job.data, width, job.order, job.count, job.batch);
+  return *kept;
 }
 
 template <class T>
@@ -279,7 +286,7 @@ TrainResult Model<T>::train(const TrainJob<T>& job) {
   TrainJob<T> whole = job;
   whole.batch = std::min(job.batch, job.count);
   const int threads =
-      job.threads > 0 ? job.threads : useful_threads(program.flops_training * static_cast<double>(whole.batch));
+      job.threads > 0 ? job.threads : useful_threads(program_for(job.data).training_work(job.data, whole.batch));
   const Parameters<T> p{weights_.get(),
                         training_.look_ahead,
                         training_.transposed,
@@ -290,7 +297,7 @@ TrainResult Model<T>::train(const TrainJob<T>& job) {
     look_ahead(p, program.size, static_cast<T>(optimizer_.beta_1));
   }
   refresh_transposed(p.look_ahead ? p.look_ahead : p.weights);
-  Run<T> run(*this, whole, p, optimizer_, seed_, step_, training_arena(whole.batch, threads), team_size_, threads,
+  Run<T> run(*this, whole, p, optimizer_, seed_, step_, training_arena(whole, threads), team_size_, threads,
              false);
   const TrainResult result = run.go(threads);
   step_ += static_cast<uint64_t>(result.steps);
@@ -300,7 +307,7 @@ TrainResult Model<T>::train(const TrainJob<T>& job) {
 template <class T>
 double Model<T>::gradients(const Data<T>& data, uint64_t seed, uint64_t step, T* flat, int threads) {
   const std::lock_guard hold(training_lock_);
-  const int n = threads > 0 ? threads : useful_threads(program.flops_training * static_cast<double>(data.rows));
+  const int n = threads > 0 ? threads : useful_threads(program_for(data).training_work(data, data.rows));
   if (!training_.transposed) training_ = TrainingBuffers<T>(program, optimizer_);
   const Buffer<T> gradient(program.size);
   refresh_transposed(weights_.get());
@@ -313,7 +320,7 @@ double Model<T>::gradients(const Data<T>& data, uint64_t seed, uint64_t step, T*
     job.rates = &rate;
     TeamSize size(n);
     const Parameters<T> p{weights_.get(), nullptr, training_.transposed, {}, gradient.get()};
-    result = Run<T>(*this, job, p, OptimizerSpec{}, seed, step, training_arena(data.rows, n), size, n, true).go(n);
+    result = Run<T>(*this, job, p, OptimizerSpec{}, seed, step, training_arena(job, n), size, n, true).go(n);
   }
   unpack(gradient.get(), flat);
   return result.status == Status::diverged ? NAN : result.loss;

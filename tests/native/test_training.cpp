@@ -76,8 +76,8 @@ TEST(prediction_and_loss_do_not_depend_on_threads) {
   Model<float> model(problem.plan);
   model.set_parameters(problem.parameters.data());
   std::vector<float> one(10000), three(10000);
-  model.predict(problem.X.data(), 1000, one.data(), 1);
-  model.predict(problem.X.data(), 1000, three.data(), 3);
+  model.predict(problem.data(), one.data(), 1);
+  model.predict(problem.data(), three.data(), 3);
   CHECK(one == three);
   CHECK(model.evaluate(problem.data(), 1) == model.evaluate(problem.data(), 3));
   std::vector<float> g1(problem.parameters.size()), g3(problem.parameters.size());
@@ -100,13 +100,13 @@ TEST(one_model_predicts_from_many_threads) {
   Model<float> model(problem.plan);
   model.set_parameters(problem.parameters.data());
   std::vector<float> expected(3000);
-  model.predict(problem.X.data(), 300, expected.data(), 1);
+  model.predict(problem.data(), expected.data(), 1);
   std::vector<std::thread> threads;
   std::atomic<int> good{0};
   for (int i = 0; i < 4; i++)
     threads.emplace_back([&] {
       std::vector<float> out(3000);
-      for (int k = 0; k < 20; k++) model.predict(problem.X.data(), 300, out.data(), 2);
+      for (int k = 0; k < 20; k++) model.predict(problem.data(), out.data(), 2);
       good += out == expected;
     });
   for (auto& t : threads) t.join();

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from descend.engine import sparse
 from descend.engine.protocol import Batch, OptimizerState, Progress, Tick
+from descend.engine.sparse import SparseRows
 from descend.optimizers import Optimizer
 from descend.plan import ops
 from descend.plan.plan import Parameter, Plan
@@ -81,6 +83,13 @@ def perceptron_epoch(
     order : rows in the order in which they come
     """
     return _native.perceptron_epoch(X, y, w, b, float(eta), order)
+
+
+def _rows(X: Any) -> Any:
+    """X as the module takes it: an array, or compressed sparse rows as (starts, columns, values)."""
+    if isinstance(X, np.ndarray) or not sparse.is_sparse(X):
+        return X
+    return np.asarray(X.indptr, np.int64), np.asarray(X.indices, np.int32), X.data
 
 
 def _unsigned(number: int) -> int:
@@ -152,14 +161,14 @@ class NativeEngine:
     def get_parameters(self) -> NDArray:
         return self._model.get_parameters()
 
-    def predict(self, X: NDArray, threads: int = 0) -> NDArray:
-        return self._model.predict(X, threads)
+    def predict(self, X: NDArray | SparseRows, threads: int = 0) -> NDArray:
+        return self._model.predict(_rows(X), threads)
 
     def evaluate(self, batch: Batch, threads: int = 0) -> float:
-        return self._model.evaluate(batch.X, batch.y, batch.weight, threads)
+        return self._model.evaluate(_rows(batch.X), batch.y, batch.weight, threads)
 
     def gradients(self, batch: Batch, *, seed: int = 0, step: int = 0, threads: int = 0) -> tuple[float, NDArray]:
-        return self._model.gradients(batch.X, batch.y, batch.weight, _unsigned(seed), step, threads)
+        return self._model.gradients(_rows(batch.X), batch.y, batch.weight, _unsigned(seed), step, threads)
 
     def start(self, optimizer: Optimizer, *, seed: int, state: OptimizerState | None = None) -> None:
         step, slots = 0, None
@@ -188,6 +197,6 @@ class NativeEngine:
         """
         seconds = -1.0 if deadline is None else max(0.0, deadline - time.monotonic())
         result = self._model.train(
-            batch.X, batch.y, batch.weight, rows, batch_size, learning_rates, threads, seconds, tick, adapt
+            _rows(batch.X), batch.y, batch.weight, rows, batch_size, learning_rates, threads, seconds, tick, adapt
         )
         return Progress(*result)

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from descend.engine.sparse import SparseRows
 from descend.optimizers import Optimizer
 from descend.plan.plan import Plan
 
@@ -23,12 +24,13 @@ class Batch:
 
     Attributes
     ----------
-    X : (rows, features) engine dtype
+    X : (rows, features) engine dtype; or a SciPy CSR matrix or array of it in canonical form (columns sorted, none
+        twice) when every op that reads the input is dense, see `descend.engine.sparse`
     y : (rows, outputs) engine dtype for a "dense" target, (rows,) int32 for an "index" target
     weight : (rows,) engine dtype, or None for ones
     """
 
-    X: NDArray
+    X: NDArray | SparseRows
     y: NDArray
     weight: NDArray | None = None
 
@@ -69,8 +71,8 @@ class Engine(Protocol):
 
     def get_parameters(self) -> NDArray: ...
 
-    def predict(self, X: NDArray) -> NDArray:
-        """The output value for X (rows, features) of the engine's dtype, in inference mode: (rows, outputs)."""
+    def predict(self, X: NDArray | SparseRows) -> NDArray:
+        """Outputs in inference mode, (rows, outputs), for X (rows, features): dense or sparse as in a `Batch`."""
         ...
 
     def evaluate(self, batch: Batch) -> float:

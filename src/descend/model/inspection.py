@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from descend import losses
 from descend.engine.protocol import Batch
+from descend.engine.sparse import Features
 from descend.model import summary
 from descend.plan import format_plan, named
 from descend.training import arrays
@@ -33,7 +34,7 @@ class Inspection:
 
     def gradients(
         self,
-        X: ArrayLike,
+        X: Features,
         y: ArrayLike,
         *,
         loss: losses.Loss | str | None = None,
@@ -43,7 +44,7 @@ class Inspection:
 
         Parameters
         ----------
-        X : array-like of shape (rows, features)
+        X : array-like or SciPy sparse matrix of shape (rows, features)
             All rows form one batch.
         y : array-like of shape (rows,) or (rows, outputs)
         loss : Loss or str, default: None
@@ -69,7 +70,7 @@ class Inspection:
 
     def trace(
         self,
-        X: ArrayLike,
+        X: Features,
         y: ArrayLike | None = None,
         *,
         loss: losses.Loss | str | None = None,
@@ -80,7 +81,8 @@ class Inspection:
 
         Parameters
         ----------
-        X : array-like of shape (rows, features)
+        X : array-like or SciPy sparse matrix of shape (rows, features)
+            Sparse rows stay sparse, as ``"input"`` too; everything else is an array.
         y : array-like of shape (rows,) or (rows, outputs), default: None
         loss : Loss or str, default: None
             None takes the loss trained with, or the one that fits the target.

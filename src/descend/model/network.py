@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from descend import layers as layer_specs
 from descend import losses, penalties
+from descend.engine.sparse import Features, check_plan, is_sparse
 from descend.model import files
 from descend.model.inspection import Inspection
 from descend.model.trainable import Trainable
@@ -145,12 +146,12 @@ class Network(Trainable, Inspection):
         self._core, self.extra = state["core"], state["extra"]
         self._refresh()
 
-    def predict(self, X: ArrayLike) -> NDArray:
+    def predict(self, X: Features) -> NDArray:
         """Compute the outputs for rows, in inference mode.
 
         Parameters
         ----------
-        X : array-like of shape (rows, features)
+        X : array-like or SciPy sparse matrix of shape (rows, features)
             A C-ordered array of the network's dtype is taken as it is.
 
         Returns
@@ -175,8 +176,10 @@ class Network(Trainable, Inspection):
         ):
             return self._fast_predict(X)
         core = self._core
-        core.require_plan()
+        plan = core.require_plan()
         rows = arrays.features(X, core.input_shape, core.dtype)
+        if is_sparse(rows):
+            check_plan(plan)
         engine = core.require_engine()
         self._refresh()
         return engine.predict(rows)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from descend import losses, optimizers
+from descend.engine.sparse import Features
 from descend.training.callbacks import Callback
 from descend.training.core import Core
 from descend.training.fitting import FitRequest, fit, prepare, resolve_metrics
@@ -29,14 +30,14 @@ class Trainable:
 
     def fit(
         self,
-        X: ArrayLike,
+        X: Features,
         y: ArrayLike,
         *,
         loss: losses.Loss | str | None = None,
         optimizer: optimizers.Optimizer | str | None = None,
         epochs: int | None = None,
         batch_size: int | None = 32,
-        validation_data: tuple[ArrayLike, ArrayLike] | tuple[ArrayLike, ArrayLike, ArrayLike] | None = None,
+        validation_data: tuple[Features, ArrayLike] | tuple[Features, ArrayLike, ArrayLike] | None = None,
         validation_split: float | None = None,
         callbacks: Callback | Iterable[Callback] | None = None,
         metrics: Metrics = (),
@@ -59,8 +60,9 @@ class Trainable:
 
         Parameters
         ----------
-        X : array-like of shape (rows, features)
-            Finite numbers.
+        X : array-like or SciPy sparse matrix of shape (rows, features)
+            Finite numbers. Sparse rows stay sparse, in any of SciPy's formats (CSR of the network's dtype costs no
+            conversion); the first layer must then be Dense. Rows of `validation_data` may be either, whatever X is.
         y : array-like of shape (rows,) or (rows, outputs)
             Numbers for a regression; 0 and 1 for two classes; 0 to k - 1, or one-hot rows, for one of k classes; 0/1
             columns for several labels.
@@ -137,7 +139,7 @@ class Trainable:
 
     def evaluate(
         self,
-        X: ArrayLike,
+        X: Features,
         y: ArrayLike,
         *,
         metrics: Metrics = (),
@@ -148,7 +150,7 @@ class Trainable:
 
         Parameters
         ----------
-        X : array-like of shape (rows, features)
+        X : array-like or SciPy sparse matrix of shape (rows, features)
         y : array-like of shape (rows,) or (rows, outputs)
         metrics : list of str or callable, default: ()
             Names of `descend.metrics`, or functions of (y_true, y_pred, sample_weight).

@@ -1,4 +1,5 @@
-"""From what users pass (arrays, lists, frames) to what engines take: finite numbers, one dtype, C order.
+"""From what users pass (arrays, lists, frames, sparse matrices) to what engines take: finite numbers, one dtype, rows
+in C order or compressed.
 
 Refuses, naming the argument, everything that cannot be trained on; converts, but never repairs, imputes or encodes.
 """
@@ -10,6 +11,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from descend.engine.sparse import Features, SparseRows, is_sparse
 
 #: Rows looked at together when a cheap check was not enough.
 _BLOCK = 4096
@@ -60,12 +63,14 @@ def _of_pandas(values: Any) -> NDArray:
     return array if array.dtype.kind in "biuf" else values.to_numpy(dtype=np.float64, na_value=np.nan)
 
 
-def features(X: ArrayLike, shape: tuple[int, ...] | None, dtype: np.dtype, name: str = "X") -> NDArray:
-    """Return X as a finite C-ordered (rows, *shape) array of `dtype`.
+def features(
+    X: Features | SparseRows, shape: tuple[int, ...] | None, dtype: np.dtype, name: str = "X"
+) -> NDArray | SparseRows:
+    """Return X as a finite C-ordered (rows, *shape) array of `dtype`, or, when it is sparse, as canonical CSR rows.
 
     Parameters
     ----------
-    X : array-like of shape (rows, *shape)
+    X : array-like of shape (rows, *shape), or a SciPy sparse matrix or array of shape (rows, features)
     shape : the network's input shape, or None to take whatever comes
     dtype : dtype of the result
     name : the argument's name in messages
@@ -75,7 +80,7 @@ def features(X: ArrayLike, shape: tuple[int, ...] | None, dtype: np.dtype, name:
     TypeError, ValueError
         When X is not such an array; the message says what came and what to do.
     """
-    array = as_numbers(X, name)
+    array = sparse_numbers(X, name) if is_sparse(X) else as_numbers(X, name)
     wanted = "(rows, features)" if shape is None else f"(rows, {', '.join(map(str, shape))})"
     if array.ndim == 1:
         raise ValueError(
@@ -91,7 +96,55 @@ def features(X: ArrayLike, shape: tuple[int, ...] | None, dtype: np.dtype, name:
         )
     if math.prod(array.shape[1:]) == 0:
         raise ValueError(f"{name} has no features, its shape is {array.shape}; pass at least one column")
-    return finite(array, dtype, name)
+    return sparse_rows(array, dtype, name) if is_sparse(array) else finite(array, dtype, name)
+
+
+def sparse_numbers(X: Any, name: str) -> Any:
+    """Return a SciPy sparse matrix as it is, when it holds real numbers.
+
+    Raises
+    ------
+    TypeError
+        When it does not.
+    """
+    if X.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold real numbers, got a sparse {type(X).__name__} of dtype {X.dtype}")
+    return X
+
+
+def sparse_rows(X: Any, dtype: np.dtype, name: str) -> SparseRows:
+    """Return finite compressed sparse rows of `dtype`, columns sorted and none twice.
+
+    X is left as it is; the result shares with it what need not be changed.
+
+    Raises
+    ------
+    ValueError
+        For numbers that are not finite, and for indices that do not fit the shape.
+    """
+    from scipy.sparse import csr_array
+
+    rows: Any = csr_array(X)
+    try:
+        rows.check_format(full_check=True)
+    except ValueError as error:
+        raise ValueError(f"{name} is not a valid sparse matrix: {error}") from error
+    if not rows.has_canonical_format:
+        rows = csr_array(rows, copy=True)
+        rows.sum_duplicates()
+    with np.errstate(over="ignore"):  # found and named below
+        data = np.ascontiguousarray(rows.data, dtype=dtype)
+    if not all_finite(data):
+        bad = np.flatnonzero(~np.isfinite(data))
+        if bad.size:
+            row = int(np.searchsorted(rows.indptr, bad[0], side="right")) - 1
+            raise _not_finite(rows.data[bad[0]], (row, int(rows.indices[bad[0]])), dtype, name)
+    index = np.int32 if rows.nnz < 2**31 else np.int64  # one for both, as SciPy wants it
+    same: Any = csr_array(
+        (data, rows.indices.astype(index, copy=False), rows.indptr.astype(index, copy=False)), rows.shape
+    )
+    same.has_canonical_format = True
+    return same
 
 
 def finite(original: NDArray, dtype: np.dtype | type, name: str) -> NDArray:
@@ -115,16 +168,20 @@ def finite(original: NDArray, dtype: np.dtype | type, name: str) -> NDArray:
             break
     else:
         return array
+    raise _not_finite(original[where], where, array.dtype, name)
+
+
+def _not_finite(value: Any, where: tuple[int, ...], dtype: np.dtype, name: str) -> ValueError:
+    """The error for a number that is NaN, infinite, or too large for the dtype."""
     index = ", ".join(map(str, where))
-    value = original[where]
     if np.isnan(value):
         remedy = "impute missing values, or drop those rows"
     elif np.isinf(value):
         remedy = "clip or drop infinite values"
     else:
-        remedy = f"{value:g} does not fit {array.dtype}: scale the data, or use dtype='float64'"
-        raise ValueError(f"{name}[{index}] is too large; {remedy}")
-    raise ValueError(f"{name} must hold finite numbers, got {value:g} at {name}[{index}]; {remedy}")
+        remedy = f"{value:g} does not fit {dtype}: scale the data, or use dtype='float64'"
+        return ValueError(f"{name}[{index}] is too large; {remedy}")
+    return ValueError(f"{name} must hold finite numbers, got {value:g} at {name}[{index}]; {remedy}")
 
 
 def all_finite(array: NDArray) -> bool:
@@ -132,7 +189,7 @@ def all_finite(array: NDArray) -> bool:
     return math.isfinite(np.vdot(array, array))
 
 
-def same_rows(X: NDArray, other: NDArray, other_name: str, name: str = "X") -> None:
+def same_rows(X: NDArray | SparseRows, other: NDArray, other_name: str, name: str = "X") -> None:
     """Refuse arrays of different numbers of rows.
 
     Raises

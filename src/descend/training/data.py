@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from descend import losses
 from descend.engine.protocol import Batch
+from descend.engine.sparse import Features, SparseRows
 from descend.training import arrays, targets
 from descend.training.settings import Rows
 from descend.training.splitting import hold_out
@@ -59,7 +60,7 @@ class Encoded:
 
 
 def encode(
-    X: ArrayLike,
+    X: Features | SparseRows,
     y: NDArray,
     encoding: Encoding,
     *,
@@ -71,7 +72,7 @@ def encode(
 
     Parameters
     ----------
-    X : (rows, *input_shape)
+    X : (rows, *input_shape), dense or sparse
     y : a target that passed `targets.as_target`
     encoding : what the network wants
     sample_weight : (rows,)
@@ -84,13 +85,13 @@ def encode(
         Naming the argument, what was expected, what came and what to do.
     """
     rows = arrays.features(X, encoding.input_shape, encoding.dtype, names[0])
-    if not len(rows):
+    if not rows.shape[0]:
         raise ValueError(f"{names[0]} has no rows, its shape is {rows.shape}; pass at least one")
     arrays.same_rows(rows, y, names[1], names[0])
     target = targets.encode(y, encoding.loss, encoding.units, encoding.dtype, names[1])
     if encoding.kind is not None:
         target = targets.convert(target, encoding.kind, encoding.units, encoding.dtype, names[1])
-    own = arrays.weights(sample_weight, len(rows), names[2])
+    own = arrays.weights(sample_weight, rows.shape[0], names[2])
     weight = combine(own, class_weight, target.classes, encoding.dtype)
     if own is not None:
         own = own.astype(encoding.dtype)
@@ -142,7 +143,7 @@ def with_validation(
 
 def _split(training: Encoded, fraction: float, seed: int) -> Rows:
     batch = training.batch
-    train, valid = hold_out(len(batch.X), fraction, training.classes, seed)
+    train, valid = hold_out(batch.X.shape[0], fraction, training.classes, seed)
     own = training.weight
     held = Batch(batch.X[valid], batch.y[valid], None if own is None else own[valid])
     weight = None if own is None else own[train]

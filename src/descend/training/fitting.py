@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from descend import losses, optimizers
 from descend.engine.protocol import Batch
+from descend.engine.sparse import Features, check_plan, is_sparse
 from descend.training import arrays, engines, lbfgs, targets
 from descend.training.callbacks import Callback, check_callbacks
 from descend.training.core import Candidate, Core
@@ -29,7 +30,7 @@ _DEFAULT_EPOCHS = 100
 class FitRequest:
     """The arguments of `Network.fit`, as documented there."""
 
-    X: ArrayLike
+    X: Features
     y: ArrayLike
     loss: losses.Loss | None
     optimizer: optimizers.Optimizer | None
@@ -54,7 +55,7 @@ class Prepared:
 
 def prepare(
     core: Core,
-    X: ArrayLike,
+    X: Features,
     y: ArrayLike,
     loss: losses.Loss | None,
     *,
@@ -72,14 +73,16 @@ def prepare(
         Naming the argument, what was expected, what came and what to do.
     """
     dtype = dtype or core.dtype
-    X = arrays.features(X, core.input_shape, dtype)
-    if not len(X):
-        raise ValueError(f"X has no rows, its shape is {X.shape}; pass at least one")
+    rows = arrays.features(X, core.input_shape, dtype)
+    if not rows.shape[0]:
+        raise ValueError(f"X has no rows, its shape is {rows.shape}; pass at least one")
     target = targets.as_target(y)
-    arrays.same_rows(X, target, "y")
-    candidate = core.complete(X.shape[1:], target, loss)
+    arrays.same_rows(rows, target, "y")
+    candidate = core.complete(rows.shape[1:], target, loss)
     encoding = Encoding(candidate.input_shape, candidate.units, candidate.loss, candidate.kind, dtype)
-    encoded = encode(X, target, encoding, sample_weight=sample_weight, class_weight=class_weight)
+    if is_sparse(rows):
+        check_plan(candidate.plan)
+    encoded = encode(rows, target, encoding, sample_weight=sample_weight, class_weight=class_weight)
     return Prepared(candidate, encoded, encoding)
 
 
@@ -100,6 +103,8 @@ def fit(network: Any, core: Core, request: FitRequest) -> History:
     rows = with_validation(
         prepared.encoded, prepared.encoding, request.validation_data, request.validation_split, core.seed
     )
+    if rows.validation is not None and is_sparse(rows.validation.X):
+        check_plan(prepared.candidate.plan, "validation_data[0]" if request.validation_data is not None else "X")
     previous = None if core.state is None else core.state.optimizer
     optimizer = request.optimizer or previous or optimizers.Adam()
     if isinstance(optimizer, optimizers.LBFGS):
@@ -153,7 +158,11 @@ def _training_batch(rows: Rows, dtype: np.dtype) -> Batch:
         chosen = array if subset is None else array[subset]
         return np.ascontiguousarray(chosen, dtype=dtype if array.dtype.kind == "f" else array.dtype)
 
-    return Batch(part(batch.X), part(batch.y), None if batch.weight is None else part(batch.weight))
+    if isinstance(batch.X, np.ndarray):
+        X = part(batch.X)
+    else:
+        X = (batch.X if subset is None else batch.X[subset]).astype(dtype, copy=False)
+    return Batch(X, part(batch.y), None if batch.weight is None else part(batch.weight))
 
 
 def _epochs(optimizer: optimizers.Optimizer) -> int:

@@ -241,14 +241,18 @@ class TrainingRun:
     def _measure(self) -> dict[str, float]:
         """Compute the metrics on the training rows and on the validation rows."""
         rows = self.rows
-        X = rows.batch.X if rows.subset is None else rows.batch.X[rows.subset]
-        values = self._measure_on(X, rows.labels, rows.weight, "")
+        predictions = self.engine.predict(rows.batch.X)
+        if rows.subset is not None:  # rather than copy the rows
+            predictions = predictions[rows.subset]
+        values = self._measure_on(predictions, rows.labels, rows.weight, "")
         if rows.validation is not None and rows.validation_labels is not None:
-            values |= self._measure_on(rows.validation.X, rows.validation_labels, rows.validation.weight, "val_")
+            predictions = self.engine.predict(rows.validation.X)
+            values |= self._measure_on(predictions, rows.validation_labels, rows.validation.weight, "val_")
         return values
 
-    def _measure_on(self, X: NDArray, labels: NDArray, weight: NDArray | None, prefix: str) -> dict[str, float]:
-        predictions = self.engine.predict(X)
+    def _measure_on(
+        self, predictions: NDArray, labels: NDArray, weight: NDArray | None, prefix: str
+    ) -> dict[str, float]:
         return {prefix + name: float(function(labels, predictions, weight)) for name, function in self.metrics.items()}
 
 

@@ -93,4 +93,4 @@ class Rows:
     @property
     def count(self) -> int:
         """Number of rows to train on."""
-        return len(self.batch.X) if self.subset is None else len(self.subset)
+        return self.batch.X.shape[0] if self.subset is None else len(self.subset)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from descend.engine import sparse
 from descend.engine.protocol import Batch, OptimizerState, Progress, Tick
 from descend.engine.reference import interpreter, optimizers
 from descend.engine.reference.context import Array, Context
 from descend.engine.reference.tracing import collect
+from descend.engine.sparse import SparseRows
 from descend.optimizers import Optimizer
 from descend.plan.plan import Plan
 from descend.plan.validator import validate
@@ -43,7 +46,7 @@ class ReferenceEngine:
         """A copy of all parameters (plan.size,)."""
         return self._parameters.copy()
 
-    def predict(self, X: NDArray) -> Array:
+    def predict(self, X: NDArray | SparseRows) -> Array:
         """The output in inference mode: (rows, outputs)."""
         context = Context(self.plan, self._parameters, training=False)
         return interpreter.forward(context, self._check_rows(X)).values[self.plan.output]
@@ -154,19 +157,25 @@ class ReferenceEngine:
         interpreter.backward(context, done, start)
         return loss
 
-    def _check_rows(self, X: NDArray) -> Array:
+    def _check_rows(self, X: NDArray | SparseRows) -> Array:
+        """X in float64, sparse rows as such: SciPy multiplies them like arrays."""
         shape = self.plan.values[self.plan.input].shape
-        X = np.asarray(X, dtype=np.float64)
-        if X.shape[1:] != shape or X.ndim != len(shape) + 1:
+        if sparse.is_sparse(X):
+            sparse.check_plan(self.plan)
+            X = X.astype(np.float64, copy=False)
+        else:
+            X = np.asarray(X, dtype=np.float64)
+        if X.shape[1:] != shape or len(X.shape) != len(shape) + 1:
             raise ValueError(f"X must have shape (rows, {', '.join(map(str, shape))}), got {X.shape}")
-        return X
+        return cast("Array", X)
 
     def _check_target(self, batch: Batch) -> NDArray:
         loss = self.plan.loss
         if loss is None:
             raise ValueError("the plan has no loss, so there is nothing to evaluate or train; use attach_loss first")
         outputs = self.plan.values[loss.prediction].size
-        expected = (len(batch.X),) if loss.target == "index" else (len(batch.X), outputs)
+        rows = batch.X.shape[0]
+        expected = (rows,) if loss.target == "index" else (rows, outputs)
         y = np.asarray(batch.y)
         if y.shape != expected:
             raise ValueError(f"y must have shape {expected}, got {y.shape}")
@@ -181,8 +190,8 @@ def _weights(batch: Batch) -> Array | None:
     if batch.weight is None:
         return None
     weight = np.asarray(batch.weight, dtype=np.float64)
-    if weight.shape != (len(batch.X),):
-        raise ValueError(f"weight must have shape ({len(batch.X)},), got {weight.shape}")
+    if weight.shape != (batch.X.shape[0],):
+        raise ValueError(f"weight must have shape ({batch.X.shape[0]},), got {weight.shape}")
     return weight
 
 

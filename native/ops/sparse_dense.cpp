@@ -1,0 +1,135 @@
+// Dense on rows that stay sparse: z = x W + b from the entries of x, and dW = x^T dz from the batch's entries sorted by
+// column. Nothing of the size of rows x features exists. The gradient of W is made, penalized and applied one block of
+// features at a time: every weight moves in every step, as with dense rows (moments decay, penalties pull), so a step
+// is one pass over the weights and the optimizer's slots. Refuses to compute the gradient of x, which nothing asks for.
+#include "kernels/sparse.hpp"
+#include "ops/ops.hpp"
+#include "ops/update.hpp"
+#include "runtime/columns.hpp"
+
+namespace descend {
+
+namespace {
+
+constexpr long kTaskOutputs = 4;  // panels of outputs that one task owns
+
+template <class T>
+class SparseDense final : public Op<T> {
+ public:
+  SparseDense(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
+      : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]),
+        weight_(placement[static_cast<std::size_t>(s.weight)]),
+        bias_(s.bias >= 0 ? placement[static_cast<std::size_t>(s.bias)] : Placement{}),
+        dense_(make_dense<T>(s, plan, placement)) {}
+
+  bool by_panel() const override { return false; }
+  bool trainable() const override { return true; }
+
+  void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
+    const SparseRows<T>& X = pass.data->sparse_X;
+    T* const z = this->out(pass, rows.first);
+    for (long r = rows.first; r < rows.last; r++) {
+      if (r + 1 < rows.last) ask_for_row(pass, pass.source(r + 1), p);
+      const int64_t k = X.starts[pass.source(r)];
+      split_panels(p, [&](auto n, long o) {
+        sparse_product_row<T, decltype(n)::value>(
+            X.columns + k, X.values + k, X.count(pass.source(r)), pass.weights + weight_.offset + o * panel(), panel(),
+            this->spec.bias >= 0 ? pass.weights + bias_.offset + o * kPanel<T> : nullptr,
+            z + o * pass.arena->stride() + r * kPanel<T>, pass.arena->stride());
+      });
+    }
+  }
+
+  void backward(const Pass<T>&, Rows, Panels) const override {}
+
+  void add_tasks(int op, long /*batch*/, std::vector<Task>& tasks) const override {
+    const long in = panels<T>(this->in_width), out = panels<T>(this->out_width);
+    for (long o = 0; o < out; o += kTaskOutputs)
+      for (long i = 0; i < in; i += kTaskInputs) {
+        const Panels inputs{i, std::min(in, i + kTaskInputs)}, outputs{o, std::min(out, o + kTaskOutputs)};
+        tasks.push_back({op, inputs, outputs, kStreamCost * numbers(inputs, outputs)});
+      }
+  }
+
+  double entries_cost(const Task& task, const BatchColumns<T>& columns) const override {
+    return kEntryCost * columns.expected(task.inputs.first * kPanel<T>, task.inputs.last * kPanel<T>) *
+           static_cast<double>((task.outputs.last - task.outputs.first) * kPanel<T>);
+  }
+
+  void update(const Pass<T>& pass, const Task& task, Update<T>& update) const override {
+    split_panels(task.outputs, [&](auto n, long o) { update_block<decltype(n)::value>(pass, task.inputs, o, update); });
+    // The bias knows nothing of x: its share of the dense op's work, with no panel of the weights.
+    if (this->spec.bias >= 0 && task.inputs.first == 0)
+      dense_->update(pass, {task.op, {0, 0}, task.outputs, 0}, update);
+  }
+
+ private:
+  static constexpr long kColumns = BatchColumns<T>::kBlock, kTaskInputs = kColumns / kPanel<T>;
+  // In the unit of the dense op's tasks, a multiply-add: the optimizer's traffic with memory for one weight, and one
+  // entry for one output.
+  static constexpr double kStreamCost = 128, kEntryCost = 4;
+
+  long panel() const { return this->in_width * kPanel<T>; }
+
+  double numbers(Panels inputs, Panels outputs) const {
+    return static_cast<double>(std::min(this->in_width, inputs.last * kPanel<T>) - inputs.first * kPanel<T>) *
+           static_cast<double>((outputs.last - outputs.first) * kPanel<T>);
+  }
+
+  // Calls body(N, first) with compile-time N so that the pieces cover panels p.
+  template <class Body>
+  static void split_panels(Panels p, Body&& body) {
+    for (long o = p.first; o < p.last; o += 4)
+      with_constant<4>(std::min(4L, p.last - o), [&](auto n) { body(n, o); });
+  }
+
+  // Asks for what the product of a row starts with.
+  void ask_for_row(const Pass<T>& pass, long source, Panels p) const {
+    const SparseRows<T>& X = pass.data->sparse_X;
+    const int64_t k = X.starts[source];
+    for (long e = 0; e < std::min(kEntriesAhead, X.count(source)); e++)
+      for (long o = p.first; o < std::min(p.last, p.first + 4); o++)
+        __builtin_prefetch(pass.weights + weight_.offset + o * panel() +
+                           static_cast<long>(X.columns[k + e]) * kPanel<T>);
+  }
+
+  // N panels of outputs from o, for the inputs' rows of W.
+  template <int N>
+  void update_block(const Pass<T>& pass, Panels inputs, long o, Update<T>& update) const {
+    constexpr int P = kPanel<T>;
+    alignas(64) T scratch[N * kColumns * P];
+    const long first = inputs.first * P, last = std::min(this->in_width, inputs.last * P), count = (last - first) * P;
+    const long offset = weight_.offset + o * panel() + first * P, stride = pass.arena->stride();
+    T* const g = update.gradient(offset, scratch);
+    const long apart = g == scratch ? kColumns * P : panel();
+    if (update.applies()) update.prefetch(offset, count);
+    if (update.computes()) {
+      const T* const dz = this->out_gradient(pass, 0) + o * stride;
+      const auto row = [&](long r) { return pass.arena->from(dz, this->out_width, r) + r * P; };
+      for (long c = first; c < last; c++)
+        sparse_outer_row<T, N>(pass.arena->columns->begin(c), pass.arena->columns->end(c), row, stride,
+                               g + (c - first) * P, apart);
+    }
+    for (long n = 0; n < N; n++) {
+      if (n + 1 < N && update.applies()) update.prefetch(offset + (n + 1) * panel(), count);
+      update.commit(this->spec.weight, offset + n * panel(), g + n * apart, count);
+    }
+  }
+
+  Placement weight_, bias_;
+  std::unique_ptr<Op<T>> dense_;
+};
+
+}  // namespace
+
+template <class T>
+std::unique_ptr<Op<T>> make_sparse_dense(const OpSpec& s, const PlanSpec& plan,
+                                         const std::vector<Placement>& placement) {
+  return std::make_unique<SparseDense<T>>(s, plan, placement);
+}
+template std::unique_ptr<Op<float>> make_sparse_dense<float>(const OpSpec&, const PlanSpec&,
+                                                             const std::vector<Placement>&);
+template std::unique_ptr<Op<double>> make_sparse_dense<double>(const OpSpec&, const PlanSpec&,
+                                                               const std::vector<Placement>&);
+
+}  // namespace descend
