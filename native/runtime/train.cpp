@@ -153,6 +153,7 @@ class Run {
       loss_ += loss * pass.weight_sum;
       weight_ += pass.weight_sum;
       step_weight_ = pass.weight_sum;
+      if (job_.losses) job_.losses[s] = loss;
     }
     update(pass, s, stalled);
     if (t == 0) decide(s, pass.rows, stalled);
@@ -165,12 +166,12 @@ class Run {
         reinterpret_cast<const double*>(memory_.arena.scratch[static_cast<std::size_t>(program_.loss->index)]);
     double sum = 0;
     for (long b = 0; b < pass.row_blocks(); b++) sum += sums[b];
-    const double mean = pass.weight_sum > 0 ? sum / pass.weight_sum : 0;
-    return program_.plan.loss.kind == LossKind::rmse ? std::sqrt(mean) : mean;
+    const double mean = pass.weight_sum != 0 ? sum / pass.weight_sum : 0;
+    return program_.plan.loss.scale * (program_.plan.loss.kind == LossKind::rmse ? std::sqrt(mean) : mean);
   }
 
   void update(const Pass<T>& pass, long s, int64_t& stalled) {
-    const Rule<T> rule(optimizer_, job_.rates[job_.rate_per_step ? s : 0], pass.step);
+    const Rule<T> rule(optimizer_, job_.rates[job_.rate_per_step ? s : 0], pass.step, pass.weight_sum);
     if (only_ || parameters_.gradient == nullptr) {
       tasks(pass, rule, only_ ? Stage::collect : Stage::fused, T(1));
       return;
@@ -200,6 +201,7 @@ class Run {
     double sum = 0;
     for (double& p : penalties_) sum += p, p = 0;
     loss_ += sum * step_weight_;
+    if (job_.penalties && result_.steps > 0) job_.penalties[result_.steps - 1] += sum;
   }
 
   void decide(long s, long rows, int64_t stalled) {

@@ -49,6 +49,7 @@ class Progress:
     ----------
     loss : mean over the rows done of their batch's loss (data loss and penalties), weighted by the rows' weights
     rows, steps : how many were done
+    losses, penalties : (steps,) each step's batch loss without penalties, and its penalties
     status : "done"; "stopped" by the tick; "interrupted" by Ctrl-C; "deadline"; "diverged" when a batch's loss
         was not finite, in which case that batch's update was not applied
     """
@@ -57,6 +58,8 @@ class Progress:
     rows: int
     steps: int
     status: Literal["done", "stopped", "interrupted", "deadline", "diverged"]
+    losses: NDArray[np.float64]
+    penalties: NDArray[np.float64]
 
 
 class Engine(Protocol):
