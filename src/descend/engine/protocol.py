@@ -72,15 +72,18 @@ class Engine(Protocol):
 
     def get_parameters(self) -> NDArray: ...
 
-    def predict(self, X: NDArray) -> NDArray:
-        """The output value for X (rows, features) of the engine's dtype, in inference mode: (rows, outputs)."""
+    def predict(self, X: NDArray, threads: int = 0) -> NDArray:
+        """The output value for X (rows, features) of the engine's dtype, in inference mode: (rows, outputs).
+
+        `threads` 0, here and below, lets the engine choose.
+        """
         ...
 
     def evaluate(self, batch: Batch) -> float:
         """Weighted mean loss in inference mode, penalties included."""
         ...
 
-    def gradients(self, batch: Batch, *, seed: int = 0, step: int = 0) -> tuple[float, NDArray]:
+    def gradients(self, batch: Batch, *, seed: int = 0, step: int = 0, threads: int = 0) -> tuple[float, NDArray]:
         """Loss and its gradient (plan.size,) over the whole batch in training mode; nothing is updated.
 
         `seed` and `step` select the random numbers (dropout); running statistics stay as they are.

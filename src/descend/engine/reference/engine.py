@@ -43,7 +43,7 @@ class ReferenceEngine:
         """A copy of all parameters (plan.size,)."""
         return self._parameters.copy()
 
-    def predict(self, X: NDArray) -> Array:
+    def predict(self, X: NDArray, threads: int = 0) -> Array:
         """The output in inference mode: (rows, outputs)."""
         context = Context(self.plan, self._parameters, training=False)
         return interpreter.forward(context, self._check_rows(X)).values[self.plan.output]
@@ -55,7 +55,7 @@ class ReferenceEngine:
         loss, _ = interpreter.loss_and_gradient(context, done, self._check_target(batch), _weights(batch))
         return loss + penalties.value(context)
 
-    def gradients(self, batch: Batch, *, seed: int = 0, step: int = 0) -> tuple[float, Array]:
+    def gradients(self, batch: Batch, *, seed: int = 0, step: int = 0, threads: int = 0) -> tuple[float, Array]:
         """Loss and gradient (plan.size,) in training mode, penalties included; nothing is updated."""
         context = Context(
             self.plan, self._parameters, training=True, seed=seed, step=step, weight_sum=_weight_sum(batch)
