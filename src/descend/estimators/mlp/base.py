@@ -19,11 +19,12 @@ from descend.estimators.mlp.constraints import CONSTRAINTS
 from descend.estimators.mlp.epochs import NOT_FINITE, Epochs, Rows
 from descend.estimators.mlp.heads import Head, build
 from descend.estimators.mlp.initial import draw
-from descend.estimators.mlp.inputs import new_rows
+from descend.estimators.mlp.inputs import for_engine, new_rows
 from descend.estimators.mlp.journal import Journal
 from descend.estimators.mlp.recipe import Recipe, recipe_of
 from descend.estimators.mlp.trained import TrainedNetwork
 from descend.optimizers import LBFGS
+from descend.plan import ops
 
 
 def goes_by_batches(estimator: Any) -> bool:
@@ -60,6 +61,10 @@ class BaseMLP(BaseEstimator, ABC):
     def _encode(self, y: Any, dtype: np.dtype) -> NDArray:
         """Return the targets as the head takes them."""
 
+    def _recipe(self) -> Recipe:
+        """Return how this estimator's parameters want the network built and trained."""
+        return recipe_of(self)
+
     @property
     def coefs_(self) -> list[NDArray]:
         """Weight matrices (inputs, outputs), layer by layer. What is written into them counts."""
@@ -88,7 +93,7 @@ class BaseMLP(BaseEstimator, ABC):
         return "_network" in vars(self)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> Any:
-        recipe = recipe_of(self)
+        recipe = self._recipe()
         if incremental and recipe.validation is not None:
             raise ValueError("partial_fit does not support early_stopping=True")
         first = "_network" not in vars(self) or (not self.warm_start and not incremental)
@@ -99,7 +104,7 @@ class BaseMLP(BaseEstimator, ABC):
         head = self._prepare(recipe, X, y, random_state, first=first)
         dtype = self._network.dtype
         weight = None if sample_weight is None else np.ascontiguousarray(sample_weight, dtype=dtype)
-        batch = Batch(np.ascontiguousarray(X, dtype=dtype), self._encode(y, dtype), weight)
+        batch = Batch(for_engine(X, dtype), self._encode(y, dtype), weight)
         if isinstance(recipe.optimizer, LBFGS):
             self.loss_, self.n_iter_ = lbfgs.train(self._network, head, batch, recipe.optimizer, verbose=recipe.verbose)
             if not np.isfinite(self._network.flat()).all():
@@ -117,7 +122,7 @@ class BaseMLP(BaseEstimator, ABC):
         if first:
             flat = draw(plan, random_state, recipe.gain, X.dtype)
             self._network = TrainedNetwork(plan, dtype, flat)
-            self._journal = Journal(best_weights=self._network.flat().copy())
+            self._journal = Journal(best_weights=None if recipe.validation is None else self._network.flat())
             self.n_iter_ = self.t_ = 0
         else:
             # A fit that goes on and beats no earlier score ends with its last weights, or it would never get on.
@@ -125,7 +130,7 @@ class BaseMLP(BaseEstimator, ABC):
             if plan != self._network.plan or dtype != self._network.dtype:
                 self._network.change(plan, dtype)
         self.n_outputs_ = head.outputs
-        self.n_layers_ = len(recipe.hidden_sizes) + 2
+        self.n_layers_ = 1 + sum(isinstance(op, ops.Dense) for op in plan.ops)
         self.out_activation_ = head.name
         return head
 
@@ -163,7 +168,7 @@ class BaseMLP(BaseEstimator, ABC):
         self._require_fitted()
         network = self._network
         rows, wanted = new_rows(self, X, network.dtype)
-        output = network.engine().predict(rows, threads.choose(network.plan, len(rows), passes=1))
+        output = network.engine().predict(rows, threads.choose(network.plan, rows.shape[0], passes=1))
         return output if wanted == network.dtype else output.astype(wanted)
 
 
@@ -172,7 +177,7 @@ def _split(recipe: Recipe, head: Head, batch: Batch, random_state: Any) -> Rows:
 
     Two classes are held back in proportion; more, as in scikit-learn, at random.
     """
-    everything = np.arange(len(batch.X), dtype=np.uint32)
+    everything = np.arange(batch.X.shape[0], dtype=np.uint32)
     if recipe.validation is None:
         return Rows(batch, everything)
     two = head.loss.kind == "bce" and head.outputs == 1

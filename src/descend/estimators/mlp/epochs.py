@@ -105,6 +105,7 @@ class Epochs:
                 )
         if self.rows.validation is not None and journal.best_weights is not None:
             self.network.set_flat(journal.best_weights)
+        journal.best_weights = None
 
     def _epoch(self, engine: Engine) -> Progress:
         if self.recipe.shuffle:
@@ -161,7 +162,7 @@ class Epochs:
         return False
 
     def _score(self, engine: Engine, validation: Batch) -> float:
-        output = engine.predict(validation.X, threads.choose(self.network.plan, len(validation.X), passes=1))
+        output = engine.predict(validation.X, threads.choose(self.network.plan, validation.X.shape[0], passes=1))
         return self.head.score(output, validation.y, validation.weight)
 
     def _say(self, line: str) -> None:

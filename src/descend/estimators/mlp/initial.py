@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from descend.plan import Plan, initial_parameters, ops
+from descend.plan import Plan, ops
 
 
 def draw(plan: Plan, random_state: np.random.RandomState, gain: float, dtype: np.dtype) -> NDArray:
@@ -17,14 +17,18 @@ def draw(plan: Plan, random_state: np.random.RandomState, gain: float, dtype: np
     -------
     (plan.size,) of `dtype`
     """
-    flat = initial_parameters(plan, 0, dtype)
+    bounds: dict[int, float] = {}
     for op in plan.ops:
-        if not isinstance(op, ops.Dense):
-            continue
-        weight = plan.parameters[op.weight]
-        bound = np.sqrt(gain / sum(weight.shape))
-        for index in (op.weight, op.bias):
-            if index is not None:
-                parameter = plan.parameters[index]
-                flat[parameter.slice] = random_state.uniform(-bound, bound, parameter.shape).ravel()
+        if isinstance(op, ops.Dense):
+            bound = np.sqrt(gain / sum(plan.parameters[op.weight].shape))
+            bounds |= {index: bound for index in (op.weight, op.bias) if index is not None}
+    flat, fixed = np.empty(plan.size, dtype), np.random.default_rng(0)
+    for parameter in plan.parameters:
+        bound = bounds.get(parameter.id)
+        drawn = (
+            parameter.initializer(parameter.shape, fixed)
+            if bound is None
+            else random_state.uniform(-bound, bound, parameter.shape)
+        )
+        flat[parameter.slice] = drawn.ravel()
     return flat

@@ -12,8 +12,14 @@ from descend.training.arrays import all_finite
 
 _validate: Any = validate_data  # its annotations are those of its sentinels
 
-#: Formats of sparse X that the engine takes: none. The one place to name them once it does.
+#: Formats of sparse X that are let through to `for_engine`: none. This and that function are the place to change once
+#: the engine takes them.
 SPARSE: list[str] | bool = False
+
+
+def for_engine(rows: NDArray, dtype: np.dtype) -> NDArray:
+    """Return checked rows in the form the engine reads: `dtype`, C order."""
+    return np.ascontiguousarray(rows, dtype=dtype)
 
 
 def training_data(estimator: Any, X: ArrayLike, y: ArrayLike, *, reset: bool, numeric: bool) -> tuple[NDArray, NDArray]:
@@ -64,4 +70,4 @@ def new_rows(estimator: Any, X: Any, dtype: np.dtype) -> tuple[NDArray, np.dtype
     ):
         return X, dtype
     rows = _validate(estimator, X, accept_sparse=SPARSE, reset=False)
-    return np.ascontiguousarray(rows, dtype=dtype), np.result_type(rows, dtype)
+    return for_engine(rows, dtype), np.result_type(rows.dtype, dtype)

@@ -18,7 +18,7 @@ class Journal:
     ----------
     losses, scores : of all epochs, over all calls
     best_loss, best_score : the best so far
-    best_weights : those of the best score if the last call reached it; before the first epoch, the first ones
+    best_weights : during training, those of the best score if this call reached it; at first, the initial ones
     waited : epochs since the last improvement
     rows_seen : rows presented so far
     epochs : of the last call

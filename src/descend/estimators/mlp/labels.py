@@ -88,7 +88,7 @@ class Labels:
         above = output > 0.5
         if self.several:
             labels = above.astype(int)
-            return sparse.csr_array(labels) if self.sparse else labels
+            return sparse.csr_matrix(labels) if self.sparse else labels
         if len(self.classes) == 1:
             return np.repeat(self.classes[0], len(output))
         return self.classes.take(above[:, 0].astype(np.intp))

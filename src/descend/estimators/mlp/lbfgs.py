@@ -36,9 +36,9 @@ class Objective:
         self.places = _places(self.network.plan)
         self.engine = self.network.training_engine()
         self.flat = self.engine.get_parameters()
-        self.threads = threads.choose(self.network.plan, len(self.batch.X), passes=3)
+        self.threads = threads.choose(self.network.plan, self.batch.X.shape[0], passes=3)
         weight = self.batch.weight
-        self.mass = float(len(self.batch.X) if weight is None else weight.sum())
+        self.mass = float(self.batch.X.shape[0] if weight is None else weight.sum())
         constants = self.head.constants(self.batch.y)
         self.constant = 0.0 if constants is None else float(np.average(constants, weights=weight))
 

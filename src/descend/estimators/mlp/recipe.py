@@ -24,7 +24,6 @@ class Recipe:
     Attributes
     ----------
     hidden : the layers before the output layer
-    hidden_sizes : units of the dense ones among them
     gain : the first weights are uniform within +-sqrt(gain / (inputs + outputs))
     penalty : of every weight matrix
     optimizer : the update; `optimizers.LBFGS` for SciPy's
@@ -39,7 +38,6 @@ class Recipe:
     """
 
     hidden: tuple[layers.Layer, ...]
-    hidden_sizes: tuple[int, ...]
     gain: float
     penalty: penalties.Penalty | None
     optimizer: optimizers.Optimizer
@@ -63,10 +61,8 @@ def recipe_of(estimator: Any) -> Recipe:
         When a hidden layer has no units.
     """
     p = estimator
-    sizes = hidden_sizes(p.hidden_layer_sizes)
     return Recipe(
-        hidden=hidden_layers(sizes, p.activation),
-        hidden_sizes=sizes,
+        hidden=hidden_layers(p.hidden_layer_sizes, p.activation),
         gain=2.0 if p.activation == "logistic" else 6.0,
         penalty=penalties.L2(p.alpha / 2, spread=True) if p.alpha else None,
         optimizer=_optimizer(p),
@@ -82,25 +78,20 @@ def recipe_of(estimator: Any) -> Recipe:
     )
 
 
-def hidden_sizes(given: Any) -> tuple[int, ...]:
-    """Return the sizes of the hidden layers, of which one may be given as a number.
+def hidden_layers(sizes: Any, activation: str) -> tuple[layers.Layer, ...]:
+    """Make a dense layer of each size (one may be given as a number), each followed by the activation.
 
     Raises
     ------
     ValueError
         When a size is not positive.
     """
-    units = list(given) if hasattr(given, "__iter__") else [given]
+    units = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
     if np.any(np.array(units) <= 0):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {units}.")
-    return tuple(units)
-
-
-def hidden_layers(sizes: tuple[int, ...], activation: str) -> tuple[layers.Layer, ...]:
-    """Make a dense layer of each size, each followed by the activation."""
     name = ACTIVATIONS[activation]
     built: list[layers.Layer] = []
-    for size in sizes:
+    for size in units:
         built.append(layers.Dense(size))
         if name is not None:
             built.append(layers.resolve_activation(name))
