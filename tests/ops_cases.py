@@ -6,6 +6,7 @@ Inputs, targets, weights and parameters are drawn from the case's name alone.
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -40,6 +41,7 @@ class OpCase:
     absorb : whether the loss may absorb the final function
     penalty : network-wide penalty
     weighted : with sample weights, some of them 0
+    scale, ceiling : of the loss
     """
 
     name: str
@@ -51,11 +53,20 @@ class OpCase:
     absorb: bool = True
     penalty: penalties.Penalty | None = None
     weighted: bool = False
+    scale: float = 1.0
+    ceiling: float = math.inf
 
     def plan(self) -> Plan:
         """The training plan."""
         plan = lower(self.make(), self.input_shape, penalty=self.penalty)
-        return attach_loss(plan, self.loss, target="index" if self.index_target else "dense", absorb=self.absorb)
+        return attach_loss(
+            plan,
+            self.loss,
+            target="index" if self.index_target else "dense",
+            absorb=self.absorb,
+            scale=self.scale,
+            ceiling=self.ceiling,
+        )
 
     def parameters(self, plan: Plan) -> NDArray[np.float64]:
         """Parameters (plan.size,) that leave no gradient at 0: biases, gains and statistics are moved off 0 and 1."""
@@ -178,6 +189,13 @@ OP_CASES = [
         losses.MSE(),
         penalty=penalties.L1L2(0.003, 0.01),
     ),
+    OpCase(
+        "penalties-spread",
+        lambda: [layers.Dense(13, "tanh", penalty=penalties.L1(0.3, spread=True)), layers.Dense(5), layers.Dense(2)],
+        (7,),
+        losses.MSE(),
+        penalty=penalties.L1L2(0.03, 0.1, spread=True),
+    ),
     OpCase("tower", _tower, (32,), losses.CategoricalCrossentropy(), NORMALIZED_BATCH_SIZES, index_target=True),
     OpCase(
         "tower-weighted",
@@ -187,6 +205,15 @@ OP_CASES = [
         NORMALIZED_BATCH_SIZES,
         penalty=penalties.L2(0.001),
         weighted=True,
+    ),
+    OpCase(
+        "spread-weighted",
+        lambda: [layers.Dense(13, "tanh"), layers.Dense(3)],
+        (7,),
+        losses.MSE(),
+        penalty=penalties.L1L2(0.1, 0.3, spread=True),
+        weighted=True,
+        scale=1.5,
     ),
 ]
 
@@ -220,6 +247,21 @@ LOSS_CASES = [
     _ending("cce-smooth", [layers.Softmax()], losses.CategoricalCrossentropy(0.1), index_target=True),
     _ending("cce-weighted", [layers.Softmax()], losses.CategoricalCrossentropy(), index_target=True, weighted=True),
     _ending("cce-not-absorbed", [layers.Softmax()], losses.CategoricalCrossentropy(0.1), absorb=False),
+    _ending("mse-scaled", [], losses.MSE(), scale=2.5),
+    _ending("rmse-scaled", [], losses.RMSE(), scale=0.25),
+    _ending("bce-scaled", [layers.Sigmoid()], losses.BinaryCrossentropy(), scale=5.0, weighted=True),
+    _ending("cce-scaled", [layers.Softmax()], losses.CategoricalCrossentropy(), index_target=True, scale=0.5),
+]
+
+#: A ceiling cuts the loss and not its gradient, so these have none of finite differences.
+CEILING_CASES = [
+    _ending("bce-ceiling", [layers.Sigmoid()], losses.BinaryCrossentropy(), ceiling=0.7),
+    _ending("bce-ceiling-not-absorbed", [layers.Sigmoid()], losses.BinaryCrossentropy(), ceiling=0.7, absorb=False),
+    _ending("cce-ceiling", [layers.Softmax()], losses.CategoricalCrossentropy(), index_target=True, ceiling=1.6),
+    _ending("cce-ceiling-dense", [layers.Softmax()], losses.CategoricalCrossentropy(), ceiling=1.6, weighted=True),
+    _ending(
+        "cce-ceiling-not-absorbed", [layers.Softmax()], losses.CategoricalCrossentropy(), ceiling=1.6, absorb=False
+    ),
 ]
 
 CASES = [*OP_CASES, *LOSS_CASES]

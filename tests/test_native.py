@@ -10,7 +10,7 @@ from descend.engine.native import NativeEngine, shuffle
 from descend.engine.protocol import Batch, OptimizerState
 from descend.engine.reference import ReferenceEngine
 from descend.plan import attach_loss, lower
-from ops_cases import CASES, OpCase
+from ops_cases import CASES, CEILING_CASES, OpCase
 
 #: Relative and absolute tolerance against the reference engine.
 CLOSE = {"float64": {"rtol": 1e-9, "atol": 1e-11}, "float32": {"rtol": 2e-3, "atol": 2e-5}}
@@ -21,12 +21,18 @@ OPTIMIZERS = [
     optimizers.Momentum(0.05),
     optimizers.Momentum(0.02, dampening=False),
     optimizers.Nesterov(0.02),
+    optimizers.HeavyBall(0.02),
+    optimizers.HeavyBall(0.02, nesterov=True),
+    optimizers.HeavyBall(0.002, momentum=1.0, clip_norm=0.05),
     optimizers.AdaGrad(0.05),
     optimizers.RMSProp(0.01),
     optimizers.Adam(0.01),
     optimizers.AdamW(0.01, weight_decay=0.2),
     optimizers.AMSGrad(0.01),
     optimizers.Nadam(0.01),
+    optimizers.Adam(0.01, epsilon=0.1, epsilon_hat=True),
+    optimizers.AMSGrad(0.01, epsilon=0.1, epsilon_hat=True),
+    optimizers.Nadam(0.01, epsilon=0.1, epsilon_hat=True),
     optimizers.Adam(0.01, clip_norm=0.05),
     optimizers.SGD(0.05, clip_value=0.01),
     optimizers.Nesterov(0.02, clip_value=0.05, clip_norm=0.1),
@@ -46,7 +52,7 @@ def _engines(case: OpCase, dtype: str) -> tuple[NativeEngine, ReferenceEngine]:
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", [*CASES, *CEILING_CASES], ids=str)
 def test_equals_reference(case: OpCase, dtype: str) -> None:
     native, reference = _engines(case, dtype)
     np.testing.assert_array_equal(native.get_parameters(), case.parameters(native.plan).astype(dtype))
@@ -62,7 +68,7 @@ def test_equals_reference(case: OpCase, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
-@pytest.mark.parametrize("name", ["tower-weighted", "penalties", "prelu"])
+@pytest.mark.parametrize("name", ["tower-weighted", "penalties", "spread-weighted", "prelu"])
 def test_trains_like_the_reference(name: str, optimizer: optimizers.Optimizer) -> None:
     case = _case(name)
     batch = case.batch(50)
@@ -74,9 +80,14 @@ def test_trains_like_the_reference(name: str, optimizer: optimizers.Optimizer) -
         for _ in range(2):
             progress = engine.train(batch, rows, batch_size=15, learning_rates=rates, threads=2)
             assert (progress.rows, progress.steps, progress.status) == (50, 4, "done")
-        outcome.append((progress.loss, engine.get_parameters(), engine.get_state()))
-    (loss, weights, state), (expected_loss, expected, expected_state) = outcome
+        steps = np.stack([progress.losses, progress.penalties])
+        outcome.append((progress.loss, steps, engine.get_parameters(), engine.get_state()))
+    (loss, steps, weights, state), (expected_loss, expected_steps, expected, expected_state) = outcome
     np.testing.assert_allclose(loss, expected_loss, rtol=1e-8)
+    np.testing.assert_allclose(steps, expected_steps, rtol=1e-8)
+    part = np.ones(50) if batch.weight is None else batch.weight
+    mass = np.add.reduceat(part[rows], np.arange(0, 50, 15))
+    np.testing.assert_allclose(loss, steps.sum(axis=0) @ mass / mass.sum(), rtol=1e-12)
     np.testing.assert_allclose(weights, expected, rtol=1e-7, atol=1e-10)
     assert state.step == expected_state.step == 8
     np.testing.assert_allclose(state.slots, expected_state.slots, rtol=1e-6, atol=1e-10)

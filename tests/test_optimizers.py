@@ -18,6 +18,7 @@ from descend.optimizers import (
     Adam,
     AdamW,
     AMSGrad,
+    HeavyBall,
     Momentum,
     Nadam,
     Nesterov,
@@ -26,7 +27,18 @@ from descend.optimizers import (
 )
 from descend.plan import attach_loss, lower
 
-GRADIENT_DESCENTS = [SGD(), Momentum(), Nesterov(), AdaGrad(), RMSProp(), Adam(), AdamW(), AMSGrad(), Nadam()]
+GRADIENT_DESCENTS = [
+    SGD(),
+    Momentum(),
+    Nesterov(),
+    HeavyBall(),
+    AdaGrad(),
+    RMSProp(),
+    Adam(),
+    AdamW(),
+    AMSGrad(),
+    Nadam(),
+]
 
 
 def test_every_kind_has_an_update() -> None:
@@ -65,7 +77,10 @@ def test_learning_rate_may_be_a_schedule() -> None:
         (lambda: Adam(epsilon=0.0), ValueError, "epsilon"),
         (lambda: Adam(amsgrad="no"), TypeError, "amsgrad"),
         (lambda: Momentum(beta=1.0), ValueError, "beta"),
+        (lambda: Adam(epsilon_hat=1), TypeError, "epsilon_hat"),
         (lambda: Nesterov(momentum=math.inf), ValueError, "momentum"),
+        (lambda: HeavyBall(momentum=1.1), ValueError, "momentum"),
+        (lambda: HeavyBall(nesterov="yes"), TypeError, "nesterov"),
         (lambda: SGD(clip_norm=0.0), ValueError, "clip_norm must be a finite number > 0"),
         (lambda: SGD(clip_value=-1.0), ValueError, "clip_value"),
         (lambda: SGD(weight_decay=-0.1), ValueError, "weight_decay"),
@@ -98,11 +113,17 @@ def _two_steps(optimizer: Optimizer, eta: float, gradients: tuple[float, float])
         (Momentum(), [1 - 0.1 * 0.2, 1 - 0.1 * 0.2 - 0.1 * (0.9 * 0.2 - 0.1)]),
         (Momentum(dampening=False), [1 - 0.1 * 2, 1 - 0.1 * 2 - 0.1 * (0.9 * 2 - 1)]),
         (Nesterov(), [1 - 0.2, 1 - 0.2 - (0.9 * 0.2 - 0.1)]),
+        (HeavyBall(), [1 - 0.2, 1 - 0.2 - (0.9 * 0.2 - 0.1)]),
+        (HeavyBall(nesterov=True), [1 - 0.9 * 0.2 - 0.2, 1 - 0.9 * 0.2 - 0.2 - 0.9 * (0.9 * 0.2 - 0.1) + 0.1]),
         (AdaGrad(epsilon=1.0), [1 - 0.2 / 3, 1 - 0.2 / 3 + 0.1 / (math.sqrt(5) + 1)]),
         (RMSProp(epsilon=0.6), [1 - 0.2, 1 - 0.2 + 0.1 / math.sqrt(0.9 * 0.4 + 0.1 + 0.6)]),
         (
             Adam(beta_1=0.5, beta_2=0.5, epsilon=1.0),
             [1 - 0.1 * 2 / 3, 1 - 0.2 / 3 - 0.1 * 0 / (math.sqrt(1.5 / 0.75) + 1)],
+        ),
+        (
+            Adam(beta_1=0.5, beta_2=0.5, epsilon=1.0, epsilon_hat=True),
+            [1 - 0.1 * math.sqrt(0.5) / 0.5 * 1 / (math.sqrt(2) + 1)] * 2,
         ),
         (
             Adam(beta_1=0.0, beta_2=0.5, epsilon=1.0, amsgrad=True),
@@ -128,6 +149,8 @@ def test_first_steps_by_hand(optimizer: Optimizer, expected: list[float]) -> Non
         (SGD(), "SGD", {}),
         (Momentum(dampening=False), "SGD", {"momentum": 0.9}),
         (Momentum(beta=0.8), "SGD", {"momentum": 0.8, "dampening": 0.8}),
+        (HeavyBall(), "SGD", {"momentum": 0.9}),
+        (HeavyBall(nesterov=True), "SGD", {"momentum": 0.9, "nesterov": True}),
         (AdaGrad(), "Adagrad", {"eps": 1e-7}),
         (Adam(), "Adam", {}),
         (AdamW(), "AdamW", {"weight_decay": 0.01}),
@@ -200,3 +223,11 @@ def test_decay_spares_biases_and_penalties_are_clipped() -> None:
 def test_lbfgs_is_not_for_engines() -> None:
     with pytest.raises(ValueError, match="not run by an engine"):
         _line(LBFGS())
+
+
+def test_the_heavy_ball_keeps_the_rates_of_its_past() -> None:
+    plan = lower([layers.Dense(1, use_bias=False)], 1)
+    w, slots = np.array([1.0]), np.zeros((1, 1))
+    step(plan, HeavyBall(), w, np.array([2.0]), slots, 0.1, 1)
+    step(plan, HeavyBall(), w, np.array([0.0]), slots, 0.001, 2)
+    np.testing.assert_allclose(w, 1 - 0.2 - 0.9 * 0.2)

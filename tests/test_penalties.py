@@ -49,3 +49,19 @@ def test_value_and_gradient_by_hand() -> None:
     np.testing.assert_allclose(gradient, [0.1 + 0.04, -0.1 - 0.06, 0, 0])
     assert engine.evaluate(batch) == loss
     assert list(named(plan, gradient)) == ["dense_1/weight", "dense_1/bias"]
+
+
+def test_spread_penalties_are_divided_by_the_batchs_weight() -> None:
+    penalty = penalties.L1L2(0.1, 0.01, spread=True)
+    plan = attach_loss(lower([layers.Dense(1, penalty=penalty)], 1), "mse")
+    engine = ReferenceEngine(plan)
+    engine.set_parameters(np.array([-2.0, 0.0]))
+    empty = np.zeros((4, 1))
+    whole = 0.1 * 2 + 0.01 * 4
+    for weight, share in ((None, 1 / 4), (np.array([1.0, 0.0, 0.5, 0.5]), 1 / 2), (np.zeros(4), 0.0)):
+        batch = Batch(empty, empty, weight)
+        loss, gradient = engine.gradients(batch)
+        assert loss == engine.evaluate(batch) == pytest.approx(whole * share)
+        np.testing.assert_allclose(gradient, [-(0.1 + 0.04) * share, 0])
+    with pytest.raises(TypeError, match="spread"):
+        penalties.L2(0.1, spread=1)  # type: ignore[arg-type]

@@ -6,6 +6,7 @@
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <stdexcept>
@@ -66,7 +67,7 @@ PlanSpec plan_spec(const nb::dict& d) {
     const auto p = nb::cast<nb::dict>(h);
     plan.parameters.push_back({nb::cast<long>(p["offset"]), nb::cast<long>(p["rows"]), nb::cast<long>(p["columns"]),
                                nb::cast<bool>(p["trainable"]), nb::cast<bool>(p["regularized"]), get(p, "l1", 0.0),
-                               get(p, "l2", 0.0)});
+                               get(p, "l2", 0.0), get(p, "spread", false)});
   }
   for (nb::handle h : d["ops"]) plan.ops.push_back(op_spec(nb::cast<nb::dict>(h)));
   plan.input = nb::cast<int>(d["input"]);
@@ -80,18 +81,22 @@ PlanSpec plan_spec(const nb::dict& d) {
   plan.loss.prediction = nb::cast<int>(l["prediction"]);
   plan.loss.parameter = get(l, "parameter", 0.0);
   plan.loss.label_smoothing = get(l, "label_smoothing", 0.0);
+  plan.loss.scale = get(l, "scale", 1.0);
+  plan.loss.ceiling = get(l, "ceiling", plan.loss.ceiling);
   plan.loss.index_target = nb::cast<std::string>(l["target"]) == "index";
   return plan;
 }
 
 OptimizerSpec optimizer_spec(const nb::dict& d) {
   OptimizerSpec s;
-  s.kind =
-      pick<OptimizerKind>(d, "kind", {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "nadam", "amsgrad"});
+  s.kind = pick<OptimizerKind>(
+      d, "kind", {"sgd", "momentum", "nesterov", "heavy_ball", "adagrad", "rmsprop", "adam", "nadam", "amsgrad"});
   s.beta_1 = get(d, "beta_1", 0.0);
   s.beta_2 = get(d, "beta_2", 0.0);
   s.epsilon = get(d, "epsilon", 0.0);
   s.dampening = get(d, "dampening", false);
+  s.look_ahead = get(d, "look_ahead", false);
+  s.epsilon_hat = get(d, "epsilon_hat", false);
   s.weight_decay = get(d, "weight_decay", 0.0);
   s.clip_value = get(d, "clip_value", s.clip_value);
   s.clip_norm = get(d, "clip_norm", s.clip_norm);
@@ -215,13 +220,16 @@ class PyModel {
       if (tick.is_none()) return Status::done;
       return nb::cast<bool>(tick(rows, loss, w)) ? Status::done : Status::stopped;
     };
+    auto losses = new_array<double>({static_cast<std::size_t>(steps)}, job.losses);
+    auto penalties = new_array<double>({static_cast<std::size_t>(steps)}, job.penalties);
+    std::fill_n(job.penalties, steps, 0.0);
     TrainResult r;
     {
       nb::gil_scoped_release free;
       r = model_.train(job);
     }
     static constexpr const char* names[] = {"done", "stopped", "interrupted", "deadline", "diverged"};
-    return nb::make_tuple(r.loss, r.rows, r.steps, names[static_cast<int>(r.status)]);
+    return nb::make_tuple(r.loss, r.rows, r.steps, names[static_cast<int>(r.status)], losses, penalties);
   }
 
  private:

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <utility>
 
 #include "kernels/vec.hpp"
 
@@ -23,6 +24,14 @@ inline constexpr long padded(long columns) {
 template <class T>
 inline constexpr long columns_of(long columns, long p) {
   return std::min<long>(kPanel<T>, columns - p * kPanel<T>);
+}
+
+// Calls body(std::integral_constant<int, n>) for 1 <= n <= most.
+template <int most, class Body>
+[[gnu::always_inline]] inline void with_constant(long n, Body&& body) {
+  [&]<int... i>(std::integer_sequence<int, i...>) {
+    static_cast<void>(((n == i + 1 && (body(std::integral_constant<int, i + 1>{}), true)) || ...));
+  }(std::make_integer_sequence<int, most>{});
 }
 
 // Sums over rows are made per block of this many rows, and the blocks added in order: part of what fixes the bits.

@@ -4,8 +4,6 @@
 // B).
 #pragma once
 
-#include <utility>
-
 #include "kernels/panels.hpp"
 
 namespace descend {
@@ -15,14 +13,6 @@ namespace descend {
 inline constexpr int kTilePanels = kVectorBytes == 64 ? 4 : 1;
 template <class T, int N>
 inline constexpr int kTileRows = std::clamp((kVectorBytes == 32 ? 12 : 24) / (N * kPanelVecs<T>), 1, 12);
-
-// Calls body(std::integral_constant<int, n>) for 1 <= n <= most.
-template <int most, class Body>
-[[gnu::always_inline]] inline void with_constant(long n, Body&& body) {
-  [&]<int... i>(std::integer_sequence<int, i...>) {
-    static_cast<void>(((n == i + 1 && (body(std::integral_constant<int, i + 1>{}), true)) || ...));
-  }(std::make_integer_sequence<int, most>{});
-}
 
 // Calls tile(R, first) with compile-time R <= most so that the tiles cover `rows` in nearly equal parts
 // (32 rows by at most 6: 6 6 5 5 5 5): no thin remainder that would starve the multiply-add units.

@@ -1,8 +1,8 @@
 // The batch loss and its gradient with respect to the value it starts from.
 //
-// l_i is the mean over outputs (the sum over classes for cross-entropy); the batch loss is sum w_i l_i / sum w_i. Block
-// sums of w_i l_i go to the op's scratch, in double, for whoever adds them in order. RMSE needs the whole batch before
-// its gradient: it is the one loss that reduces.
+// l_i is the mean over outputs (the sum over classes for cross-entropy); the batch loss is scale sum w_i l_i / sum w_i.
+// Block sums of w_i l_i go to the op's scratch, in double, for whoever adds them in order. RMSE needs the whole batch
+// before its gradient: it is the one loss that reduces.
 #include <utility>
 
 #include "ops/ops.hpp"
@@ -85,7 +85,7 @@ class Loss : public Op<T> {
   // comes before the rows of each block.
   template <class Prepare, class Row>
   void each_row(const Pass<T>& pass, Rows rows, Prepare&& prepare, Row&& row) const {
-    const double inverse = pass.weight_sum > 0 ? 1 / pass.weight_sum : 0;
+    const double share = pass.weight_sum != 0 ? spec_.scale / pass.weight_sum : 0;
     for (long first = rows.first; first < rows.last; first += kRowBlock) {
       const long last = std::min(rows.last, first + kRowBlock);
       double sum = 0;
@@ -93,7 +93,7 @@ class Loss : public Op<T> {
       for (long r = first; r < last; r++) {
         const long source = pass.source(r);
         const double w = weight(pass, source);
-        const T l = row(r, source, static_cast<T>(w * inverse));
+        const T l = row(r, source, static_cast<T>(w * share));
         if (w != 0) sum += w * static_cast<double>(l);
       }
       block_losses(pass)[first / kRowBlock] = sum;
@@ -115,6 +115,7 @@ class Elementwise final : public Loss<T> {
     const T each = T(1) / static_cast<T>(n), parameter = static_cast<T>(this->spec_.parameter);
     const T keep = static_cast<T>(1 - this->spec_.label_smoothing),
             add = static_cast<T>(this->spec_.label_smoothing / 2);
+    const Vec<T> ceiling = splat(static_cast<T>(this->spec_.ceiling));
     this->each_row(
         pass, rows, [](long, long) {},
         [&](long r, long source, T w) {
@@ -127,7 +128,8 @@ class Elementwise final : public Loss<T> {
             const VecI<T> real = real_columns<T>(c, n);
             Vec<T> target = target_at(y + c, n - c);
             if constexpr (kind == LossKind::bce) target = fma<T>(target, splat(keep), splat(add));
-            const Point<T> p = point<T, kind, link>(load(z + o), target, parameter);
+            Point<T> p = point<T, kind, link>(load(z + o), target, parameter);
+            if constexpr (kind == LossKind::bce) p.loss = min_keep_nan<T>(p.loss, ceiling);
             sums.add(c, real ? p.loss : Vec<T>{});
             if (dz) store(dz + o, real ? p.slope * scale : Vec<T>{});
           });
@@ -164,6 +166,7 @@ class Categorical final : public Loss<T> {
   using Loss<T>::Loss;
 
   void forward(const Pass<T>& pass, Rows rows, Panels) const override {
+    const T ceiling = static_cast<T>(this->spec_.ceiling);
     Normalizers n;
     this->each_row(
         pass, rows,
@@ -171,7 +174,8 @@ class Categorical final : public Loss<T> {
           if constexpr (from_logits) normalize(pass, first, last, n);
         },
         [&](long r, long source, T w) {
-          return from_logits ? logits_row(pass, r, source, w, n) : probabilities_row(pass, r, source, w);
+          const T l = from_logits ? logits_row(pass, r, source, w, n) : probabilities_row(pass, r, source, w);
+          return l > ceiling ? ceiling : l;
         });
   }
   void backward(const Pass<T>&, Rows, Panels) const override {}

@@ -79,8 +79,7 @@ class SparseDense final : public Op<T> {
   // Calls body(N, first) with compile-time N so that the pieces cover panels p.
   template <class Body>
   static void split_panels(Panels p, Body&& body) {
-    for (long o = p.first; o < p.last; o += 4)
-      with_constant<4>(std::min(4L, p.last - o), [&](auto n) { body(n, o); });
+    for (long o = p.first; o < p.last; o += 4) with_constant<4>(std::min(4L, p.last - o), [&](auto n) { body(n, o); });
   }
 
   // Asks for what the product of a row starts with.

@@ -1,5 +1,7 @@
 #include "ops/update.hpp"
 
+#include <cmath>
+
 #include "ops/row_tools.hpp"
 
 namespace descend {
@@ -19,10 +21,10 @@ Vec<T> sign(Vec<T> x) {
   return x > T(0) ? splat<T>(1) : x < T(0) ? splat<T>(-1) : Vec<T>{};
 }
 
-// g += l1 sign(w) + 2 l2 w; returns l1 sum|w| + l2 sum w^2.
+// g += l1 sign(w) + 2 l2 w; returns l1 sum|w| + l2 sum w^2; both times `share`.
 template <class T>
-double add_penalty(const ParameterSpec& p, const T* w, T* g, long count) {
-  const Vec<T> l1 = splat(static_cast<T>(p.l1)), l2 = splat(static_cast<T>(2 * p.l2));
+double add_penalty(const ParameterSpec& p, double share, const T* w, T* g, long count) {
+  const Vec<T> l1 = splat(static_cast<T>(p.l1 * share)), l2 = splat(static_cast<T>(2 * p.l2 * share));
   LaneSums<T> absolute, squared;
   for (long o = 0; o < count; o += kLanes<T>) {
     const Vec<T> x = load(w + o);
@@ -30,7 +32,7 @@ double add_penalty(const ParameterSpec& p, const T* w, T* g, long count) {
     squared.add(o, x * x);
     store(g + o, load(g + o) + fma<T>(l2, x, l1 * sign<T>(x)));
   }
-  return p.l1 * static_cast<double>(absolute.total()) + p.l2 * static_cast<double>(squared.total());
+  return share * (p.l1 * static_cast<double>(absolute.total()) + p.l2 * static_cast<double>(squared.total()));
 }
 
 // Calls step(o) for the offset of every vector.
@@ -60,6 +62,11 @@ void apply_rule(const Rule<T>& u, T decay_, T* w, T* look, T* const (&slot)[3], 
         const Vec<T> v = average(s0, o, b1, rate * load(g + o));
         descend(o, v);
         store(look + o, fma<T>(-b1, v, load(w + o)));
+      });
+    case OptimizerKind::heavy_ball:
+      return each<T>(count, [&](long o) {
+        const Vec<T> by = rate * load(g + o), v = average(s0, o, b1, by);
+        descend(o, u.look_ahead ? fma<T>(b1, v, by) : v);
       });
     case OptimizerKind::adagrad:
       return each<T>(count, [&](long o) {
@@ -95,7 +102,7 @@ void apply_rule(const Rule<T>& u, T decay_, T* w, T* look, T* const (&slot)[3], 
 }  // namespace
 
 template <class T>
-Rule<T>::Rule(const OptimizerSpec& spec, double learning_rate, uint64_t step_number)
+Rule<T>::Rule(const OptimizerSpec& spec, double learning_rate, uint64_t step_number, double weight_sum)
     : kind(spec.kind),
       rate(static_cast<T>(learning_rate)),
       beta_1(static_cast<T>(spec.beta_1)),
@@ -105,11 +112,15 @@ Rule<T>::Rule(const OptimizerSpec& spec, double learning_rate, uint64_t step_num
       step(0),
       correction(1),
       step_gradient(0),
-      decay(static_cast<T>(1 - learning_rate * spec.weight_decay)) {
+      decay(static_cast<T>(1 - learning_rate * spec.weight_decay)),
+      look_ahead(spec.look_ahead),
+      share(weight_sum != 0 ? 1 / weight_sum : 0) {
   if (spec.slots() < 2) return;
   const uint64_t t = step_number + 1;
   const double left = 1 - power(spec.beta_1, t);
-  correction = static_cast<T>(1 / (1 - power(spec.beta_2, t)));
+  const double grown = 1 / (1 - power(spec.beta_2, t));
+  correction = static_cast<T>(grown);
+  if (spec.epsilon_hat) epsilon = static_cast<T>(spec.epsilon * std::sqrt(grown));
   if (spec.kind == OptimizerKind::nadam) {
     step = static_cast<T>(learning_rate * spec.beta_1 / (1 - power(spec.beta_1, t + 1)));
     step_gradient = static_cast<T>(learning_rate * (1 - spec.beta_1) / left);
@@ -127,7 +138,7 @@ void Update<T>::commit(int id, long offset, T* g, long count) {
   }
   if (computes()) {
     const T* point = parameters_.look_ahead ? parameters_.look_ahead : parameters_.weights;
-    if (p.l1 != 0 || p.l2 != 0) penalty += add_penalty(p, point + offset, g, count);
+    if (p.l1 != 0 || p.l2 != 0) penalty += add_penalty(p, p.spread ? rule_.share : 1, point + offset, g, count);
     if (clip_ < T(INFINITY))
       each<T>(count, [&](long o) {
         store(g + o, max_keep_nan<T>(min_keep_nan<T>(load(g + o), splat(clip_)), splat(-clip_)));

@@ -25,8 +25,10 @@ struct Rule {
   T rate, beta_1, beta_2, epsilon, gain;  // gain: what multiplies the gradient in a moving average
   T step, correction, step_gradient;      // bias corrections folded in
   T decay;                                // factor on regularized weights
+  bool look_ahead;                        // the heavy ball's
+  double share;                           // factor on spread penalties
 
-  Rule(const OptimizerSpec& spec, double learning_rate, uint64_t step_number);
+  Rule(const OptimizerSpec& spec, double learning_rate, uint64_t step_number, double weight_sum);
 };
 
 // fused: compute and apply at once; collect: only store the gradient; apply: read it back.

@@ -176,7 +176,7 @@ uint64_t Model<T>::get_state(T* slots) const {
 }
 
 template <class T>
-double Model<T>::penalty() const {
+double Model<T>::penalty(double weight_sum) const {
   double sum = 0;
   for (std::size_t i = 0; i < program.placement.size(); i++) {
     const ParameterSpec& p = program.plan.parameters[i];
@@ -187,7 +187,8 @@ double Model<T>::penalty() const {
       absolute += std::fabs(w);
       squared += w * w;
     }
-    sum += p.l1 * absolute + p.l2 * squared;
+    const double share = !p.spread ? 1 : weight_sum != 0 ? 1 / weight_sum : 0;
+    sum += share * (p.l1 * absolute + p.l2 * squared);
   }
   return sum;
 }
@@ -302,8 +303,9 @@ double Model<T>::evaluate(const Data<T>& data, int threads) const {
   for (const double s : sums) loss += s;
   if (data.weight)
     for (long r = 0; r < data.rows; r++) weight += static_cast<double>(data.weight[r]);
-  loss = weight > 0 ? loss / weight : 0;
-  return (program.plan.loss.kind == LossKind::rmse ? std::sqrt(loss) : loss) + penalty();
+  loss = weight != 0 ? loss / weight : 0;
+  return program.plan.loss.scale * (program.plan.loss.kind == LossKind::rmse ? std::sqrt(loss) : loss) +
+         penalty(weight);
 }
 
 template class ArenaMemory<float>;

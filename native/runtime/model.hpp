@@ -26,9 +26,11 @@ struct TrainJob {
   long count, batch;
   const double* rates;  // one, or one per step
   bool rate_per_step;
-  int threads;              // 0: decided by the amount of work
-  int64_t deadline_ns = 0;  // steady clock; 0: none
-  bool adapt = true;        // whether the team shrinks while members do not get a core
+  int threads;                  // 0: decided by the amount of work
+  int64_t deadline_ns = 0;      // steady clock; 0: none
+  bool adapt = true;            // whether the team shrinks while members do not get a core
+  double* losses = nullptr;     // (steps,) to fill with each step's loss without penalties, or null
+  double* penalties = nullptr;  // (steps,) zeros, to which each step's penalties are added, or null
   Watch watch;
 };
 
@@ -92,7 +94,7 @@ class Model {
   void pack(const T* flat, T* panels) const;
   void unpack(const T* panels, T* flat) const;
   void refresh_transposed(const T* weights);
-  double penalty() const;
+  double penalty(double weight_sum) const;
   void gather(const Pass<T>& pass, Rows rows) const;
   const Program<T>& program_for(const Data<T>& data) const;
   // Runs `phases` in inference mode over all rows, in chunks; each(pass, first row) takes what came out.

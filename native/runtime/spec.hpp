@@ -25,13 +25,14 @@ enum class Function {
 };
 enum class LossKind { mse, mae, rmse, bce, cce, huber, poisson, pinball, hinge };
 enum class Link { identity, sigmoid, softmax, exponential };
-enum class OptimizerKind { sgd, momentum, nesterov, adagrad, rmsprop, adam, nadam, amsgrad };
+enum class OptimizerKind { sgd, momentum, nesterov, heavy_ball, adagrad, rmsprop, adam, nadam, amsgrad };
 
 // A named slice of the flat buffer: (rows, columns) in C order from `offset`; a vector has one row.
 struct ParameterSpec {
   long offset, rows, columns;
   bool trainable, regularized;
   double l1, l2;
+  bool spread = false;  // whether the penalty is divided by the sum of the batch's weights
 };
 
 struct OpSpec {
@@ -50,6 +51,8 @@ struct LossSpec {
   int prediction;  // value id
   double parameter, label_smoothing;
   bool index_target;
+  double scale = 1;
+  double ceiling = std::numeric_limits<double>::infinity();  // of one output's cross-entropy (one row's, for classes)
 };
 
 struct PlanSpec {
@@ -64,7 +67,9 @@ struct PlanSpec {
 struct OptimizerSpec {
   OptimizerKind kind = OptimizerKind::sgd;
   double beta_1 = 0, beta_2 = 0, epsilon = 0;  // momentum's, RMSProp's beta and Nesterov's momentum are beta_1
-  bool dampening = false;
+  bool dampening = false;                      // of momentum
+  bool look_ahead = false;                     // of the heavy ball
+  bool epsilon_hat = false;                    // of Adam and its relatives: epsilon stands beside the uncorrected root
   double weight_decay = 0;
   double clip_value = std::numeric_limits<double>::infinity();
   double clip_norm = std::numeric_limits<double>::infinity();

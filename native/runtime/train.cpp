@@ -124,6 +124,7 @@ class Run {
       loss_ += loss * pass.weight_sum;
       weight_ += pass.weight_sum;
       step_weight_ = pass.weight_sum;
+      if (job_.losses) job_.losses[s] = loss;
     }
     update(pass, s, stalled);
     if (t == 0) decide(s, pass.rows, stalled);
@@ -136,12 +137,12 @@ class Run {
         reinterpret_cast<const double*>(memory_.arena.scratch[static_cast<std::size_t>(program_.loss->index)]);
     double sum = 0;
     for (long b = 0; b < pass.row_blocks(); b++) sum += sums[b];
-    const double mean = pass.weight_sum > 0 ? sum / pass.weight_sum : 0;
-    return program_.plan.loss.kind == LossKind::rmse ? std::sqrt(mean) : mean;
+    const double mean = pass.weight_sum != 0 ? sum / pass.weight_sum : 0;
+    return program_.plan.loss.scale * (program_.plan.loss.kind == LossKind::rmse ? std::sqrt(mean) : mean);
   }
 
   void update(const Pass<T>& pass, long s, int64_t& stalled) {
-    const Rule<T> rule(optimizer_, job_.rates[job_.rate_per_step ? s : 0], pass.step);
+    const Rule<T> rule(optimizer_, job_.rates[job_.rate_per_step ? s : 0], pass.step, pass.weight_sum);
     if (only_ || parameters_.gradient == nullptr) {
       tasks(pass, rule, only_ ? Stage::collect : Stage::fused, T(1));
       return;
@@ -197,6 +198,7 @@ class Run {
     double sum = 0;
     for (double& p : penalties_) sum += p, p = 0;
     loss_ += sum * step_weight_;
+    if (job_.penalties && result_.steps > 0) job_.penalties[result_.steps - 1] += sum;
   }
 
   void decide(long s, long rows, int64_t stalled) {
@@ -297,8 +299,7 @@ TrainResult Model<T>::train(const TrainJob<T>& job) {
     look_ahead(p, program.size, static_cast<T>(optimizer_.beta_1));
   }
   refresh_transposed(p.look_ahead ? p.look_ahead : p.weights);
-  Run<T> run(*this, whole, p, optimizer_, seed_, step_, training_arena(whole, threads), team_size_, threads,
-             false);
+  Run<T> run(*this, whole, p, optimizer_, seed_, step_, training_arena(whole, threads), team_size_, threads, false);
   const TrainResult result = run.go(threads);
   step_ += static_cast<uint64_t>(result.steps);
   return result;

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         plots,
         schedules,
     )
-    from descend.estimators import Perceptron, SigmoidNeuron
+    from descend.estimators import MLPClassifier, MLPRegressor, Perceptron, SigmoidNeuron
     from descend.model import ModelFileError, Network
     from descend.training.errors import DivergenceError, InterruptedWarning
     from descend.training.history import History
@@ -32,6 +32,8 @@ __all__ = [
     "DivergenceError",
     "History",
     "InterruptedWarning",
+    "MLPClassifier",
+    "MLPRegressor",
     "ModelFileError",
     "Network",
     "Perceptron",
@@ -54,6 +56,8 @@ _CLASSES = {
     "DivergenceError": "descend.training.errors",
     "History": "descend.training.history",
     "InterruptedWarning": "descend.training.errors",
+    "MLPClassifier": "descend.estimators",
+    "MLPRegressor": "descend.estimators",
     "ModelFileError": "descend.model",
     "Network": "descend.model",
     "Perceptron": "descend.estimators",

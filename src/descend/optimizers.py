@@ -19,6 +19,7 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "AdamW",
+    "HeavyBall",
     "Momentum",
     "Nadam",
     "Nesterov",
@@ -117,6 +118,28 @@ class Nesterov(Optimizer):
 
 
 @dataclass(frozen=True)
+class HeavyBall(Optimizer):
+    """v = momentum v + eta g, w -= v, with the learning rate inside the velocity. Polyak, 1964.
+
+    It differs from `Momentum` when the rate changes: here the velocity keeps the rates of its past. With
+    nesterov=True the step is w -= momentum v + eta g after v is updated: Nesterov's method for the parameters at its
+    look-ahead point, where the gradient is taken. Bengio and others, 2013.
+    """
+
+    _: KW_ONLY
+    momentum: float = 0.9
+    nesterov: bool = False
+
+    _kind: ClassVar[str] = "heavy_ball"
+    _slots: ClassVar[tuple[str, ...]] = ("velocity",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        specs.check_number(self, "momentum", low=0.0, high=1.0)
+        specs.check_flag(self, "nesterov")
+
+
+@dataclass(frozen=True)
 class AdaGrad(Optimizer):
     """s += g^2, w -= eta g / (sqrt(s) + epsilon). Duchi and others, 2011."""
 
@@ -151,17 +174,23 @@ class RMSProp(Optimizer):
 
 @dataclass(frozen=True)
 class _AdamLike(Optimizer):
-    """The moments that Adam and its relatives share: m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2."""
+    """The moments that Adam and its relatives share: m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2.
+
+    With `epsilon_hat` epsilon is added to sqrt(v) before its bias is corrected, not after: it counts
+    1 / sqrt(1 - b2^t) times as much, which matters in the first steps. Kingma and Ba's section 2.
+    """
 
     learning_rate: float | schedules.Schedule = 0.001
     _: KW_ONLY
     beta_1: float = 0.9
     beta_2: float = 0.999
     epsilon: float = 1e-8
+    epsilon_hat: bool = False
 
     _slots: ClassVar[tuple[str, ...]] = ("m", "v")
 
     def __post_init__(self) -> None:
+        specs.check_flag(self, "epsilon_hat")
         super().__post_init__()
         specs.check_number(self, "beta_1", low=0.0, high=1.0, high_open=True)
         specs.check_number(self, "beta_2", low=0.0, high=1.0, high_open=True)
@@ -251,6 +280,7 @@ class LBFGS(Optimizer):
 registry.register(SGD, "sgd", "gradient_descent")
 registry.register(Momentum, "momentum")
 registry.register(Nesterov, "nesterov")
+registry.register(HeavyBall, "heavy_ball")
 registry.register(AdaGrad, "adagrad")
 registry.register(RMSProp, "rmsprop")
 registry.register(Adam, "adam")

@@ -5,7 +5,7 @@ Decoupled weight decay is not a penalty: it is the optimizers' `weight_decay`. N
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 from descend import specs
 
@@ -16,14 +16,21 @@ registry: specs.Registry[type[Penalty]] = specs.Registry("penalties", "penalty")
 
 @dataclass(frozen=True)
 class Penalty:
-    """What every penalty has: the factors of sum|w| and of sum w^2; the gradient is l1 sign(w) + 2 l2 w."""
+    """What every penalty has: the factors of sum|w| and of sum w^2; the gradient is l1 sign(w) + 2 l2 w.
+
+    With `spread` the penalty belongs beside the sum of the rows' losses instead of beside their mean: in each batch it
+    is divided by the sum of the batch's sample weights (by its number of rows when there are none).
+    """
 
     l1: float = 0.0
     l2: float = 0.0
+    _: KW_ONLY
+    spread: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         specs.check_number(self, "l1", low=0.0)
         specs.check_number(self, "l2", low=0.0)
+        specs.check_flag(self, "spread")
 
 
 @dataclass(frozen=True)

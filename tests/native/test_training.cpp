@@ -22,10 +22,10 @@ OptimizerSpec optimizer(OptimizerKind kind, double clip_norm = INFINITY) {
 
 const std::vector<OptimizerSpec>& optimizers() {
   static const std::vector<OptimizerSpec> all = {
-      optimizer(OptimizerKind::sgd),          optimizer(OptimizerKind::momentum), optimizer(OptimizerKind::nesterov),
-      optimizer(OptimizerKind::adagrad),      optimizer(OptimizerKind::rmsprop),  optimizer(OptimizerKind::adam),
-      optimizer(OptimizerKind::nadam),        optimizer(OptimizerKind::amsgrad),  optimizer(OptimizerKind::adam, 0.1),
-      optimizer(OptimizerKind::nesterov, 0.1)};
+      optimizer(OptimizerKind::sgd),        optimizer(OptimizerKind::momentum),     optimizer(OptimizerKind::nesterov),
+      optimizer(OptimizerKind::heavy_ball), optimizer(OptimizerKind::adagrad),      optimizer(OptimizerKind::rmsprop),
+      optimizer(OptimizerKind::adam),       optimizer(OptimizerKind::nadam),        optimizer(OptimizerKind::amsgrad),
+      optimizer(OptimizerKind::adam, 0.1),  optimizer(OptimizerKind::nesterov, 0.1)};
   return all;
 }
 

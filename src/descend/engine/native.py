@@ -39,7 +39,7 @@ def _load() -> ModuleType:
 _native = _load()
 
 _PARAMETER_FIELDS = {"gamma": "weight", "beta": "bias", "slope": "weight"}  # the native names of an op's parameters
-_OPTIMIZER_FIELDS = {"beta": "beta_1", "momentum": "beta_1"}
+_OPTIMIZER_FIELDS = {"beta": "beta_1", "momentum": "beta_1", "nesterov": "look_ahead"}
 _KINDS: dict[type[ops.Op], str] = {
     ops.Dense: "dense",
     ops.BatchNorm: "batch_norm",
@@ -107,6 +107,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         "regularized": parameter.regularized,
         "l1": 0.0 if penalty is None else getattr(penalty, "l1", 0.0),
         "l2": 0.0 if penalty is None else getattr(penalty, "l2", 0.0),
+        "spread": penalty is not None and penalty.spread,
     }
 
 
@@ -199,4 +200,5 @@ class NativeEngine:
         result = self._model.train(
             _rows(batch.X), batch.y, batch.weight, rows, batch_size, learning_rates, threads, seconds, tick, adapt
         )
-        return Progress(*result)
+        loss, done, steps, status, losses, penalties = result
+        return Progress(loss, done, steps, status, losses[:steps], penalties[:steps])

@@ -51,6 +51,7 @@ class Progress:
     ----------
     loss : mean over the rows done of their batch's loss (data loss and penalties), weighted by the rows' weights
     rows, steps : how many were done
+    losses, penalties : (steps,) each step's batch loss without penalties, and its penalties
     status : "done"; "stopped" by the tick; "interrupted" by Ctrl-C; "deadline"; "diverged" when a batch's loss
         was not finite, in which case that batch's update was not applied
     """
@@ -59,6 +60,8 @@ class Progress:
     rows: int
     steps: int
     status: Literal["done", "stopped", "interrupted", "deadline", "diverged"]
+    losses: NDArray[np.float64]
+    penalties: NDArray[np.float64]
 
 
 class Engine(Protocol):
@@ -71,15 +74,18 @@ class Engine(Protocol):
 
     def get_parameters(self) -> NDArray: ...
 
-    def predict(self, X: NDArray | SparseRows) -> NDArray:
-        """Outputs in inference mode, (rows, outputs), for X (rows, features): dense or sparse as in a `Batch`."""
+    def predict(self, X: NDArray | SparseRows, threads: int = 0) -> NDArray:
+        """Outputs in inference mode, (rows, outputs), for X (rows, features): dense or sparse as in a `Batch`.
+
+        `threads` 0, here and below, lets the engine choose.
+        """
         ...
 
     def evaluate(self, batch: Batch) -> float:
         """Weighted mean loss in inference mode, penalties included."""
         ...
 
-    def gradients(self, batch: Batch, *, seed: int = 0, step: int = 0) -> tuple[float, NDArray]:
+    def gradients(self, batch: Batch, *, seed: int = 0, step: int = 0, threads: int = 0) -> tuple[float, NDArray]:
         """Loss and its gradient (plan.size,) over the whole batch in training mode; nothing is updated.
 
         `seed` and `step` select the random numbers (dropout); running statistics stay as they are.

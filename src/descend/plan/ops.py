@@ -6,6 +6,7 @@ holds no arithmetic: `engine/reference` defines what each op means, `native/ops`
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 #: Names of the elementwise functions an `Activation` op may apply.
@@ -108,6 +109,8 @@ class Loss:
     link : the function between that value and the prediction, computed by the loss itself
     parameter : Huber's delta or the pinball loss's quantile, otherwise 0
     label_smoothing : in [0, 1), for cce and bce
+    scale : what the batch loss and its gradient are multiplied by; penalties are not
+    ceiling : for cce and bce, the most one output (one row, for cce) counts in the loss; its gradient is not cut
     target : "dense" for (rows, outputs) numbers, "index" for (rows,) int32 classes
     """
 
@@ -116,4 +119,6 @@ class Loss:
     link: str = "identity"
     parameter: float = 0.0
     label_smoothing: float = 0.0
+    scale: float = 1.0
+    ceiling: float = math.inf
     target: str = "dense"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from descend import losses
@@ -22,6 +23,8 @@ def attach_loss(
     *,
     target: Literal["dense", "index"] = "dense",
     absorb: bool = True,
+    scale: float = 1.0,
+    ceiling: float = math.inf,
 ) -> Plan:
     """A training plan: `plan` with the loss at its end.
 
@@ -31,6 +34,8 @@ def attach_loss(
     loss : name or object
     target : "dense" for targets (rows, outputs), "index" for integer classes (rows,)
     absorb : let the loss start before a final sigmoid, softmax or exponential it fits
+    scale : factor of the batch loss and its gradient, such as the number of outputs for a sum over them
+    ceiling : the most one output (one row of categorical cross-entropy) counts in a cross-entropy; see `ops.Loss`
 
     Raises
     ------
@@ -60,6 +65,8 @@ def attach_loss(
             link=link,
             parameter=loss.parameter,
             label_smoothing=loss.smoothing,
+            scale=scale,
+            ceiling=ceiling,
             target=target,
         )
     )

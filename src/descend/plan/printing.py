@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 
 from descend.plan import ops
 from descend.plan.plan import Parameter, Plan
@@ -75,6 +76,8 @@ def _format_loss(loss: ops.Loss) -> str:
     start = f"%{loss.prediction}" if loss.link == "identity" else f"{loss.link}(%{loss.prediction})"
     settings = f" parameter={loss.parameter:g}" if loss.parameter else ""
     settings += f" label_smoothing={loss.label_smoothing:g}" if loss.label_smoothing else ""
+    settings += f" scale={loss.scale:g}" if loss.scale != 1 else ""
+    settings += f" ceiling={loss.ceiling:g}" if loss.ceiling < math.inf else ""
     return f"{loss.kind}({start}, {loss.target} target){settings}"
 
 
@@ -94,5 +97,5 @@ def _format_parameters(plan: Plan) -> list[str]:
 def _notes(parameter: Parameter) -> str:
     notes = [] if parameter.trainable else ["not trained"]
     if parameter.penalty is not None:
-        notes.append(repr(parameter.penalty))
+        notes.append(repr(parameter.penalty) + (" spread" if parameter.penalty.spread else ""))
     return ", ".join(notes)

@@ -179,6 +179,9 @@ def _check_loss(plan: Plan, loss: ops.Loss, written: set[int]) -> None:
     _require(loss.target == "dense" or loss.kind == "cce", f"loss {loss.kind!r} cannot take class numbers")
     _require(0 <= loss.label_smoothing < 1, f"label smoothing {loss.label_smoothing} is not in [0, 1)")
     _require(loss.label_smoothing == 0 or loss.kind in ("bce", "cce"), f"loss {loss.kind!r} takes no label smoothing")
+    _require(0 < loss.scale < math.inf, f"the loss is scaled by {loss.scale}, which is not positive")
+    _require(loss.ceiling > 0, f"the loss's ceiling {loss.ceiling} is not positive")
+    _require(loss.ceiling == math.inf or loss.kind in ("bce", "cce"), f"loss {loss.kind!r} takes no ceiling")
     if loss.kind == "huber":
         _require(0 < loss.parameter < math.inf, f"Huber's delta {loss.parameter} is not positive")
     if loss.kind == "pinball":

@@ -121,6 +121,7 @@ class Epochs:
         weight = run.rows.batch.weight
         loss = mass = 0.0
         rows = steps = 0
+        parts: list[Progress] = []
         status = "done"
         for start in range(0, len(order), self.batch_size):
             chosen = order[start : start + self.batch_size]
@@ -137,11 +138,17 @@ class Epochs:
                 part = float(len(chosen)) if weight is None else float(weight[chosen].sum(dtype=np.float64))
                 loss, mass = loss + progress.loss * part, mass + part
                 rows, steps = rows + progress.rows, steps + 1
+                parts.append(progress)
                 run.step, run.loss = self.step + steps, loss / mass if mass else 0.0
                 for callback in run.step_callbacks:
                     callback.on_step_end(run)
             if status != "done" or run.stopping:
                 break
         return Progress(
-            loss / mass if mass else 0.0, rows, steps, "stopped" if status == "done" and run.stopping else status
+            loss / mass if mass else 0.0,
+            rows,
+            steps,
+            "stopped" if status == "done" and run.stopping else status,
+            np.array([part.losses[0] for part in parts]),
+            np.array([part.penalties[0] for part in parts]),
         )

@@ -25,6 +25,7 @@ class Context:
     parameters : (plan.size,) float64, read only
     training : batch statistics and dropout masks, or running statistics and none
     seed, step : select the random numbers
+    weight_sum : of the weights of the batch's rows
     gradient : (plan.size,), to which backward passes add
     running : new values of running statistics by parameter id, filled by forward passes in training
     """
@@ -34,6 +35,7 @@ class Context:
     training: bool
     seed: int = 0
     step: int = 0
+    weight_sum: float = 0.0
     gradient: Array = field(init=False)
     running: dict[int, Array] = field(default_factory=dict)
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from descend.engine import sparse
 from descend.engine.protocol import Batch, OptimizerState, Progress, Tick
-from descend.engine.reference import interpreter, optimizers
+from descend.engine.reference import interpreter, optimizers, penalties
 from descend.engine.reference.context import Array, Context
 from descend.engine.reference.tracing import collect
 from descend.engine.sparse import SparseRows
@@ -46,22 +46,25 @@ class ReferenceEngine:
         """A copy of all parameters (plan.size,)."""
         return self._parameters.copy()
 
-    def predict(self, X: NDArray | SparseRows) -> Array:
+    def predict(self, X: NDArray | SparseRows, threads: int = 0) -> Array:
         """The output in inference mode: (rows, outputs)."""
         context = Context(self.plan, self._parameters, training=False)
         return interpreter.forward(context, self._check_rows(X)).values[self.plan.output]
 
     def evaluate(self, batch: Batch) -> float:
         """Weighted mean loss in inference mode, penalties included."""
-        context = Context(self.plan, self._parameters, training=False)
+        context = Context(self.plan, self._parameters, training=False, weight_sum=_weight_sum(batch))
         done = interpreter.forward(context, self._check_rows(batch.X))
-        return interpreter.loss_and_gradient(context, done, self._check_target(batch), _weights(batch))[0]
+        loss, _ = interpreter.loss_and_gradient(context, done, self._check_target(batch), _weights(batch))
+        return loss + penalties.value(context)
 
-    def gradients(self, batch: Batch, *, seed: int = 0, step: int = 0) -> tuple[float, Array]:
+    def gradients(self, batch: Batch, *, seed: int = 0, step: int = 0, threads: int = 0) -> tuple[float, Array]:
         """Loss and gradient (plan.size,) in training mode, penalties included; nothing is updated."""
-        context = Context(self.plan, self._parameters, training=True, seed=seed, step=step)
-        loss = self._pass(context, batch)
-        return loss, context.gradient
+        context = Context(
+            self.plan, self._parameters, training=True, seed=seed, step=step, weight_sum=_weight_sum(batch)
+        )
+        loss, penalty = self._pass(context, batch)
+        return loss + penalty, context.gradient
 
     def trace(self, batch: Batch, *, training: bool = True, seed: int = 0, step: int = 0) -> dict[str, Array]:
         """Every intermediate of forward and backward, by name, in the order in which it is computed.
@@ -76,7 +79,9 @@ class ReferenceEngine:
         training : as in training (batch statistics, dropout) or as in inference
         seed, step : select the random numbers
         """
-        context = Context(self.plan, self._parameters, training=training, seed=seed, step=step)
+        context = Context(
+            self.plan, self._parameters, training=training, seed=seed, step=step, weight_sum=_weight_sum(batch)
+        )
         y = self._check_target(batch) if self.plan.loss is not None else None
         return collect(context, self._check_rows(batch.X), y, _weights(batch))
 
@@ -112,6 +117,7 @@ class ReferenceEngine:
         rates = _check_rates(learning_rates, rows, batch_size)
         X, y, weight = self._check_rows(batch.X), self._check_target(batch), _weights(batch)
         losses_sum, weights_sum, rows_done, steps = 0.0, 0.0, 0, 0
+        by_step: list[tuple[float, float]] = []
         status = "done"
         try:
             for start, rate in zip(range(0, len(rows), batch_size), rates, strict=True):
@@ -120,42 +126,45 @@ class ReferenceEngine:
                     break
                 chosen = rows[start : start + batch_size]
                 part = Batch(X[chosen], y[chosen], None if weight is None else weight[chosen])
-                loss = self._step(part, float(rate))
-                if loss is None:
+                found = self._step(part, float(rate))
+                if found is None:
                     status = "diverged"
                     break
-                share = float(len(chosen) if part.weight is None else part.weight.sum())
-                losses_sum, weights_sum = losses_sum + loss * share, weights_sum + share
+                by_step.append(found)
+                share = _weight_sum(part)
+                losses_sum, weights_sum = losses_sum + sum(found) * share, weights_sum + share
                 rows_done, steps = rows_done + len(chosen), steps + 1
                 if tick is not None and not tick(rows_done, losses_sum, weights_sum):
                     status = "stopped"
                     break
         except KeyboardInterrupt:
             status = "interrupted"
-        return Progress(losses_sum / weights_sum if weights_sum else 0.0, rows_done, steps, status)
+        mean = losses_sum / weights_sum if weights_sum else 0.0
+        return Progress(mean, rows_done, steps, status, *np.reshape(by_step, (steps, 2)).T)
 
-    def _step(self, batch: Batch, rate: float) -> float | None:
-        """One update; the batch's loss, or None when it is not finite and nothing was changed."""
+    def _step(self, batch: Batch, rate: float) -> tuple[float, float] | None:
+        """One update; the batch's loss and penalties, or None when they are not finite and nothing was changed."""
         if self._optimizer is None:
             raise ValueError("call start(optimizer, seed=...) before train")
         w, slots, t = self._parameters.copy(), self._state.slots.copy(), self._state.step
         point = optimizers.gradient_point(self._optimizer, w, slots)
-        context = Context(self.plan, point, training=True, seed=self._seed, step=t)
+        context = Context(self.plan, point, training=True, seed=self._seed, step=t, weight_sum=_weight_sum(batch))
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging run is reported by its loss
-            loss = self._pass(context, batch)
-            if not np.isfinite(loss):
+            found = self._pass(context, batch)
+            if not np.isfinite(sum(found)):
                 return None
             optimizers.step(self.plan, self._optimizer, w, context.gradient, slots, rate, t + 1)
         for index, value in context.running.items():
             w[self.plan.parameters[index].slice] = value.ravel()
         self._parameters, self._state = w, OptimizerState(t + 1, slots)
-        return loss
+        return found
 
-    def _pass(self, context: Context, batch: Batch) -> float:
+    def _pass(self, context: Context, batch: Batch) -> tuple[float, float]:
+        """Forward and backward: the batch's loss and penalties."""
         done = interpreter.forward(context, self._check_rows(batch.X))
         loss, start = interpreter.loss_and_gradient(context, done, self._check_target(batch), _weights(batch))
         interpreter.backward(context, done, start)
-        return loss
+        return loss, penalties.value(context)
 
     def _check_rows(self, X: NDArray | SparseRows) -> Array:
         """X in float64, sparse rows as such: SciPy multiplies them like arrays."""
@@ -184,6 +193,11 @@ class ReferenceEngine:
                 raise ValueError(f"y must hold classes from 0 to {outputs - 1}, got {y.min()} to {y.max()}")
             return y.astype(np.int64)
         return y.astype(np.float64)
+
+
+def _weight_sum(batch: Batch) -> float:
+    weight = _weights(batch)
+    return float(batch.X.shape[0]) if weight is None else float(weight.sum())
 
 
 def _weights(batch: Batch) -> Array | None:

@@ -39,10 +39,9 @@ def forward(context: Context, x: Array) -> Forward:
 
 
 def loss_and_gradient(context: Context, done: Forward, y: Any, weight: Array | None) -> tuple[float, Array]:
-    """The batch loss, penalties included, and its gradient with respect to the value the loss starts from."""
+    """The batch loss without penalties, and its gradient with respect to the value it starts from."""
     loss = require_loss(context)
-    value, start = losses.value_and_gradient(loss, done.values[loss.prediction], y, weight)
-    return value + penalties.value(context), start
+    return losses.value_and_gradient(loss, done.values[loss.prediction], y, weight)
 
 
 def backward(context: Context, done: Forward, start: Array) -> dict[int, Array]:

@@ -44,11 +44,11 @@ def value_and_gradient(loss: Loss, z: Array, y: NDArray, weight: Array | None) -
         return 0.0, np.zeros_like(z)
     share = weight / total
     value = float((share * rows).sum())
-    gradient = share[:, None] * gradient
+    gradient = loss.scale * share[:, None] * gradient
     if loss.kind != "rmse":
-        return value, gradient
+        return loss.scale * value, gradient
     root = float(np.sqrt(value))
-    return root, gradient / (2.0 * root) if root > 0 else np.zeros_like(z)
+    return loss.scale * root, gradient / (2.0 * root) if root > 0 else np.zeros_like(z)
 
 
 def _dense_target(loss: Loss, y: NDArray, z: Array) -> Array:
@@ -96,26 +96,27 @@ def hinge(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
 def bce(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
     """Mean over outputs of -(y log p + (1 - y) log(1 - p)), with p clipped; no gradient where it is."""
     c, inside = _clip(p)
-    value = -(y * np.log(c) + (1.0 - y) * np.log1p(-c))
+    value = np.minimum(-(y * np.log(c) + (1.0 - y) * np.log1p(-c)), loss.ceiling)
     slope = np.where(inside, (c - y) / (c * (1.0 - c)), 0.0)
     return value.mean(axis=1), slope / p.shape[1]
 
 
 def bce_from_logits(loss: Loss, z: Array, y: Array) -> tuple[Array, Array]:
     """max(z, 0) - y z + log(1 + exp(-|z|)), which is -(y log p + (1 - y) log(1 - p)) for p = sigmoid(z)."""
-    value = np.maximum(z, 0.0) - y * z + np.log1p(np.exp(-np.abs(z)))
+    value = np.minimum(np.maximum(z, 0.0) - y * z + np.log1p(np.exp(-np.abs(z))), loss.ceiling)
     return value.mean(axis=1), (sigmoid(z) - y) / z.shape[1]
 
 
 def cce(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:
     """-sum_j y_j log p_j, with p clipped; no gradient where it is."""
     c, inside = _clip(p)
-    return -(y * np.log(c)).sum(axis=1), np.where(inside, -y / c, 0.0)
+    return np.minimum(-(y * np.log(c)).sum(axis=1), loss.ceiling), np.where(inside, -y / c, 0.0)
 
 
 def cce_from_logits(loss: Loss, z: Array, y: Array) -> tuple[Array, Array]:
     """-sum_j y_j log softmax(z)_j; the gradient is softmax(z) - y when a row of y sums to 1."""
-    return -(y * log_softmax(z)).sum(axis=1), softmax(z) * y.sum(axis=1, keepdims=True) - y
+    value = np.minimum(-(y * log_softmax(z)).sum(axis=1), loss.ceiling)
+    return value, softmax(z) * y.sum(axis=1, keepdims=True) - y
 
 
 def poisson(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:

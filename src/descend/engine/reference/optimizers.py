@@ -62,6 +62,12 @@ def nesterov(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) ->
     w -= slots[0]
 
 
+def heavy_ball(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
+    """V = momentum v + eta g; w -= v, or w -= momentum v + eta g with Nesterov's look-ahead."""
+    slots[0] = spec.momentum * slots[0] + eta * g
+    w -= spec.momentum * slots[0] + eta * g if spec.nesterov else slots[0]
+
+
 def adagrad(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
     """S += g^2; w -= eta g / (sqrt(s) + epsilon)."""
     slots[0] += g * g
@@ -80,12 +86,17 @@ def _moments(spec: Any, g: Array, slots: Array) -> None:
     slots[1] = spec.beta_2 * slots[1] + (1.0 - spec.beta_2) * g * g
 
 
+def _epsilon(spec: Any, t: int) -> float:
+    """What is added to the corrected root of v."""
+    return spec.epsilon / np.sqrt(1.0 - spec.beta_2**t) if spec.epsilon_hat else spec.epsilon
+
+
 def adam(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
     """W -= eta (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon)."""
     _moments(spec, g, slots)
     mean = slots[0] / (1.0 - spec.beta_1**t)
     square = slots[1] / (1.0 - spec.beta_2**t)
-    w -= eta * mean / (np.sqrt(square) + spec.epsilon)
+    w -= eta * mean / (np.sqrt(square) + _epsilon(spec, t))
 
 
 def amsgrad(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
@@ -94,7 +105,7 @@ def amsgrad(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> 
     slots[2] = np.maximum(slots[2], slots[1])
     mean = slots[0] / (1.0 - spec.beta_1**t)
     square = slots[2] / (1.0 - spec.beta_2**t)
-    w -= eta * mean / (np.sqrt(square) + spec.epsilon)
+    w -= eta * mean / (np.sqrt(square) + _epsilon(spec, t))
 
 
 def nadam(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
@@ -103,7 +114,7 @@ def nadam(spec: Any, w: Array, g: Array, slots: Array, eta: float, t: int) -> No
     b1 = spec.beta_1
     mean = b1 * slots[0] / (1.0 - b1 ** (t + 1)) + (1.0 - b1) * g / (1.0 - b1**t)
     square = slots[1] / (1.0 - spec.beta_2**t)
-    w -= eta * mean / (np.sqrt(square) + spec.epsilon)
+    w -= eta * mean / (np.sqrt(square) + _epsilon(spec, t))
 
 
 #: By the optimizer's kind.
@@ -111,6 +122,7 @@ UPDATES: dict[str, Update] = {
     "sgd": sgd,
     "momentum": momentum,
     "nesterov": nesterov,
+    "heavy_ball": heavy_ball,
     "adagrad": adagrad,
     "rmsprop": rmsprop,
     "adam": adam,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from descend.engine.reference import interpreter
+from descend.engine.reference import interpreter, penalties
 from descend.engine.reference.context import Array, Context
 
 
@@ -24,7 +24,7 @@ def collect(context: Context, x: Array, y: NDArray | None, weight: Array | None)
     if plan.loss is None or y is None:
         return found
     loss, start = interpreter.loss_and_gradient(context, done, y, weight)
-    found["loss"] = np.asarray(loss)
+    found["loss"] = np.asarray(loss + penalties.value(context))
     gradients = interpreter.backward(context, done, start)
     by_name = {parameter.name: parameter for parameter in plan.parameters if parameter.trainable}
     for value, gradient in gradients.items():

@@ -1,0 +1,73 @@
+"""Rows as the engine takes them, refused with scikit-learn's own words where they cannot be taken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from descend.training.arrays import all_finite
+
+_validate: Any = validate_data  # its annotations are those of its sentinels
+
+#: Formats of sparse X that are let through to `for_engine`: none. This and that function are the place to change once
+#: the engine takes them.
+SPARSE: list[str] | bool = False
+
+
+def for_engine(rows: NDArray, dtype: np.dtype) -> NDArray:
+    """Return checked rows in the form the engine reads: `dtype`, C order."""
+    return np.ascontiguousarray(rows, dtype=dtype)
+
+
+def training_data(estimator: Any, X: ArrayLike, y: ArrayLike, *, reset: bool, numeric: bool) -> tuple[NDArray, NDArray]:
+    """Check rows and targets to learn from.
+
+    Parameters
+    ----------
+    reset : whether the number and names of the features are learnt anew
+    numeric : whether y must hold numbers
+
+    Returns
+    -------
+    X : (rows, features) float64 or float32
+    y : (rows,) or (rows, outputs)
+    """
+    rows, targets = _validate(
+        estimator,
+        X,
+        y,
+        accept_sparse=SPARSE,
+        multi_output=True,
+        y_numeric=numeric,
+        dtype=(np.float64, np.float32),
+        reset=reset,
+    )
+    if targets.ndim == 2 and targets.shape[1] == 1:
+        targets = column_or_1d(targets, warn=True)
+    return rows, targets
+
+
+def new_rows(estimator: Any, X: Any, dtype: np.dtype) -> tuple[NDArray, np.dtype]:
+    """Check rows to predict, sparing plain finite arrays of the right shape the long way.
+
+    Returns
+    -------
+    X : (rows, features) of `dtype`, C order
+    wanted : the dtype of the prediction: `dtype`, or a wider one that X has
+    """
+    if (
+        type(X) is np.ndarray
+        and X.dtype == dtype
+        and X.ndim == 2
+        and X.shape[1] == estimator.n_features_in_
+        and X.shape[0] > 0
+        and X.flags.c_contiguous
+        and "feature_names_in_" not in vars(estimator)
+        and all_finite(X)
+    ):
+        return X, dtype
+    rows = _validate(estimator, X, accept_sparse=SPARSE, reset=False)
+    return for_engine(rows, dtype), np.result_type(rows.dtype, dtype)

@@ -1,0 +1,94 @@
+"""Class labels: which kind of target they are, and the way to the engine's numbers and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils.multiclass import type_of_target, unique_labels
+
+from descend.estimators.mlp.heads import Head, classes_head, labels_head
+
+
+class Labels:
+    """The labels of a classifier.
+
+    Parameters
+    ----------
+    y : labels (rows,), or (rows, labels) of 0 and 1 for several labels at once
+
+    Raises
+    ------
+    ValueError
+        For anything else, such as continuous numbers.
+    """
+
+    def __init__(self, y: Any) -> None:
+        binarizer = LabelBinarizer().fit(y)
+        self.classes: NDArray = binarizer.classes_
+        self.kind: str = binarizer.y_type_
+        self.sparse: bool = binarizer.sparse_input_
+
+    @property
+    def several(self) -> bool:
+        """Whether a row may have several labels."""
+        return self.kind.startswith("multilabel")
+
+    def head(self, dtype: np.dtype) -> Head:
+        """Return the end of a network for these labels."""
+        if self.kind == "multiclass":
+            return classes_head(len(self.classes), dtype)
+        return labels_head(len(self.classes) if self.several else 1, dtype)
+
+    def check(self, y: Any, same: bool) -> None:
+        """Refuse labels that were not there before; with `same` also labels that are missing.
+
+        Raises
+        ------
+        ValueError
+            Naming both sets.
+        """
+        found = unique_labels(y)
+        if same and set(found) != set(self.classes):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                f"Previously got {self.classes}, `y` has {found}"
+            )
+        if len(np.setdiff1d(found, self.classes, assume_unique=True)):
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes}. 'y' has {found}."
+            )
+
+    def encode(self, y: Any, dtype: np.dtype) -> NDArray:
+        """Return class numbers (rows,) int32 for "multiclass", else 0 and 1 as (rows, outputs) of `dtype`.
+
+        Raises
+        ------
+        ValueError
+            When one kind of target was learnt and another comes.
+        """
+        if type_of_target(y).startswith("multilabel") != self.several:
+            wanted = "a row of 0 and 1 per row" if self.several else "one label per row"
+            raise ValueError(f"y must have {wanted}, as in the first fit; call fit with warm_start=False to learn anew")
+        if self.several:
+            dense: Any = y.toarray() if sparse.issparse(y) else y
+            return np.ascontiguousarray(np.asarray(dense) != 0, dtype=dtype)
+        codes = np.searchsorted(self.classes, np.asarray(y))
+        if self.kind == "multiclass":
+            return codes.astype(np.int32)
+        return np.ascontiguousarray(codes.reshape(-1, 1), dtype=dtype)
+
+    def decode(self, output: NDArray) -> Any:
+        """Return the labels of an output (rows, outputs): the most probable class, or every label above a half."""
+        if self.kind == "multiclass":
+            return self.classes.take(output.argmax(axis=1))
+        above = output > 0.5
+        if self.several:
+            labels = above.astype(int)
+            return sparse.csr_matrix(labels) if self.sparse else labels
+        if len(self.classes) == 1:
+            return np.repeat(self.classes[0], len(output))
+        return self.classes.take(above[:, 0].astype(np.intp))

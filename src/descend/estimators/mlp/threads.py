@@ -1,0 +1,52 @@
+"""How many threads an estimator may use where it runs. The bits of the result do not depend on it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any
+
+from descend.plan import Plan
+
+#: Multiplications and additions that keep one thread busy long enough to be worth having, as in the engine.
+WORK_PER_THREAD = 4e6
+
+
+def choose(plan: Plan, rows: int, passes: int) -> int:
+    """Return the number of threads for work on `rows` rows at a time; 0 leaves it to the engine.
+
+    Parameters
+    ----------
+    plan : of the network
+    rows : that go through the network together
+    passes : 1 for prediction, 3 for training
+    """
+    work = 2.0 * passes * plan.size * rows
+    if work < 2 * WORK_PER_THREAD:
+        return 1
+    most = limit()
+    if most is None or most >= (os.cpu_count() or 1):
+        return 0
+    return max(1, min(most, int(work / WORK_PER_THREAD)))
+
+
+def limit() -> int | None:
+    """Return how many threads the surroundings allow, or None when they do not say.
+
+    A thread that joblib started has siblings, so it gets no more threads; a process that joblib started was told its
+    share in OMP_NUM_THREADS, which counts outside of joblib too.
+    """
+    if _joblib_level() > 0 and threading.current_thread() is not threading.main_thread():
+        return 1
+    told = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if told.isdecimal() and int(told) > 0:
+        return int(told)
+    return 1 if _joblib_level() > 0 else None
+
+
+def _joblib_level() -> int:
+    """Return how deep inside joblib's workers this code runs; 0 outside."""
+    from joblib.parallel import get_active_backend
+
+    backend: Any = get_active_backend()[0]
+    return getattr(backend, "nesting_level", 0) or 0

@@ -1,0 +1,402 @@
+"""MLPClassifier and MLPRegressor as estimators: the contract, moving them around, changing their weights, threads."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import io
+import os
+import pickle
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from typing import Any
+
+import joblib
+import numpy as np
+import polars
+import pytest
+from scipy import sparse
+from sklearn import neural_network as theirs
+from sklearn.base import clone
+from sklearn.datasets import load_digits, load_iris
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.metrics import accuracy_score, r2_score
+from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils._param_validation import InvalidParameterError
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from descend import MLPClassifier, MLPRegressor
+from descend.estimators.mlp import scores, threads
+
+X, Y = load_iris(return_X_y=True)
+X = (X - X.mean(axis=0)) / X.std(axis=0)
+SMALL: dict[str, Any] = {"hidden_layer_sizes": (8,), "max_iter": 20, "random_state": 0}
+
+
+@pytest.fixture(autouse=True)
+def _short_runs_do_not_converge() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
+@parametrize_with_checks(
+    [
+        MLPClassifier(max_iter=100),
+        MLPClassifier((20, 10), activation="tanh", solver="lbfgs", max_iter=200),
+        MLPClassifier(solver="sgd", learning_rate="adaptive", learning_rate_init=0.05, max_iter=100),
+        MLPRegressor(max_iter=100),
+        MLPRegressor(hidden_layer_sizes=(), solver="lbfgs", max_iter=200),
+        MLPRegressor(solver="sgd", learning_rate_init=0.005, max_iter=100),
+    ]
+)
+def test_follows_the_contract(estimator: Any, check: Any) -> None:
+    check(estimator)
+
+
+@pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
+def test_parameters_are_scikit_learns(name: str) -> None:
+    """Names, order, defaults and whether they may be given by position."""
+    pairs = [
+        [(p.name, p.default, p.kind) for p in inspect.signature(module.__dict__[name]).parameters.values()]
+        for module in (theirs, sys.modules["descend.estimators.mlp"])
+    ]
+    assert pairs[0] == pairs[1]
+    for method in ("fit", "partial_fit", "predict", "score"):
+        theirs_and_ours = [
+            list(inspect.signature(getattr(module.__dict__[name](), method)).parameters)
+            for module in (theirs, sys.modules["descend.estimators.mlp"])
+        ]
+        assert theirs_and_ours[0] == theirs_and_ours[1]
+
+
+@pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"hidden_layer_sizes": -1},
+        {"hidden_layer_sizes": "many"},
+        {"hidden_layer_sizes": (3, 0)},
+        {"activation": "swish"},
+        {"solver": "newton"},
+        {"alpha": -1},
+        {"batch_size": 0},
+        {"learning_rate": "fast"},
+        {"learning_rate_init": 0},
+        {"power_t": -0.5},
+        {"max_iter": 0},
+        {"shuffle": "yes"},
+        {"random_state": "seed"},
+        {"tol": -1},
+        {"verbose": "very"},
+        {"warm_start": 2},
+        {"momentum": 1.5},
+        {"nesterovs_momentum": 3},
+        {"early_stopping": "no"},
+        {"validation_fraction": 1.0},
+        {"beta_1": 1.0},
+        {"beta_2": -0.1},
+        {"epsilon": 0},
+        {"n_iter_no_change": 0.5},
+        {"max_fun": 0},
+        {"validation_fraction": 0.001, "early_stopping": True},
+    ],
+    ids=str,
+)
+def test_bad_parameters_are_refused_in_the_same_words(name: str, settings: dict[str, Any]) -> None:
+    messages = []
+    for module in (theirs, sys.modules["descend.estimators.mlp"]):
+        with pytest.raises(ValueError) as caught:
+            getattr(module, name)(**settings).fit(X, Y)
+        messages.append((type(caught.value), sorted(str(caught.value))))  # sets are printed in any order
+    assert messages[0] == messages[1]
+
+
+def test_bad_parameters_have_scikit_learns_error() -> None:
+    with pytest.raises(InvalidParameterError, match="'alpha' parameter of MLPClassifier"):
+        MLPClassifier(alpha="none").fit(X, Y)
+    with pytest.raises(InvalidParameterError, match="'loss' parameter of MLPRegressor"):
+        MLPRegressor("absolute").fit(X, Y)
+
+
+def test_refusals() -> None:
+    with pytest.raises(NotFittedError):
+        MLPClassifier().predict(X)
+    with pytest.raises(NotFittedError):
+        MLPClassifier().predict_proba(X)
+    with pytest.raises(NotFittedError):
+        MLPRegressor().predict(X)
+    assert not hasattr(MLPClassifier(), "coefs_") and not hasattr(MLPRegressor(), "intercepts_")
+    with pytest.raises(ValueError, match="classes must be passed"):
+        MLPClassifier().partial_fit(X, Y)
+    assert not hasattr(MLPClassifier(solver="lbfgs"), "partial_fit")
+    with pytest.raises(ValueError, match="does not support early_stopping"):
+        MLPClassifier(early_stopping=True).partial_fit(X, Y, classes=[0, 1, 2])
+    model = MLPClassifier(**SMALL).partial_fit(X, Y, classes=[0, 1, 2])
+    with pytest.raises(ValueError, match="classes not in"):
+        model.partial_fit(X, Y + 1)
+    with pytest.raises(ValueError, match="same classes"):
+        MLPClassifier(warm_start=True, **SMALL).fit(X, Y).fit(X[:100], Y[:100])
+    with pytest.raises(ValueError, match=r"keep the layers .* as they were"):
+        MLPClassifier(warm_start=True, **SMALL).fit(X, Y).set_params(hidden_layer_sizes=(9,)).fit(X, Y)
+    with pytest.raises(ValueError, match=r"keep the layers .* as they were"):
+        MLPRegressor(**SMALL).partial_fit(X, Y).partial_fit(X, np.stack([Y, Y], axis=1))
+    with pytest.raises(ValueError, match="y must be >= 0"):
+        MLPRegressor("poisson").fit(X, Y - 1)
+    with pytest.raises(ValueError, match="has 3 features, but"):
+        model.predict_proba(X[:, :3])
+    with pytest.raises(ValueError, match="contains NaN"):
+        model.predict(np.full((2, 4), np.nan))
+    with pytest.raises(ValueError, match="0 sample"):
+        model.predict(X[:0])
+    with pytest.raises(ValueError, match="Expected 2D array"):
+        model.predict(X[0])
+
+
+def test_sparse_rows_are_refused_for_now() -> None:
+    for rows in (sparse.csr_matrix(X), sparse.csr_array(X)):
+        with pytest.raises(TypeError, match="Sparse data was passed"):
+            MLPClassifier(**SMALL).fit(rows, Y)
+        with pytest.raises(TypeError, match="Sparse data was passed"):
+            MLPClassifier(**SMALL).fit(X, Y).predict(rows)
+
+
+def test_one_row_is_the_row_of_many() -> None:
+    model = MLPClassifier(**SMALL).fit(X, Y)
+    p = model.predict_proba(X)
+    for i in (0, 77, 149):
+        np.testing.assert_array_equal(model.predict_proba(X[i : i + 1])[0], p[i])
+        np.testing.assert_array_equal(model.predict_proba(X[i : i + 1].tolist())[0], p[i])
+    np.testing.assert_array_equal(model.predict_proba(np.asfortranarray(X)), p)
+    np.testing.assert_array_equal(model.predict_proba(X[::-1]), p[::-1])
+    assert model.score(X, Y) == accuracy_score(Y, model.predict(X))
+
+
+def test_names_of_features_are_kept_and_watched() -> None:
+    frame = polars.DataFrame(dict(zip("abcd", X.T, strict=True)))
+    model = MLPClassifier(**SMALL).fit(frame, Y)
+    assert model.feature_names_in_.tolist() == ["a", "b", "c", "d"]
+    with pytest.warns(UserWarning, match="does not have valid feature names"):
+        model.predict(X)
+    with pytest.raises(ValueError, match="feature names"):
+        model.predict(frame[["b", "a", "c", "d"]])
+
+
+def test_what_is_written_into_weights_counts() -> None:
+    model = MLPClassifier(**SMALL).fit(X, Y)
+    other = MLPClassifier(**{**SMALL, "random_state": 1}).fit(X, Y)
+    before = model.predict_proba(X)
+    model.predict(X)
+    model.intercepts_[-1][:] = [0.0, 100.0, 0.0]
+    assert (model.predict(X) == 1).all()
+    model.coefs_ = [w.copy() for w in other.coefs_]
+    model.intercepts_[0] = other.intercepts_[0]
+    model.intercepts_[1] = other.intercepts_[1].tolist()
+    np.testing.assert_array_equal(model.predict_proba(X), other.predict_proba(X))
+    assert np.abs(before - other.predict_proba(X)).max() > 0.01
+    twin = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(twin.predict_proba(X), other.predict_proba(X))
+    model.coefs_[0][...] = 0
+    model.partial_fit(X, Y)
+    assert 0 < np.abs(model.coefs_[0]).max() < 0.01  # one pass of small steps from zero
+    with pytest.raises(ValueError, match=r"must have shape \(4, 8\), got \(8, 4\)"):
+        model.coefs_ = [w.T for w in other.coefs_]
+
+
+def test_wrong_weights_are_named() -> None:
+    model = MLPRegressor(**SMALL).fit(X, Y)
+    with pytest.raises(ValueError, match="expected 2 arrays"):
+        model.intercepts_ = [np.zeros(8)]
+    with pytest.raises(AttributeError, match="before it is fitted"):
+        MLPRegressor().coefs_ = []
+
+
+WAYS = {
+    "pickle": lambda model: pickle.loads(pickle.dumps(model)),
+    "deepcopy": copy.deepcopy,
+    "joblib": lambda model: _through_joblib(model),
+}
+
+
+def _through_joblib(model: Any) -> Any:
+    file = io.BytesIO()
+    joblib.dump(model, file)
+    file.seek(0)
+    return joblib.load(file)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("settings", [{}, {"solver": "sgd", "learning_rate": "invscaling"}], ids=["adam", "sgd"])
+def test_copies_predict_and_train_on_alike(way: str, settings: dict[str, Any]) -> None:
+    model = MLPClassifier(**SMALL, **settings).fit(X, Y)
+    twin = WAYS[way](model)
+    np.testing.assert_array_equal(twin.predict_proba(X), model.predict_proba(X))
+    assert twin.loss_curve_ == model.loss_curve_
+    twin = WAYS[way](twin)  # without an engine in between
+    for _ in range(2):
+        model.partial_fit(X, Y)
+        twin.partial_fit(X, Y)
+    for mine, other in zip(model.coefs_, twin.coefs_, strict=True):
+        np.testing.assert_array_equal(mine, other)
+    assert twin.loss_curve_ == model.loss_curve_
+
+
+def test_clones_are_not_fitted() -> None:
+    model = MLPRegressor(**SMALL).fit(X, Y)
+    twin = clone(model)
+    assert twin.get_params() == model.get_params()
+    with pytest.raises(NotFittedError):
+        twin.predict(X)
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_grid_search(backend: str) -> None:
+    search = GridSearchCV(
+        make_pipeline(StandardScaler(), MLPClassifier(**SMALL)),
+        {"mlpclassifier__alpha": [1e-4, 1.0], "mlpclassifier__learning_rate_init": [0.001, 0.02]},
+        cv=3,
+        n_jobs=2,
+    )
+    with joblib.parallel_backend(backend), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        search.fit(X, Y)
+    assert search.best_params_["mlpclassifier__learning_rate_init"] == 0.02
+    assert search.best_score_ > 0.8
+    assert "MLPClassifier" in search._repr_html_()
+
+
+def test_reprs() -> None:
+    assert repr(MLPRegressor(alpha=1)) == "MLPRegressor(alpha=1)"
+    assert "MLPRegressor" in MLPRegressor(alpha=1)._repr_html_()
+
+
+def _limit() -> int | None:
+    return threads.limit()
+
+
+def test_joblibs_workers_are_told_their_share(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert threads.limit() is None
+    job = [joblib.delayed(_limit)() for _ in range(4)]
+    assert joblib.Parallel(2, backend="threading")(job) == [1] * 4
+    assert joblib.Parallel(1)(job) == [None] * 4
+    with joblib.parallel_config(backend="loky", inner_max_num_threads=3):
+        assert joblib.Parallel(2)(job) == [3] * 4
+    monkeypatch.setenv("OMP_NUM_THREADS", "5,2")
+    assert threads.limit() == 5
+
+
+def test_threads_follow_work_and_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = MLPClassifier((100,), max_iter=1).fit(X, Y)._network.plan
+    monkeypatch.setattr(os, "cpu_count", lambda: 16)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert threads.choose(plan, 1, passes=1) == 1
+    assert threads.choose(plan, 10**6, passes=3) == 0
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    assert threads.choose(plan, 10**6, passes=3) == 4
+    assert threads.choose(plan, 4000, passes=3) == 4
+    assert threads.choose(plan, 3000, passes=3) == 3
+    monkeypatch.setenv("OMP_NUM_THREADS", "nonsense")
+    assert threads.choose(plan, 10**6, passes=3) == 0
+
+
+def _fit_in_fork() -> None:
+    model = MLPClassifier((64,), max_iter=3, batch_size=1000, random_state=0).fit(*load_digits(return_X_y=True))
+    print(model.loss_, flush=True)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_forked_children_train() -> None:
+    """After the parent has used its threads."""
+    code = (
+        "import multiprocessing as m, warnings; warnings.simplefilter('ignore')\n"
+        "from test_mlp import _fit_in_fork as f; f()\n"
+        "p = m.get_context('fork').Process(target=f); p.start(); p.join(60); print(p.exitcode)"
+    )
+    where = os.path.dirname(__file__)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=where, timeout=120)
+    losses = done.stdout.split()
+    assert losses.pop() == "0", done.stdout + done.stderr
+    assert len(losses) == 2 and losses[0] == losses[1]
+
+
+def test_threads_of_the_user_share_a_model() -> None:
+    model = MLPClassifier(**SMALL).fit(X, Y)
+    expected, wrong = model.predict_proba(X), []
+
+    def ask() -> None:
+        for _ in range(200):
+            if not np.array_equal(model.predict_proba(X), expected):
+                wrong.append(1)
+
+    team = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in team:
+        thread.start()
+    for thread in team:
+        thread.join()
+    assert not wrong
+
+
+def test_verbose_prints_scikit_learns_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = {**SMALL, "max_iter": 200, "verbose": True, "early_stopping": True, "n_iter_no_change": 2}
+    printed = []
+    for kind in (theirs.MLPClassifier, MLPClassifier):
+        kind(**settings).fit(X, Y)
+        printed.append(capsys.readouterr().out)
+    assert printed[0] == printed[1]
+    MLPRegressor(**{**SMALL, "solver": "lbfgs", "verbose": True}).fit(X, Y)
+    assert "Iteration 3, loss = 0." in capsys.readouterr().out
+
+
+def test_interrupting_keeps_what_was_learnt() -> None:
+    """As Ctrl-C does: the signal comes while the engine runs."""
+    import _thread
+
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(20000, 50)), rng.normal(size=20000)
+    model = MLPRegressor(
+        hidden_layer_sizes=(200, 200), max_iter=100000, tol=0.0, n_iter_no_change=100000, random_state=0
+    )
+    timer = threading.Timer(1.0, _thread.interrupt_main)
+    timer.start()
+    started = time.perf_counter()
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        model.fit(X, y)
+    assert time.perf_counter() - started < 60
+    assert model.n_iter_ == len(model.loss_curve_)
+    assert np.isfinite(model.predict(X[:5])).all()
+
+
+def test_scores_are_scikit_learns() -> None:
+    rng = np.random.default_rng(0)
+    y, p, w = rng.normal(size=(30, 3)), rng.normal(size=(30, 3)), rng.uniform(size=30)
+    y[:, 1] = 2.0
+    for weight in (None, w):
+        assert scores.r2(y, p, weight) == pytest.approx(r2_score(y, p, sample_weight=weight), rel=1e-12)
+        right = p[:, 0] > 0
+        assert scores.accuracy(right, weight) == accuracy_score(right, np.ones(30, bool), sample_weight=weight)
+    p[:, 1] = 2.0
+    assert scores.r2(y, p, None) == pytest.approx(r2_score(y, p), rel=1e-12)
+    p[3, 0] = np.inf
+    assert np.isnan(scores.r2(y, p, None))
+
+
+def test_many_labels_at_once_and_one_class_alone() -> None:
+    y = np.stack([Y == 0, Y > 0, X[:, 0] > 0], axis=1).astype(int)
+    model = MLPClassifier(**{**SMALL, "max_iter": 200, "learning_rate_init": 0.01}).fit(X, y)
+    assert model.predict(X).shape == model.predict_proba(X).shape == (150, 3)
+    assert model.score(X, y) > 0.8
+    alone = MLPClassifier(**SMALL).fit(X, np.full(150, "only"))
+    assert alone.classes_.tolist() == ["only"]
+    assert (alone.predict(X) == "only").all()
+
+
+def test_cross_validation_of_a_regressor() -> None:
+    model = MLPRegressor(solver="lbfgs", max_iter=50, random_state=0)
+    folds = KFold(3, shuffle=True, random_state=0)
+    assert cross_val_score(model, X[:, :3], X[:, 3], cv=folds).mean() > 0.8
