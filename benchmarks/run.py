@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
     # Fresh interpreters first, while this one has not started the peers' thread pools.
     if "imports" in options.parts:
         results["imports"] = footprint.imports(options.rounds)
-    for kind in ("memory", "epochs", "one_core", "sparse"):
+    for kind in ("memory", "epochs", "one_core"):
         if kind in options.parts:
             _note(f"{kind} ...")
             results[kind] = {shape: footprint.run(kind, shape) for shape in options.shapes}
