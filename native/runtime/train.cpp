@@ -155,38 +155,12 @@ class Run {
     tasks(pass, rule, Stage::apply, norm > limit ? static_cast<T>(limit / norm) : T(1));
   }
 
-  // The rows of the next batch that this thread will carry. Meanwhile they come from memory: they lie anywhere.
-  class NextRows {
-   public:
-    NextRows(const Run& run, const Pass<T>& pass) : run_(run) {
-      const long first = pass.first_row + run.job_.batch;
-      if (pass.data->X == nullptr || first >= run.job_.count) return;
-      const Rows rows = rows_of(std::min(run.job_.batch, run.job_.count - first), pass.thread, pass.threads);
-      next_ = first + rows.first, last_ = first + rows.last;
-      share_ = rows.count() * pass.threads / std::max<long>(1, static_cast<long>(run.tasks_.size())) + 1;
-    }
-
-    void ask() {
-      const long width = run_.program_.plan.widths[static_cast<std::size_t>(run_.program_.plan.input)];
-      for (const long end = std::min(last_, next_ + share_); next_ < end; next_++) {
-        const T* row = run_.job_.data.X + (run_.job_.order ? run_.job_.order[next_] : next_) * width;
-        for (long c = 0; c < width; c += kPanel<T>) __builtin_prefetch(row + c, 0, 2);
-      }
-    }
-
-   private:
-    const Run& run_;
-    long next_ = 0, last_ = 0, share_ = 0;
-  };
-
   void tasks(const Pass<T>& pass, const Rule<T>& rule, Stage stage, T scale) {
-    NextRows next(*this, pass);
     for (std::size_t i = 0; i < tasks_.size(); i++) {
       const double middle = (cost_[i] + cost_[i + 1]) / 2 / cost_.back();
       if (static_cast<int>(middle * pass.threads) != pass.thread) continue;
       Update<T> piece(program_, parameters_, optimizer_, rule, stage, scale);
       program_.ops[static_cast<std::size_t>(tasks_[i].op)]->update(pass, tasks_[i], piece);
-      next.ask();
       if (!piece.computes()) continue;
       penalties_[i] = piece.penalty;
       squares_[i] = piece.squares;
