@@ -22,6 +22,12 @@ class TeamSize {
     last_ = now;
   }
 
+  // Whether the leader will be alone for all of the next `steps` steps, so that no team is needed.
+  bool stays_alone(long steps) const {
+    const double ahead = static_cast<double>(waited_ + busy_) + static_cast<double>(steps) * alone_;
+    return size_ == 1 && !trying_ && ahead < static_cast<double>(pause_);
+  }
+
   // After a step.
   void step(int64_t now) {
     if (most_ == 1) return;
@@ -41,10 +47,10 @@ class TeamSize {
 
  private:
   // Nanoseconds of a measurement, and its steps unless they are long.
-  static constexpr int64_t kWindow = 1'000'000, kLongWindow = 4'000'000, kSteps = 4;
+  static constexpr int64_t kWindow = 1'000'000, kLongWindow = 2'000'000, kSteps = 4;
   // Between two tries, at least and at most, as multiples of what a try takes; one size is better than the other when
   // it is faster by more than the first factor, and in doubt a try is made at once when it seems slower by the second.
-  static constexpr int64_t kRarely = 20, kMostRarely = 400;
+  static constexpr int64_t kRarely = 30, kMostRarely = 400;
   static constexpr double kFaster = 0.96, kClearly = 1.1;
 
   double other() const { return size_ == 1 ? together_ : alone_; }

@@ -38,7 +38,8 @@ class Run {
         size_(size),
         seats_(threads) {
     size_.begin(threads, now_ns());
-    active_ = job.adapt ? size_.size() : threads;
+    active_ = job.adapt ? 1 : threads;
+    invited_ = size_.size() > 1;
     for (std::size_t i = 0; i < program_.ops.size(); i++)
       program_.ops[i]->add_tasks(static_cast<int>(i), job.batch, tasks_);
     if (memory_.arena.columns)
@@ -53,7 +54,8 @@ class Run {
 
   TrainResult go(int threads) {
     last_watch_ = now_ns();
-    Team::run(threads, [this](int t) { member(t); });
+    const bool alone = job_.adapt && size_.stays_alone(steps_);
+    Team::run(alone ? 1 : threads, [this](int t) { member(t); });
     add_penalties();
     if (error_) std::rethrow_exception(error_);
     result_.loss = weight_ > 0 ? loss_ / weight_ : 0;
@@ -64,25 +66,57 @@ class Run {
   void member(int t) {
     const FlushDenormals flush;
     int64_t stalled = 0;
+    if (t == 0)
+      await_members();
+    else if (!join(t))
+      return;
     for (;;) {
-      const int n = active_.load(std::memory_order_acquire);
-      if (finished_.load(std::memory_order_acquire)) return;
-      if (t >= n) {
-        rest(t);
-        continue;
-      }
       const int64_t before = stalled;
-      if (!step(t, n, next_.load(std::memory_order_relaxed), stalled)) return;
+      if (!step(t, active_.load(std::memory_order_acquire), next_.load(std::memory_order_relaxed), stalled)) return;
       if (stalled != before) seats_.look(t, now_ns());
+      if (t > 0 && active_.load(std::memory_order_acquire) <= t && !join(t)) return;
     }
   }
 
-  // Sleeps until the team has a place for member t or the run is over.
-  void rest(int t) {
-    for (;;) {
+  // The leader gives members a moment to come, but never waits for one that the machine gives no core: they take part
+  // from the step after their arrival.
+  void await_members() {
+    constexpr int64_t moment = 100'000;  // nanoseconds: what waking a thread takes on an idle machine, and more
+    if (!job_.adapt || !invited_) return;
+    for (const int64_t start = now_ns(); ready_.load(std::memory_order_acquire) < size_.size() - 1;)
+      if (now_ns() - start > moment) return;
+    call_team();
+  }
+
+  // Member t waits until it takes part, awake once it is invited; false when the run is over.
+  bool join(int t) {
+    for (bool counted = false;;) {
       const uint32_t seen = changes_.load(std::memory_order_acquire);
-      if (active_.load(std::memory_order_acquire) > t || finished_.load(std::memory_order_acquire)) return;
-      wait_while_equal(changes_, seen);
+      if (finished_.load(std::memory_order_acquire)) return false;
+      if (active_.load(std::memory_order_acquire) > t) return true;
+      const bool invited = invited_.load(std::memory_order_acquire);
+      if (invited && !counted) ready_.fetch_add(1, std::memory_order_release);
+      counted = invited;
+      if (counted)
+        wait_while_equal(changes_, seen);
+      else
+        changes_.wait(seen, std::memory_order_acquire);
+    }
+  }
+
+  // Between two steps, by the leader: brings the team to the size that is wanted, once all who were invited are there.
+  void call_team() {
+    const int wanted = size_.size();
+    const bool more = wanted > 1;
+    if (invited_.load(std::memory_order_relaxed) != more) {
+      ready_.store(0, std::memory_order_relaxed);
+      invited_.store(more, std::memory_order_release);
+      if (!more) active_.store(1, std::memory_order_release);
+      wake();
+    } else if (more && active_.load(std::memory_order_relaxed) == 1 &&
+               ready_.load(std::memory_order_acquire) >= wanted - 1) {
+      active_.store(wanted, std::memory_order_release);
+      wake();
     }
   }
 
@@ -196,12 +230,8 @@ class Run {
     if (over) return finish(status);
     next_.store(s + 1, std::memory_order_relaxed);
     if (!job_.adapt) return;
-    const int before = size_.size();
     size_.step(now);
-    if (size_.size() != before) {
-      active_.store(size_.size(), std::memory_order_release);
-      wake();
-    }
+    call_team();
   }
 
   void finish(Status status) {
@@ -234,6 +264,8 @@ class Run {
   std::atomic<long> next_{0};
   std::atomic<bool> finished_{false};
   std::atomic<uint32_t> changes_{0};
+  std::atomic<bool> invited_{false};
+  std::atomic<int> ready_{0};  // members that came when they were invited
 
   // The leader's.
   TrainResult result_;

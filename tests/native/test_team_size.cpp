@@ -51,6 +51,8 @@ TEST(leader_works_alone_while_that_is_faster) {
   int64_t now = 0;
   CHECK(simulate(size, kShared, now).together < 0.1);
   CHECK(simulate(size, kShared, now).together < 0.02);
+  CHECK(size.stays_alone(10));
+  CHECK(!size.stays_alone(100'000));
 }
 
 TEST(team_follows_the_machine) {
