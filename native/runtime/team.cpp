@@ -2,7 +2,11 @@
 
 #include <pthread.h>
 #include <signal.h>
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <mutex>
@@ -107,6 +111,10 @@ Idle& idle() {
 }  // namespace
 
 int available_processors() {
+#if defined(__linux__)
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return std::max(1, CPU_COUNT(&allowed));
+#endif
   const unsigned n = std::thread::hardware_concurrency();
   return n == 0 ? 1 : static_cast<int>(n);
 }

@@ -127,7 +127,7 @@ class Run {
       if (job_.losses) job_.losses[s] = loss;
     }
     update(pass, s, stalled);
-    if (t == 0) decide(s, pass.rows, stalled);
+    if (t == 0) decide(s, pass.rows);
     barrier_.wait(n, stalled);
     return !finished_.load(std::memory_order_acquire);
   }
@@ -201,7 +201,7 @@ class Run {
     if (job_.penalties && result_.steps > 0) job_.penalties[result_.steps - 1] += sum;
   }
 
-  void decide(long s, long rows, int64_t stalled) {
+  void decide(long s, long rows) {
     result_.rows += rows;
     result_.steps++;
     const int64_t now = now_ns();
@@ -223,7 +223,7 @@ class Run {
     next_.store(s + 1, std::memory_order_relaxed);
     if (!job_.adapt) return;
     const int before = size_.size();
-    size_.step(now, stalled);
+    size_.step(now);
     if (size_.size() != before) {
       active_.store(size_.size(), std::memory_order_release);
       wake();
@@ -287,8 +287,9 @@ TrainResult Model<T>::train(const TrainJob<T>& job) {
   const std::lock_guard hold(training_lock_);
   TrainJob<T> whole = job;
   whole.batch = std::min(job.batch, job.count);
-  const int threads =
-      job.threads > 0 ? job.threads : useful_threads(program_for(job.data).training_work(job.data, whole.batch));
+  const int threads = job.threads > 0
+                          ? job.threads
+                          : useful_threads(program_for(job.data).training_work(job.data, whole.batch), kWorkOfStep);
   const Parameters<T> p{weights_.get(),
                         training_.look_ahead,
                         training_.transposed,
@@ -308,7 +309,7 @@ TrainResult Model<T>::train(const TrainJob<T>& job) {
 template <class T>
 double Model<T>::gradients(const Data<T>& data, uint64_t seed, uint64_t step, T* flat, int threads) {
   const std::lock_guard hold(training_lock_);
-  const int n = threads > 0 ? threads : useful_threads(program_for(data).training_work(data, data.rows));
+  const int n = threads > 0 ? threads : useful_threads(program_for(data).training_work(data, data.rows), kWorkToWake);
   if (!training_.transposed) training_ = TrainingBuffers<T>(program, optimizer_);
   const Buffer<T> gradient(program.size);
   refresh_transposed(weights_.get());
