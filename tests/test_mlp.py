@@ -303,7 +303,7 @@ def test_joblibs_workers_are_told_their_share(monkeypatch: pytest.MonkeyPatch) -
 
 def test_threads_follow_work_and_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = MLPClassifier((100,), max_iter=1).fit(X, Y)._network.plan
-    monkeypatch.setattr(os, "cpu_count", lambda: 16)
+    monkeypatch.setattr(threads, "processors", lambda: 16)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert threads.choose(plan, 1, passes=1) == 1
     assert threads.choose(plan, 10**6, passes=3) == 0
