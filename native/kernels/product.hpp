@@ -83,7 +83,7 @@ inline void product_group(const T* a, long a_stride, long rows, long terms, cons
   long asked = 0;
   split_rows<most>(rows, [&](auto r, long first) {
     for (const long end = std::min(terms, asked + lines); asked < end; asked++)
-      __builtin_prefetch(next + asked * P, 0, 2);
+      for (int n = 0; n < N; n++) __builtin_prefetch(next + n * b_stride + asked * P, 0, 2);
     product_tile<T, decltype(r)::value, N>(a + first * P, a_stride, terms, b, b_stride, c + first * P, c_stride, bias,
                                            first_block);
   });

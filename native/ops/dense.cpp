@@ -65,12 +65,15 @@ class Dense final : public Op<T> {
   }
 
  private:
-  // Asks for this task's share of the gradients of the outputs that the strip turns to next.
+  // Asks for what comes next, half of which lies in other cores' caches: while the first outputs of a strip come, the
+  // next panel of inputs, and this task's share of the gradients of the outputs that the strip turns to then.
   void ask_for_rows(const Pass<T>& pass, const Task& task) const {
-    const long in = panels<T>(this->in_width), part = task.inputs.first % kStrip;
-    const long parts = std::min(kStrip, in - task.inputs.first + part);
+    const long i = task.inputs.first, in = panels<T>(this->in_width), stride = pass.arena->stride();
+    if (task.outputs.first == 0 && i + 1 < in)
+      for (long r = 0; r < pass.rows; r++)
+        __builtin_prefetch(this->in(pass, r) + (i + 1) * stride + r * kPanel<T>, 0, 2);
+    const long part = i % kStrip, parts = std::min(kStrip, in - i + part);
     const long last = std::min(panels<T>(this->out_width), task.outputs.last + kTaskOutputs);
-    const long stride = pass.arena->stride();
     for (long r = pass.rows * part / parts; r < pass.rows * (part + 1) / parts; r++)
       for (long o = task.outputs.last; o < last; o++)
         __builtin_prefetch(this->out_gradient(pass, r) + o * stride + r * kPanel<T>, 0, 2);
