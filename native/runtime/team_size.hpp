@@ -28,11 +28,18 @@ class TeamSize {
     return size_ == 1 && !trying_ && ahead < static_cast<double>(pause_);
   }
 
-  // After a step.
-  void step(int64_t now) {
-    if (most_ == 1) return;
-    busy_ += now - last_;
+  // After a step that `members` took part in: while not all who are wanted have come, the leader is alone.
+  void step(int64_t now, int members) {
+    const int64_t spent = now - last_;
     last_ = now;
+    if (most_ == 1) return;
+    if (members != size_) {
+      absent_ += spent;
+      if (absent_ > kPatience) give_up();
+      return;
+    }
+    absent_ = 0;
+    busy_ += spent;
     steps_++;
     if (busy_ < kWindow || (steps_ < kSteps && busy_ < kLongWindow)) return;
     const double rate = static_cast<double>(busy_) / static_cast<double>(steps_);
@@ -48,6 +55,8 @@ class TeamSize {
  private:
   // Nanoseconds of a measurement, and its steps unless they are long.
   static constexpr int64_t kWindow = 1'000'000, kLongWindow = 2'000'000, kSteps = 4;
+  // What members get to come: an idle core of a virtual machine takes long to wake up, but nobody waits meanwhile.
+  static constexpr int64_t kPatience = 200'000'000;
   // Between two tries, at least and at most, as multiples of what a try takes; one size is better than the other when
   // it is faster by more than the first factor, and in doubt a try is made at once when it seems slower by the second.
   static constexpr int64_t kRarely = 30, kMostRarely = 400;
@@ -64,16 +73,28 @@ class TeamSize {
       size_ = most_ + 1 - size_;
       rarely_ = std::min(2 * rarely_, kMostRarely);
     }
+    pause(busy_);
+  }
+
+  // The members do not come.
+  void give_up() {
+    size_ = 1;
+    rarely_ = std::min(2 * rarely_, kMostRarely);
+    pause(kWindow);
+    busy_ = absent_ = steps_ = 0;
+  }
+
+  void pause(int64_t measured) {
     trying_ = false;
     waited_ = 0;
-    pause_ = rarely_ * busy_;
+    pause_ = rarely_ * measured;
   }
 
   int most_, size_;
   bool trying_ = false;
   // Nanoseconds per step, the last that was measured; unknown counts as slow, so that it is tried in its turn only.
   double alone_ = std::numeric_limits<double>::infinity(), together_ = alone_;
-  int64_t busy_ = 0, last_ = 0, steps_ = 0, waited_ = 0, rarely_ = kRarely, pause_ = 0;
+  int64_t busy_ = 0, absent_ = 0, last_ = 0, steps_ = 0, waited_ = 0, rarely_ = kRarely, pause_ = 0;
 };
 
 }  // namespace descend

@@ -230,7 +230,7 @@ class Run {
     if (over) return finish(status);
     next_.store(s + 1, std::memory_order_relaxed);
     if (!job_.adapt) return;
-    size_.step(now);
+    size_.step(now, active_.load(std::memory_order_relaxed));
     call_team();
   }
 

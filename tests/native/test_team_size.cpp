@@ -11,26 +11,23 @@ struct Machine {
 };
 
 struct Shares {
-  double together;      // of the time
-  int64_t settled = 0;  // when the size last changed
+  double together;  // of the time
 };
 
-// Steps in runs of `run` steps for a second of the machine's time.
-Shares simulate(TeamSize& size, Machine machine, int64_t& now, long run = 50) {
+// Steps in runs of `run` steps for a second of the machine's time; a member comes `arrival` after it is called.
+Shares simulate(TeamSize& size, Machine machine, int64_t& now, long run = 50, int64_t arrival = 0) {
   const int64_t start = now;
-  int64_t together = 0;
-  Shares shares{};
+  int64_t together = 0, called = now;
   for (long step = 0; now - start < 1'000'000'000; step++) {
     if (step % run == 0) size.begin(2, now);
-    const int before = size.size();
-    const int64_t spent = before == 1 ? machine.alone : machine.together;
+    const int before = size.size(), members = now - called < arrival ? 1 : before;
+    const int64_t spent = members == 1 ? machine.alone : machine.together;
     now += spent;
-    if (before == 2) together += spent;
-    size.step(now);
-    if (size.size() != before) shares.settled = now - start;
+    if (members == 2) together += spent;
+    size.step(now, members);
+    if (size.size() != 2 || before != 2) called = now;
   }
-  shares.together = static_cast<double>(together) / static_cast<double>(now - start);
-  return shares;
+  return {static_cast<double>(together) / static_cast<double>(now - start)};
 }
 
 constexpr Machine kFree{50'000, 90'000}, kShared{106'000, 90'000}, kLarge{6'000'000, 12'000'000};
@@ -55,6 +52,16 @@ TEST(leader_works_alone_while_that_is_faster) {
   CHECK(!size.stays_alone(100'000));
 }
 
+TEST(members_may_take_their_time) {
+  TeamSize size;
+  int64_t now = 0;
+  simulate(size, kShared, now);
+  simulate(size, kFree, now, 50, 20'000'000);
+  CHECK(simulate(size, kFree, now, 50, 20'000'000).together > 0.5);
+  TeamSize never;
+  CHECK(simulate(never, kFree, now, 50, 2'000'000'000).together == 0);
+}
+
 TEST(team_follows_the_machine) {
   TeamSize size;
   int64_t now = 0;
@@ -67,6 +74,6 @@ TEST(team_follows_the_machine) {
 TEST(a_single_thread_is_a_team_of_one) {
   TeamSize size;
   size.begin(1, 0);
-  for (int64_t now = 0; now < 100'000'000; now += 1'000'000) size.step(now);
+  for (int64_t now = 0; now < 100'000'000; now += 1'000'000) size.step(now, 1);
   CHECK(size.size() == 1);
 }
