@@ -161,6 +161,14 @@ OP_CASES = [
         (11,),
         losses.MSE(),
     ),
+    OpCase("gaussian_noise", _around(layers.GaussianNoise(0.7)), (7,), losses.MSE()),
+    OpCase("gaussian_noise-none", _around(layers.GaussianNoise(0.0)), (7,), losses.MSE()),
+    OpCase(
+        "gaussian_noise-twice",
+        lambda: [layers.GaussianNoise(0.1), layers.Dense(19, "tanh"), layers.GaussianNoise(0.3), layers.Dense(3)],
+        (11,),
+        losses.MSE(),
+    ),
     OpCase(
         "batch_norm",
         lambda: [layers.Dense(13), layers.BatchNorm(), layers.Tanh(), layers.Dense(3)],

@@ -291,6 +291,15 @@ def test_validator_finds_the_fault(spoil, message: str) -> None:
 def test_shared_streams_are_found() -> None:
     plan = lower([layers.Dropout(0.1), layers.Dropout(0.2)], 3)
     assert [op.stream for op in plan.ops if isinstance(op, ops.Dropout)] == [0, 1]
+    plan = lower([layers.Dropout(0.1), layers.GaussianNoise(0.2)], 3)
+    assert [op.stream for op in plan.ops if isinstance(op, ops.Dropout | ops.GaussianNoise)] == [0, 1]
+    assert "gaussian_noise(%1) deviation=0.2 stream=1" in format_plan(plan)
+    noise = plan.ops[1]
+    assert isinstance(noise, ops.GaussianNoise)
+    with pytest.raises(PlanError, match="gaussian_noise_1 shares random stream 0"):
+        validate(replace(plan, ops=(plan.ops[0], replace(noise, stream=0))))
+    with pytest.raises(PlanError, match="deviation -1"):
+        validate(replace(plan, ops=(plan.ops[0], replace(noise, deviation=-1.0))))
     with pytest.raises(PlanError, match="shares random stream 0"):
         validate(_with_op(plan, 1, stream=0))
 

@@ -41,7 +41,8 @@ V get(const nb::dict& d, const char* key, V missing) {
 
 OpSpec op_spec(const nb::dict& d) {
   OpSpec s;
-  s.kind = pick<OpKind>(d, "kind", {"dense", "batch_norm", "activation", "prelu", "softmax", "dropout"});
+  s.kind =
+      pick<OpKind>(d, "kind", {"dense", "batch_norm", "activation", "prelu", "softmax", "dropout", "gaussian_noise"});
   s.input = nb::cast<int>(d["input"]);
   s.output = nb::cast<int>(d["output"]);
   s.weight = get(d, "weight", -1);
@@ -56,6 +57,7 @@ OpSpec op_spec(const nb::dict& d) {
   s.rate = get(d, "rate", 0.0);
   s.momentum = get(d, "momentum", 0.0);
   s.epsilon = get(d, "epsilon", 0.0);
+  s.deviation = get(d, "deviation", 0.0);
   s.stream = get<uint64_t>(d, "stream", 0);
   return s;
 }

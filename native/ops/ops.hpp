@@ -22,6 +22,8 @@ std::unique_ptr<Op<T>> make_softmax(const OpSpec&, const PlanSpec&, const std::v
 template <class T>
 std::unique_ptr<Op<T>> make_dropout(const OpSpec&, const PlanSpec&, bool after_relu);
 template <class T>
+std::unique_ptr<Op<T>> make_gaussian_noise(const OpSpec&, const PlanSpec&);
+template <class T>
 std::unique_ptr<Op<T>> make_loss(const LossSpec&, const PlanSpec&);
 
 }  // namespace descend

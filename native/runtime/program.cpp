@@ -19,6 +19,7 @@ std::unique_ptr<Op<T>> make_op(const OpSpec& s, const PlanSpec& plan, const std:
     case OpKind::prelu: return make_prelu<T>(s, plan, placement);
     case OpKind::softmax: return make_softmax<T>(s, plan, placement);
     case OpKind::dropout: return make_dropout<T>(s, plan, false);
+    case OpKind::gaussian_noise: return make_gaussian_noise<T>(s, plan);
   }
   return nullptr;
 }

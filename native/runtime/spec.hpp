@@ -7,7 +7,7 @@
 
 namespace descend {
 
-enum class OpKind { dense, batch_norm, activation, prelu, softmax, dropout };
+enum class OpKind { dense, batch_norm, activation, prelu, softmax, dropout, gaussian_noise };
 enum class Function {
   linear,
   sigmoid,
@@ -42,6 +42,7 @@ struct OpSpec {
   int running_mean = -1, running_variance = -1;
   Function function = Function::linear;
   double alpha = 0, rate = 0, momentum = 0, epsilon = 0;
+  double deviation = 0;  // of Gaussian noise
   uint64_t stream = 0;
 };
 

@@ -47,6 +47,7 @@ _KINDS: dict[type[ops.Op], str] = {
     ops.PReLU: "prelu",
     ops.Softmax: "softmax",
     ops.Dropout: "dropout",
+    ops.GaussianNoise: "gaussian_noise",
 }
 
 

@@ -26,6 +26,7 @@ from descend.layers.base import MAX_UNITS, Layer, Shape, registry
 from descend.layers.batch_norm import BatchNorm
 from descend.layers.dense import Dense
 from descend.layers.dropout import Dropout
+from descend.layers.gaussian_noise import GaussianNoise
 
 __all__ = [
     "ELU",
@@ -39,6 +40,7 @@ __all__ = [
     "Dropout",
     "Elementwise",
     "Exponential",
+    "GaussianNoise",
     "HardSigmoid",
     "Layer",
     "LeakyReLU",

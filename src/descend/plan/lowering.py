@@ -210,3 +210,11 @@ def _(layer: layers.Dropout, builder: PlanBuilder, value: int) -> int:
     shape = layer.output_shape(builder.shape(value))
     stream = builder.stream()
     return builder.add(name, shape, lambda out: ops.Dropout(name, (value,), out, layer.rate, stream))
+
+
+@lower_layer.register
+def _(layer: layers.GaussianNoise, builder: PlanBuilder, value: int) -> int:
+    name = _name(layer)
+    shape = layer.output_shape(builder.shape(value))
+    stream = builder.stream()
+    return builder.add(name, shape, lambda out: ops.GaussianNoise(name, (value,), out, layer.stddev, stream))

@@ -99,6 +99,14 @@ class Dropout(Op):
 
 
 @dataclass(frozen=True)
+class GaussianNoise(Op):
+    """Training: x + deviation z with z standard normal. `stream` as in `Dropout`."""
+
+    deviation: float
+    stream: int
+
+
+@dataclass(frozen=True)
 class Loss:
     """The batch loss at the end of a training plan.
 

@@ -39,7 +39,7 @@ def validate(plan: Plan) -> None:
         _require(op.output not in written, f"op {op.name} writes value {op.output}, which is written already")
         written.add(op.output)
         used.update(check_op(op, plan))
-        if isinstance(op, ops.Dropout):
+        if isinstance(op, ops.Dropout | ops.GaussianNoise):
             _require(op.stream not in streams, f"op {op.name} shares random stream {op.stream} with another op")
             streams.add(op.stream)
     _require(plan.output in written, f"the output, value {plan.output}, is never written")
@@ -161,6 +161,14 @@ def _(op: ops.Softmax, plan: Plan) -> tuple[int, ...]:
 def _(op: ops.Dropout, plan: Plan) -> tuple[int, ...]:
     _check_same_shape(op, plan)
     _require(0 <= op.rate < 1, f"op {op.name} has rate {op.rate}, which is not in [0, 1)")
+    _require(op.stream >= 0, f"op {op.name} has random stream {op.stream}")
+    return ()
+
+
+@check_op.register
+def _(op: ops.GaussianNoise, plan: Plan) -> tuple[int, ...]:
+    _check_same_shape(op, plan)
+    _require(0 <= op.deviation < math.inf, f"op {op.name} has deviation {op.deviation}, which is not in [0, inf)")
     _require(op.stream >= 0, f"op {op.name} has random stream {op.stream}")
     return ()
 

@@ -31,7 +31,7 @@ def check_plan(plan: Plan) -> None:
         Naming the layer and the remedy.
     """
     for op in plan.ops:
-        if isinstance(op, ops.Dropout | ops.BatchNorm):
+        if isinstance(op, ops.Dropout | ops.GaussianNoise | ops.BatchNorm):
             raise ValueError(
                 f"LBFGS needs a loss that does not change from step to step, but the layer {op.name!r} "
                 f"({type(op).__name__}) works on batches; use optimizers.Adam(), or leave that layer out"

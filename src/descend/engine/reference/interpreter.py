@@ -6,7 +6,17 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from descend.engine.reference import activation, batch_norm, dense, dropout, losses, penalties, prelu, softmax
+from descend.engine.reference import (
+    activation,
+    batch_norm,
+    dense,
+    dropout,
+    gaussian_noise,
+    losses,
+    penalties,
+    prelu,
+    softmax,
+)
 from descend.engine.reference.context import Array, Context, Saved
 from descend.plan import ops
 
@@ -18,6 +28,7 @@ OPS: dict[type[ops.Op], ModuleType] = {
     ops.PReLU: prelu,
     ops.Softmax: softmax,
     ops.Dropout: dropout,
+    ops.GaussianNoise: gaussian_noise,
 }
 
 
