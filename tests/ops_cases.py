@@ -190,6 +190,23 @@ OP_CASES = [
         losses.MSE(),
         NORMALIZED_BATCH_SIZES,
     ),
+    OpCase("layer_norm", _around(layers.LayerNorm()), (7,), losses.MSE()),
+    OpCase("layer_norm-bare", _around(layers.LayerNorm(center=False, scale=False)), (7,), losses.MSE()),
+    OpCase("layer_norm-no-scale", _around(layers.LayerNorm(scale=False, epsilon=1e-2)), (7,), losses.MSE()),
+    OpCase(
+        "layer_norm-first",
+        lambda: [layers.LayerNorm(), layers.Dense(67, "tanh"), layers.LayerNorm(center=False), layers.Dense(3)],
+        (19,),
+        losses.MSE(),
+    ),
+    OpCase(
+        "layer_norm-last",
+        lambda: [layers.Dense(33, "tanh"), layers.Dropout(0.2), layers.LayerNorm()],
+        (16,),
+        losses.MSE(),
+        weighted=True,
+    ),
+    OpCase("layer_norm-alone", lambda: [layers.LayerNorm()], (5,), losses.MSE()),
     OpCase(
         "penalties",
         lambda: [layers.Dense(13, "tanh", penalty=penalties.L1(0.02)), layers.Dense(5), layers.Dense(2)],

@@ -26,6 +26,8 @@ def everything(dtype: str = "float32") -> Network:
             layers.BatchNorm(momentum=0.8, scale=False),
             layers.PReLU(),
             layers.Dropout(0.2, name="drop"),
+            layers.LayerNorm(epsilon=1e-4, scale=False),
+            layers.GaussianNoise(0.1),
             layers.Dense(5, activation=layers.ELU(0.7), penalty=penalties.L1L2(1e-4, 1e-3), use_bias=False),
             layers.Activation("mish"),
             layers.Dense(3),

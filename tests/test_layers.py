@@ -22,6 +22,7 @@ ALL_LAYERS = [
         name="hidden",
     ),
     layers.BatchNorm(momentum=0.5, epsilon=1e-3, center=False, scale=False),
+    layers.LayerNorm(epsilon=1e-3, center=False, scale=False),
     layers.Dropout(0.25),
     layers.GaussianNoise(0.25),
     layers.Activation("tanh", name="squash"),
@@ -94,6 +95,9 @@ def test_activation_takes_over_the_name() -> None:
         (lambda: layers.GaussianNoise("loud"), TypeError, "stddev must be a number"),
         (lambda: layers.BatchNorm(momentum=1.0), ValueError, "momentum"),
         (lambda: layers.BatchNorm(epsilon=0.0), ValueError, "epsilon must be a finite number > 0"),
+        (lambda: layers.LayerNorm(epsilon=0.0), ValueError, "epsilon must be a finite number > 0"),
+        (lambda: layers.LayerNorm(center=1), TypeError, "center must be True or False"),
+        (lambda: layers.LayerNorm(scale=None), TypeError, "scale must be True or False"),
         (lambda: layers.LeakyReLU(float("inf")), ValueError, "slope"),
         (lambda: layers.ELU(-1.0), ValueError, "alpha"),
     ],
@@ -103,7 +107,7 @@ def test_bad_arguments_are_named(make, error: type[Exception], message: str) -> 
         make()
 
 
-@pytest.mark.parametrize("layer", [layers.Dense(3), layers.BatchNorm()], ids=repr)
+@pytest.mark.parametrize("layer", [layers.Dense(3), layers.BatchNorm(), layers.LayerNorm()], ids=repr)
 def test_image_rows_are_refused(layer: layers.Layer) -> None:
     with pytest.raises(ValueError, match=r"\(8, 8\); flatten"):
         layer.output_shape((8, 8))

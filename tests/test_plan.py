@@ -202,6 +202,18 @@ def test_pairing(activation: str | None, units: int, loss: str, message: str | N
             attach_loss(plan, loss)
 
 
+def test_layer_norm_is_shown_and_checked() -> None:
+    plan = lower([layers.LayerNorm(), layers.LayerNorm(scale=False, epsilon=0.01)], 4)
+    assert "layer_norm(%0, gamma, beta) epsilon=1e-05" in format_plan(plan)
+    assert "layer_norm(%1, beta) epsilon=0.01" in format_plan(plan)
+    first, second = plan.ops
+    assert isinstance(first, ops.LayerNorm)
+    with pytest.raises(PlanError, match="layer_norm_1 has epsilon 0"):
+        validate(replace(plan, ops=(replace(first, epsilon=0.0), second)))
+    with pytest.raises(PlanError, match="layer_norm_1 uses one parameter for two purposes"):
+        validate(replace(plan, ops=(replace(first, beta=first.gamma), second)))
+
+
 def test_a_function_before_dropout_is_not_final() -> None:
     with pytest.raises(ValueError, match=r"end with Softmax\(\)"):
         attach_loss(lower([layers.Dense(3, "softmax"), layers.Dropout(0.5)], 3), "cce")

@@ -155,6 +155,22 @@ def test_dropout_keeps_the_share_it_says(rate: float) -> None:
     np.testing.assert_array_equal(engine.predict(batch.X), batch.X)
 
 
+def test_layer_norm_by_hand() -> None:
+    engine = _engine([layers.LayerNorm(epsilon=1e-3)], 3, "mse")
+    engine.set_parameters(np.array([2.0, 1.0, -1.0, 0.5, 0.0, 1.0]))
+    batch = Batch(np.array([[1.0, 2.0, 6.0], [5.0, 5.0, 5.0]]), np.zeros((2, 3)))
+    normalized = (batch.X - [[3.0], [5.0]]) / np.sqrt(np.array([[14 / 3], [0.0]]) + 1e-3)
+    trace = engine.trace(batch)
+    np.testing.assert_allclose(trace["layer_norm_1/mean"], [[3.0], [5.0]])
+    np.testing.assert_allclose(trace["layer_norm_1/normalized"], normalized)
+    expected = normalized * [2.0, 1.0, -1.0] + [0.5, 0.0, 1.0]
+    np.testing.assert_allclose(trace["layer_norm_1"], expected)
+    np.testing.assert_allclose(engine.predict(batch.X), expected)
+    dy = 2 * expected / 6
+    np.testing.assert_allclose(trace["gradient/layer_norm_1/beta"], dy.sum(axis=0))
+    np.testing.assert_allclose(trace["gradient/layer_norm_1/gamma"], (dy * normalized).sum(axis=0))
+
+
 def test_gaussian_noise_is_normal_and_new_everywhere() -> None:
     engine = _engine([layers.GaussianNoise(0.5), layers.GaussianNoise(2.0)], 100, "mse")
     batch = Batch(np.ones((400, 100)), np.zeros((400, 100)))

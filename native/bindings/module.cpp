@@ -41,8 +41,8 @@ V get(const nb::dict& d, const char* key, V missing) {
 
 OpSpec op_spec(const nb::dict& d) {
   OpSpec s;
-  s.kind =
-      pick<OpKind>(d, "kind", {"dense", "batch_norm", "activation", "prelu", "softmax", "dropout", "gaussian_noise"});
+  s.kind = pick<OpKind>(
+      d, "kind", {"dense", "batch_norm", "activation", "prelu", "softmax", "dropout", "gaussian_noise", "layer_norm"});
   s.input = nb::cast<int>(d["input"]);
   s.output = nb::cast<int>(d["output"]);
   s.weight = get(d, "weight", -1);

@@ -13,6 +13,8 @@ std::unique_ptr<Op<T>> make_sparse_dense(const OpSpec&, const PlanSpec&, const s
 template <class T>
 std::unique_ptr<Op<T>> make_batch_norm(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
 template <class T>
+std::unique_ptr<Op<T>> make_layer_norm(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template <class T>
 std::unique_ptr<Op<T>> make_activation(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
 template <class T>
 std::unique_ptr<Op<T>> make_prelu(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);

@@ -7,7 +7,7 @@
 
 namespace descend {
 
-enum class OpKind { dense, batch_norm, activation, prelu, softmax, dropout, gaussian_noise };
+enum class OpKind { dense, batch_norm, activation, prelu, softmax, dropout, gaussian_noise, layer_norm };
 enum class Function {
   linear,
   sigmoid,
@@ -38,7 +38,7 @@ struct ParameterSpec {
 struct OpSpec {
   OpKind kind;
   int input, output;           // value ids
-  int weight = -1, bias = -1;  // parameter ids; batch norm: gamma, beta; prelu: slope
+  int weight = -1, bias = -1;  // parameter ids; batch and layer norm: gamma, beta; prelu: slope
   int running_mean = -1, running_variance = -1;
   Function function = Function::linear;
   double alpha = 0, rate = 0, momentum = 0, epsilon = 0;

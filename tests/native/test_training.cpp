@@ -71,6 +71,26 @@ TEST(every_loss_and_function_runs_on_several_threads) {
   }
 }
 
+TEST(noise_and_layer_norm_do_not_depend_on_threads) {
+  const auto plan = [] {
+    return Builder(37)
+        .layer_norm()
+        .noise(0.1)
+        .dense(65)
+        .layer_norm()
+        .activation(Function::relu)
+        .noise(0.2)
+        .dense(5)
+        .loss(LossKind::mse);
+  };
+  const Problem<float> single(plan(), 203);
+  const Problem<double> twice(plan(), 203);
+  for (long batch : {1L, 48L, 203L}) {
+    CHECK(train(single, adam(), batch, 1) == train(single, adam(), batch, 3));
+    CHECK(train(twice, adam(), batch, 1) == train(twice, adam(), batch, 3));
+  }
+}
+
 TEST(prediction_and_loss_do_not_depend_on_threads) {
   const Problem<float> problem(tower(), 1000);
   Model<float> model(problem.plan);

@@ -43,6 +43,7 @@ _OPTIMIZER_FIELDS = {"beta": "beta_1", "momentum": "beta_1", "nesterov": "look_a
 _KINDS: dict[type[ops.Op], str] = {
     ops.Dense: "dense",
     ops.BatchNorm: "batch_norm",
+    ops.LayerNorm: "layer_norm",
     ops.Activation: "activation",
     ops.PReLU: "prelu",
     ops.Softmax: "softmax",

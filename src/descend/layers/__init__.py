@@ -27,6 +27,7 @@ from descend.layers.batch_norm import BatchNorm
 from descend.layers.dense import Dense
 from descend.layers.dropout import Dropout
 from descend.layers.gaussian_noise import GaussianNoise
+from descend.layers.layer_norm import LayerNorm
 
 __all__ = [
     "ELU",
@@ -43,6 +44,7 @@ __all__ = [
     "GaussianNoise",
     "HardSigmoid",
     "Layer",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "Mish",

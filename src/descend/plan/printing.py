@@ -58,6 +58,11 @@ def _(op: ops.BatchNorm) -> tuple[str, tuple[int | None, ...], str]:
 
 
 @describe_op.register
+def _(op: ops.LayerNorm) -> tuple[str, tuple[int | None, ...], str]:
+    return "layer_norm", (op.gamma, op.beta), f"epsilon={op.epsilon:g}"
+
+
+@describe_op.register
 def _(op: ops.Activation) -> tuple[str, tuple[int | None, ...], str]:
     return op.function, (), f"alpha={op.alpha:g}" if op.alpha else ""
 

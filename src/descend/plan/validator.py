@@ -138,6 +138,18 @@ def _(op: ops.BatchNorm, plan: Plan) -> tuple[int, ...]:
 
 
 @check_op.register
+def _(op: ops.LayerNorm, plan: Plan) -> tuple[int, ...]:
+    shape = _check_same_shape(op, plan)
+    _require(len(shape) == 1, f"op {op.name} normalizes rows of shape {shape} instead of rows of features")
+    _require(0 < op.epsilon < math.inf, f"op {op.name} has epsilon {op.epsilon}, which is not positive")
+    learned = tuple(index for index in (op.gamma, op.beta) if index is not None)
+    for index in learned:
+        _parameter(op, plan, index, shape)
+    _require(len(set(learned)) == len(learned), f"op {op.name} uses one parameter for two purposes")
+    return learned
+
+
+@check_op.register
 def _(op: ops.Activation, plan: Plan) -> tuple[int, ...]:
     _check_same_shape(op, plan)
     _require(op.function in ops.ACTIVATIONS, f"op {op.name} applies the unknown function {op.function!r}")

@@ -12,6 +12,7 @@ from descend.engine.reference import (
     dense,
     dropout,
     gaussian_noise,
+    layer_norm,
     losses,
     penalties,
     prelu,
@@ -24,6 +25,7 @@ from descend.plan import ops
 OPS: dict[type[ops.Op], ModuleType] = {
     ops.Dense: dense,
     ops.BatchNorm: batch_norm,
+    ops.LayerNorm: layer_norm,
     ops.Activation: activation,
     ops.PReLU: prelu,
     ops.Softmax: softmax,
