@@ -221,6 +221,17 @@ OP_CASES = [
         losses.MSE(),
         penalty=penalties.L1L2(0.03, 0.1, spread=True),
     ),
+    OpCase(
+        "max_norm",
+        lambda: [
+            layers.Dense(19, "tanh", max_norm=0.9),
+            layers.Dense(37, "tanh", max_norm=0.9, penalty=penalties.L2(0.01)),
+            layers.Dense(3, max_norm=0.3),
+        ],
+        (21,),
+        losses.MSE(),
+        weighted=True,
+    ),
     OpCase("tower", _tower, (32,), losses.CategoricalCrossentropy(), NORMALIZED_BATCH_SIZES, index_target=True),
     OpCase(
         "tower-weighted",

@@ -28,7 +28,9 @@ def everything(dtype: str = "float32") -> Network:
             layers.Dropout(0.2, name="drop"),
             layers.LayerNorm(epsilon=1e-4, scale=False),
             layers.GaussianNoise(0.1),
-            layers.Dense(5, activation=layers.ELU(0.7), penalty=penalties.L1L2(1e-4, 1e-3), use_bias=False),
+            layers.Dense(
+                5, activation=layers.ELU(0.7), penalty=penalties.L1L2(1e-4, 1e-3), use_bias=False, max_norm=2.0
+            ),
             layers.Activation("mish"),
             layers.Dense(3),
         ],

@@ -214,6 +214,17 @@ def test_layer_norm_is_shown_and_checked() -> None:
         validate(replace(plan, ops=(replace(first, beta=first.gamma), second)))
 
 
+def test_max_norm_is_shown_and_checked() -> None:
+    plan = lower([layers.Dense(3, max_norm=1.5)], 4)
+    weight, bias = plan.parameters
+    assert (weight.max_norm, bias.max_norm) == (1.5, None)
+    assert "max_norm=1.5" in format_plan(plan)
+    with pytest.raises(PlanError, match=r"dense_1/weight has max_norm -1"):
+        validate(replace(plan, parameters=(replace(weight, max_norm=-1.0), bias)))
+    with pytest.raises(PlanError, match=r"dense_1/bias has a max_norm"):
+        validate(replace(plan, parameters=(weight, replace(bias, max_norm=1.0))))
+
+
 def test_a_function_before_dropout_is_not_final() -> None:
     with pytest.raises(ValueError, match=r"end with Softmax\(\)"):
         attach_loss(lower([layers.Dense(3, "softmax"), layers.Dropout(0.5)], 3), "cce")

@@ -171,6 +171,16 @@ def test_layer_norm_by_hand() -> None:
     np.testing.assert_allclose(trace["gradient/layer_norm_1/gamma"], (dy * normalized).sum(axis=0))
 
 
+def test_max_norm_by_hand() -> None:
+    engine = _engine([layers.Dense(3, use_bias=False, max_norm=2.0)], 2, "mse")
+    engine.set_parameters(np.array([[3.0, 0.6, -1.2], [4.0, 0.8, 1.6]]).ravel())
+    engine.start(optimizers.SGD(), seed=0)
+    batch = Batch(np.zeros((1, 2)), np.zeros((1, 3)))  # no gradient, so only the limit changes the weights
+    _train(engine, batch, rate=0.1)
+    expected = [[1.2, 0.6, -1.2], [1.6, 0.8, 1.6]]
+    np.testing.assert_allclose(engine.get_parameters().reshape(2, 3), expected)
+
+
 def test_gaussian_noise_is_normal_and_new_everywhere() -> None:
     engine = _engine([layers.GaussianNoise(0.5), layers.GaussianNoise(2.0)], 100, "mse")
     batch = Batch(np.ones((400, 100)), np.zeros((400, 100)))

@@ -69,7 +69,8 @@ PlanSpec plan_spec(const nb::dict& d) {
     const auto p = nb::cast<nb::dict>(h);
     plan.parameters.push_back({nb::cast<long>(p["offset"]), nb::cast<long>(p["rows"]), nb::cast<long>(p["columns"]),
                                nb::cast<bool>(p["trainable"]), nb::cast<bool>(p["regularized"]), get(p, "l1", 0.0),
-                               get(p, "l2", 0.0), get(p, "spread", false)});
+                               get(p, "l2", 0.0), get(p, "spread", false),
+                               get(p, "max_norm", std::numeric_limits<double>::infinity())});
   }
   for (nb::handle h : d["ops"]) plan.ops.push_back(op_spec(nb::cast<nb::dict>(h)));
   plan.input = nb::cast<int>(d["input"]);

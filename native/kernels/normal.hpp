@@ -9,8 +9,8 @@ namespace descend {
 namespace detail {
 
 // With t = -log P(|Z| > z) the quotient z / t as a polynomial in (s - 1) / (s + 1), s = sqrt(t + log 2): the Chebyshev
-// interpolant over 0 <= t <= 22.19 through 9 (float) or 20 (double) nodes, in powers of that variable. Without the
-// log 2 the root would bring a singularity nearer than that of the quotient itself.
+// interpolant over 0 <= t <= 22.19 through 9 (float) or 20 (double) nodes, in powers of that variable. The quotient is
+// singular at t = -log 2, so t itself would need several times the terms.
 template <class T>
 struct Normal;
 template <>

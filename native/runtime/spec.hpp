@@ -33,6 +33,7 @@ struct ParameterSpec {
   bool trainable, regularized;
   double l1, l2;
   bool spread = false;  // whether the penalty is divided by the sum of the batch's weights
+  double max_norm = std::numeric_limits<double>::infinity();  // of a column, after each update
 };
 
 struct OpSpec {

@@ -73,6 +73,11 @@ class Builder {
     s.stream = streams_++;
     return add(s);
   }
+  // Of the dense layer before.
+  Builder& max_norm(double limit) {
+    plan_.parameters[static_cast<std::size_t>(plan_.ops.back().weight)].max_norm = limit;
+    return *this;
+  }
   PlanSpec loss(LossKind kind, Link link = Link::identity, double parameter = 0.5) {
     plan_.input = 0;
     plan_.output = static_cast<int>(plan_.widths.size()) - 1;

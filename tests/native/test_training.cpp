@@ -91,6 +91,27 @@ TEST(noise_and_layer_norm_do_not_depend_on_threads) {
   }
 }
 
+TEST(limited_columns_do_not_depend_on_threads) {
+  const auto plan = [] {
+    return Builder(37)
+        .dense(65)
+        .max_norm(0.6)
+        .activation(Function::tanh)
+        .dense(48)
+        .max_norm(0.5)
+        .dense(5)
+        .max_norm(0.4);
+  };
+  const Problem<float> single(plan().loss(LossKind::mse), 203);
+  const Problem<double> twice(plan().loss(LossKind::mse), 203);
+  for (const OptimizerSpec& o : optimizers()) {
+    CHECK(train(single, o, 64, 1) == train(single, o, 64, 3));
+    CHECK(train(twice, o, 64, 1) == train(twice, o, 64, 3));
+  }
+  CHECK(train(single, adam(), 64, 1) !=
+        train(Problem<float>(plan().max_norm(0.5).loss(LossKind::mse), 203), adam(), 64, 1));
+}
+
 TEST(prediction_and_loss_do_not_depend_on_threads) {
   const Problem<float> problem(tower(), 1000);
   Model<float> model(problem.plan);

@@ -110,6 +110,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         "l1": 0.0 if penalty is None else getattr(penalty, "l1", 0.0),
         "l2": 0.0 if penalty is None else getattr(penalty, "l2", 0.0),
         "spread": penalty is not None and penalty.spread,
+        "max_norm": parameter.max_norm,
     }
 
 

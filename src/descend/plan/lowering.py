@@ -160,6 +160,7 @@ def _(layer: layers.Dense, builder: PlanBuilder, value: int) -> int:
         initializers.resolve(layer.weight_initializer or "glorot_uniform"),
         penalty=penalties.resolve(layer.penalty),
         regularized=True,
+        max_norm=layer.max_norm,
     )
     bias = None
     if layer.use_bias:

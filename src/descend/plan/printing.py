@@ -108,4 +108,6 @@ def _notes(parameter: Parameter) -> str:
     notes = [] if parameter.trainable else ["not trained"]
     if parameter.penalty is not None:
         notes.append(repr(parameter.penalty) + (" spread" if parameter.penalty.spread else ""))
+    if parameter.max_norm is not None:
+        notes.append(f"max_norm={parameter.max_norm:g}")
     return ", ".join(notes)

@@ -82,6 +82,15 @@ def _check_parameters(plan: Plan) -> None:
             parameter.trainable or not (parameter.regularized or parameter.penalty),
             f"parameter {parameter.name} is not trained and cannot be regularized",
         )
+        if parameter.max_norm is not None:
+            _require(
+                0 < parameter.max_norm < math.inf,
+                f"parameter {parameter.name} has max_norm {parameter.max_norm}, which is not positive",
+            )
+            _require(
+                parameter.trainable and len(parameter.shape) == 2,
+                f"parameter {parameter.name} has a max_norm, but is not a trained matrix",
+            )
 
 
 @functools.singledispatch

@@ -23,7 +23,7 @@ class _Stop(Exception):
 
 
 def check_plan(plan: Plan) -> None:
-    """Refuse networks whose loss is not one fixed function of the weights.
+    """Refuse networks whose loss is not one fixed function of the weights, and weights that are constrained.
 
     Raises
     ------
@@ -35,6 +35,12 @@ def check_plan(plan: Plan) -> None:
             raise ValueError(
                 f"LBFGS needs a loss that does not change from step to step, but the layer {op.name!r} "
                 f"({type(op).__name__}) works on batches; use optimizers.Adam(), or leave that layer out"
+            )
+    for parameter in plan.parameters:
+        if parameter.max_norm is not None:
+            raise ValueError(
+                f"LBFGS cannot keep {parameter.name} within its max_norm of {parameter.max_norm:g}; use "
+                "optimizers.Adam(), or a penalty in place of max_norm"
             )
 
 
