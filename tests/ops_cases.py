@@ -161,6 +161,14 @@ OP_CASES = [
         (11,),
         losses.MSE(),
     ),
+    OpCase("gaussian_noise", _around(layers.GaussianNoise(0.7)), (7,), losses.MSE()),
+    OpCase("gaussian_noise-none", _around(layers.GaussianNoise(0.0)), (7,), losses.MSE()),
+    OpCase(
+        "gaussian_noise-twice",
+        lambda: [layers.GaussianNoise(0.1), layers.Dense(19, "tanh"), layers.GaussianNoise(0.3), layers.Dense(3)],
+        (11,),
+        losses.MSE(),
+    ),
     OpCase(
         "batch_norm",
         lambda: [layers.Dense(13), layers.BatchNorm(), layers.Tanh(), layers.Dense(3)],
@@ -182,6 +190,23 @@ OP_CASES = [
         losses.MSE(),
         NORMALIZED_BATCH_SIZES,
     ),
+    OpCase("layer_norm", _around(layers.LayerNorm()), (7,), losses.MSE()),
+    OpCase("layer_norm-bare", _around(layers.LayerNorm(center=False, scale=False)), (7,), losses.MSE()),
+    OpCase("layer_norm-no-scale", _around(layers.LayerNorm(scale=False, epsilon=1e-2)), (7,), losses.MSE()),
+    OpCase(
+        "layer_norm-first",
+        lambda: [layers.LayerNorm(), layers.Dense(67, "tanh"), layers.LayerNorm(center=False), layers.Dense(3)],
+        (19,),
+        losses.MSE(),
+    ),
+    OpCase(
+        "layer_norm-last",
+        lambda: [layers.Dense(33, "tanh"), layers.Dropout(0.2), layers.LayerNorm()],
+        (16,),
+        losses.MSE(),
+        weighted=True,
+    ),
+    OpCase("layer_norm-alone", lambda: [layers.LayerNorm()], (5,), losses.MSE()),
     OpCase(
         "penalties",
         lambda: [layers.Dense(13, "tanh", penalty=penalties.L1(0.02)), layers.Dense(5), layers.Dense(2)],
@@ -195,6 +220,17 @@ OP_CASES = [
         (7,),
         losses.MSE(),
         penalty=penalties.L1L2(0.03, 0.1, spread=True),
+    ),
+    OpCase(
+        "max_norm",
+        lambda: [
+            layers.Dense(19, "tanh", max_norm=0.9),
+            layers.Dense(37, "tanh", max_norm=0.9, penalty=penalties.L2(0.01)),
+            layers.Dense(3, max_norm=0.3),
+        ],
+        (21,),
+        losses.MSE(),
+        weighted=True,
     ),
     OpCase("tower", _tower, (32,), losses.CategoricalCrossentropy(), NORMALIZED_BATCH_SIZES, index_target=True),
     OpCase(

@@ -26,7 +26,11 @@ def everything(dtype: str = "float32") -> Network:
             layers.BatchNorm(momentum=0.8, scale=False),
             layers.PReLU(),
             layers.Dropout(0.2, name="drop"),
-            layers.Dense(5, activation=layers.ELU(0.7), penalty=penalties.L1L2(1e-4, 1e-3), use_bias=False),
+            layers.LayerNorm(epsilon=1e-4, scale=False),
+            layers.GaussianNoise(0.1),
+            layers.Dense(
+                5, activation=layers.ELU(0.7), penalty=penalties.L1L2(1e-4, 1e-3), use_bias=False, max_norm=2.0
+            ),
             layers.Activation("mish"),
             layers.Dense(3),
         ],

@@ -19,10 +19,13 @@ ALL_LAYERS = [
         weight_initializer=initializers.Normal(deviation=0.1),
         bias_initializer="ones",
         penalty=penalties.L1L2(0.1, 0.2),
+        max_norm=3,
         name="hidden",
     ),
     layers.BatchNorm(momentum=0.5, epsilon=1e-3, center=False, scale=False),
+    layers.LayerNorm(epsilon=1e-3, center=False, scale=False),
     layers.Dropout(0.25),
+    layers.GaussianNoise(0.25),
     layers.Activation("tanh", name="squash"),
     layers.LeakyReLU(0.2),
     layers.ELU(0.5),
@@ -81,6 +84,9 @@ def test_activation_takes_over_the_name() -> None:
         (lambda: layers.Dense(3, use_bias="yes"), TypeError, "use_bias must be True or False"),
         (lambda: layers.Dense(3, weight_initializer="glorot"), ValueError, "glorot_uniform"),
         (lambda: layers.Dense(3, penalty="l3"), ValueError, "unknown penalty 'l3'"),
+        (lambda: layers.Dense(3, max_norm=0.0), ValueError, "max_norm must be a finite number > 0"),
+        (lambda: layers.Dense(3, max_norm=float("nan")), ValueError, "max_norm"),
+        (lambda: layers.Dense(3, max_norm="long"), TypeError, "max_norm must be a number"),
         (lambda: layers.Dense(3, name=""), ValueError, "name"),
         (lambda: layers.Dense(3, name="a/b"), ValueError, "name"),
         (lambda: layers.Dense(3, name=3), TypeError, "name must be a string"),
@@ -88,8 +94,14 @@ def test_activation_takes_over_the_name() -> None:
         (lambda: layers.Dropout(-0.1), ValueError, "rate"),
         (lambda: layers.Dropout(float("nan")), ValueError, "rate"),
         (lambda: layers.Dropout("half"), TypeError, "rate must be a number"),
+        (lambda: layers.GaussianNoise(-0.1), ValueError, r"stddev must be a finite number >= 0"),
+        (lambda: layers.GaussianNoise(float("inf")), ValueError, "stddev"),
+        (lambda: layers.GaussianNoise("loud"), TypeError, "stddev must be a number"),
         (lambda: layers.BatchNorm(momentum=1.0), ValueError, "momentum"),
         (lambda: layers.BatchNorm(epsilon=0.0), ValueError, "epsilon must be a finite number > 0"),
+        (lambda: layers.LayerNorm(epsilon=0.0), ValueError, "epsilon must be a finite number > 0"),
+        (lambda: layers.LayerNorm(center=1), TypeError, "center must be True or False"),
+        (lambda: layers.LayerNorm(scale=None), TypeError, "scale must be True or False"),
         (lambda: layers.LeakyReLU(float("inf")), ValueError, "slope"),
         (lambda: layers.ELU(-1.0), ValueError, "alpha"),
     ],
@@ -99,7 +111,7 @@ def test_bad_arguments_are_named(make, error: type[Exception], message: str) -> 
         make()
 
 
-@pytest.mark.parametrize("layer", [layers.Dense(3), layers.BatchNorm()], ids=repr)
+@pytest.mark.parametrize("layer", [layers.Dense(3), layers.BatchNorm(), layers.LayerNorm()], ids=repr)
 def test_image_rows_are_refused(layer: layers.Layer) -> None:
     with pytest.raises(ValueError, match=r"\(8, 8\); flatten"):
         layer.output_shape((8, 8))

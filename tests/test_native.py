@@ -13,7 +13,7 @@ from descend import layers, losses, optimizers
 from descend.engine.native import NativeEngine, shuffle
 from descend.engine.protocol import Batch, OptimizerState
 from descend.engine.reference import ReferenceEngine
-from descend.plan import attach_loss, lower
+from descend.plan import attach_loss, lower, named
 from ops_cases import CASES, CEILING_CASES, OpCase
 
 #: Relative and absolute tolerance against the reference engine.
@@ -72,7 +72,9 @@ def test_equals_reference(case: OpCase, dtype: str) -> None:
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
-@pytest.mark.parametrize("name", ["tower-weighted", "penalties", "spread-weighted", "prelu"])
+@pytest.mark.parametrize(
+    "name", ["tower-weighted", "penalties", "spread-weighted", "prelu", "layer_norm-first", "max_norm"]
+)
 def test_trains_like_the_reference(name: str, optimizer: optimizers.Optimizer) -> None:
     case = _case(name)
     batch = case.batch(50)
@@ -95,6 +97,29 @@ def test_trains_like_the_reference(name: str, optimizer: optimizers.Optimizer) -
     np.testing.assert_allclose(weights, expected, rtol=1e-7, atol=1e-10)
     assert state.step == expected_state.step == 8
     np.testing.assert_allclose(state.slots, expected_state.slots, rtol=1e-6, atol=1e-10)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("optimizer", [optimizers.Adam(0.05), optimizers.Nesterov(0.05, clip_norm=1.0)], ids=repr)
+def test_no_column_is_longer_than_max_norm(optimizer: optimizers.Optimizer, dtype: str) -> None:
+    case = _case("max_norm")
+    engine = _engines(case, dtype)[0]
+    engine.start(optimizer, seed=9)
+    batch = case.batch(50, np.dtype(dtype).type)
+    engine.train(batch, shuffle(50, 1, 0), batch_size=15, learning_rates=np.array([0.05]), threads=2)
+    start, end = (named(engine.plan, flat) for flat in (case.parameters(engine.plan), engine.get_parameters()))
+    for name, most in (("dense_1/weight", 0.9), ("dense_2/weight", 0.9), ("dense_3/weight", 0.3)):
+        assert np.linalg.norm(start[name], axis=0).max() > most
+        assert np.linalg.norm(end[name].astype(np.float64), axis=0).max() < most * (1 + 1e-6)
+
+
+def test_gradients_leave_long_columns_alone() -> None:
+    case = _case("max_norm")
+    engine = _engines(case, "float32")[0]
+    before = engine.get_parameters()
+    assert np.linalg.norm(named(engine.plan, before)["dense_3/weight"], axis=0).max() > 0.3
+    engine.gradients(case.batch(20, np.float32))
+    np.testing.assert_array_equal(engine.get_parameters(), before)
 
 
 def _train(case: OpCase, dtype: str, threads: int, optimizer: optimizers.Optimizer) -> tuple[bytes, float]:

@@ -202,6 +202,29 @@ def test_pairing(activation: str | None, units: int, loss: str, message: str | N
             attach_loss(plan, loss)
 
 
+def test_layer_norm_is_shown_and_checked() -> None:
+    plan = lower([layers.LayerNorm(), layers.LayerNorm(scale=False, epsilon=0.01)], 4)
+    assert "layer_norm(%0, gamma, beta) epsilon=1e-05" in format_plan(plan)
+    assert "layer_norm(%1, beta) epsilon=0.01" in format_plan(plan)
+    first, second = plan.ops
+    assert isinstance(first, ops.LayerNorm)
+    with pytest.raises(PlanError, match="layer_norm_1 has epsilon 0"):
+        validate(replace(plan, ops=(replace(first, epsilon=0.0), second)))
+    with pytest.raises(PlanError, match="layer_norm_1 uses one parameter for two purposes"):
+        validate(replace(plan, ops=(replace(first, beta=first.gamma), second)))
+
+
+def test_max_norm_is_shown_and_checked() -> None:
+    plan = lower([layers.Dense(3, max_norm=1.5)], 4)
+    weight, bias = plan.parameters
+    assert (weight.max_norm, bias.max_norm) == (1.5, None)
+    assert "max_norm=1.5" in format_plan(plan)
+    with pytest.raises(PlanError, match=r"dense_1/weight has max_norm -1"):
+        validate(replace(plan, parameters=(replace(weight, max_norm=-1.0), bias)))
+    with pytest.raises(PlanError, match=r"dense_1/bias has a max_norm"):
+        validate(replace(plan, parameters=(weight, replace(bias, max_norm=1.0))))
+
+
 def test_a_function_before_dropout_is_not_final() -> None:
     with pytest.raises(ValueError, match=r"end with Softmax\(\)"):
         attach_loss(lower([layers.Dense(3, "softmax"), layers.Dropout(0.5)], 3), "cce")
@@ -291,6 +314,15 @@ def test_validator_finds_the_fault(spoil, message: str) -> None:
 def test_shared_streams_are_found() -> None:
     plan = lower([layers.Dropout(0.1), layers.Dropout(0.2)], 3)
     assert [op.stream for op in plan.ops if isinstance(op, ops.Dropout)] == [0, 1]
+    plan = lower([layers.Dropout(0.1), layers.GaussianNoise(0.2)], 3)
+    assert [op.stream for op in plan.ops if isinstance(op, ops.Dropout | ops.GaussianNoise)] == [0, 1]
+    assert "gaussian_noise(%1) deviation=0.2 stream=1" in format_plan(plan)
+    noise = plan.ops[1]
+    assert isinstance(noise, ops.GaussianNoise)
+    with pytest.raises(PlanError, match="gaussian_noise_1 shares random stream 0"):
+        validate(replace(plan, ops=(plan.ops[0], replace(noise, stream=0))))
+    with pytest.raises(PlanError, match="deviation -1"):
+        validate(replace(plan, ops=(plan.ops[0], replace(noise, deviation=-1.0))))
     with pytest.raises(PlanError, match="shares random stream 0"):
         validate(_with_op(plan, 1, stream=0))
 

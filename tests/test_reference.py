@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import ndtr
 
 from descend import layers, optimizers
 from descend.engine.protocol import Batch, Engine, OptimizerState
 from descend.engine.reference import ReferenceEngine
 from descend.engine.reference.activation import FUNCTIONS
+from descend.engine.reference.gaussian_noise import standard_normal
 from descend.engine.reference.random_numbers import element_bits, splitmix64, stream_key
 from descend.plan import attach_loss, initial_parameters, lower, named
 from descend.plan.ops import ACTIVATIONS
@@ -151,6 +153,64 @@ def test_dropout_keeps_the_share_it_says(rate: float) -> None:
         assert np.corrcoef(first.ravel() > 0, other["dropout_1/mask"].ravel() > 0)[0, 1] == pytest.approx(0, abs=0.02)
     np.testing.assert_array_equal(engine.trace(batch, seed=1, step=2)["dropout_1/mask"], first)
     np.testing.assert_array_equal(engine.predict(batch.X), batch.X)
+
+
+def test_layer_norm_by_hand() -> None:
+    engine = _engine([layers.LayerNorm(epsilon=1e-3)], 3, "mse")
+    engine.set_parameters(np.array([2.0, 1.0, -1.0, 0.5, 0.0, 1.0]))
+    batch = Batch(np.array([[1.0, 2.0, 6.0], [5.0, 5.0, 5.0]]), np.zeros((2, 3)))
+    normalized = (batch.X - [[3.0], [5.0]]) / np.sqrt(np.array([[14 / 3], [0.0]]) + 1e-3)
+    trace = engine.trace(batch)
+    np.testing.assert_allclose(trace["layer_norm_1/mean"], [[3.0], [5.0]])
+    np.testing.assert_allclose(trace["layer_norm_1/normalized"], normalized)
+    expected = normalized * [2.0, 1.0, -1.0] + [0.5, 0.0, 1.0]
+    np.testing.assert_allclose(trace["layer_norm_1"], expected)
+    np.testing.assert_allclose(engine.predict(batch.X), expected)
+    dy = 2 * expected / 6
+    np.testing.assert_allclose(trace["gradient/layer_norm_1/beta"], dy.sum(axis=0))
+    np.testing.assert_allclose(trace["gradient/layer_norm_1/gamma"], (dy * normalized).sum(axis=0))
+
+
+def test_max_norm_by_hand() -> None:
+    engine = _engine([layers.Dense(3, use_bias=False, max_norm=2.0)], 2, "mse")
+    engine.set_parameters(np.array([[3.0, 0.6, -1.2], [4.0, 0.8, 1.6]]).ravel())
+    engine.start(optimizers.SGD(), seed=0)
+    batch = Batch(np.zeros((1, 2)), np.zeros((1, 3)))  # no gradient, so only the limit changes the weights
+    _train(engine, batch, rate=0.1)
+    expected = [[1.2, 0.6, -1.2], [1.6, 0.8, 1.6]]
+    np.testing.assert_allclose(engine.get_parameters().reshape(2, 3), expected)
+
+
+def test_gaussian_noise_is_normal_and_new_everywhere() -> None:
+    engine = _engine([layers.GaussianNoise(0.5), layers.GaussianNoise(2.0)], 100, "mse")
+    batch = Batch(np.ones((400, 100)), np.zeros((400, 100)))
+    trace = engine.trace(batch, seed=1, step=2)
+    first, second = trace["gaussian_noise_1/noise"], trace["gaussian_noise_2/noise"]
+    for noise, stddev in ((first, 0.5), (second, 2.0)):
+        z = np.sort(noise.ravel()) / stddev
+        # Kolmogorov and Smirnov's distance stays below this in all but one case of a thousand.
+        distance = np.abs(ndtr(z) - (np.arange(z.size) + 0.5) / z.size).max()
+        assert distance < 1.95 / np.sqrt(z.size)
+        assert abs(np.corrcoef(noise[:, :-1].ravel(), noise[:, 1:].ravel())[0, 1]) < 0.02
+        assert abs(np.corrcoef(noise[:-1].ravel(), noise[1:].ravel())[0, 1]) < 0.02
+    np.testing.assert_allclose(trace["gaussian_noise_2"], 1.0 + first + second)
+    np.testing.assert_array_equal(trace["gradient/gaussian_noise_1"], trace["gradient/gaussian_noise_2"])
+    others = (
+        second,
+        engine.trace(batch, seed=2, step=2)["gaussian_noise_1/noise"],
+        engine.trace(batch, seed=1, step=3)["gaussian_noise_1/noise"],
+    )
+    for other in others:
+        assert abs(np.corrcoef(first.ravel(), other.ravel())[0, 1]) < 0.02
+    np.testing.assert_array_equal(engine.trace(batch, seed=1, step=2)["gaussian_noise_1/noise"], first)
+    np.testing.assert_array_equal(engine.predict(batch.X), batch.X)
+
+
+def test_normal_numbers_are_alike_on_both_sides() -> None:
+    bits = np.array([0, 1, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1], np.uint32)
+    z = standard_normal(bits)
+    np.testing.assert_array_equal(z, -z[::-1])
+    np.testing.assert_allclose(ndtr(z[:3]), (bits[:3] + 0.5) / 2**32, rtol=1e-12)
 
 
 # --- odd shapes -------------------------------------------------------------------------------------------------

@@ -179,6 +179,7 @@ def test_trace_keeps_the_rows_sparse() -> None:
     ("first", "named"),
     [
         (layers.Dropout(0.1), r"'dropout_1' \(Dropout\)"),
+        (layers.GaussianNoise(0.1), r"'gaussian_noise_1' \(GaussianNoise\)"),
         (layers.BatchNorm(), r"'batch_norm_1' \(BatchNorm\)"),
         (layers.ReLU(), r"'relu_1' \(Activation\)"),
         (layers.PReLU(), r"'prelu_1' \(PReLU\)"),

@@ -330,6 +330,10 @@ def test_lbfgs_stops_and_keeps_the_best_like_the_others():
 def test_lbfgs_refuses_layers_that_change_from_step_to_step():
     with pytest.raises(ValueError, match=r"batch_norm_1.*Adam"):
         rich_network().fit(X, CLASSES, optimizer="lbfgs", verbose=0)
+    with pytest.raises(ValueError, match=r"gaussian_noise_1.*Adam"):
+        Network([layers.GaussianNoise(0.1), layers.Dense(1)]).fit(X, NUMBERS, optimizer="lbfgs", verbose=0)
+    with pytest.raises(ValueError, match=r"dense_1/weight within its max_norm of 2.*Adam"):
+        Network([layers.Dense(1, max_norm=2.0)]).fit(X, NUMBERS, optimizer="lbfgs", verbose=0)
 
 
 def test_metrics_are_recorded_for_both_parts():

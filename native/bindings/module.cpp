@@ -41,7 +41,8 @@ V get(const nb::dict& d, const char* key, V missing) {
 
 OpSpec op_spec(const nb::dict& d) {
   OpSpec s;
-  s.kind = pick<OpKind>(d, "kind", {"dense", "batch_norm", "activation", "prelu", "softmax", "dropout"});
+  s.kind = pick<OpKind>(
+      d, "kind", {"dense", "batch_norm", "activation", "prelu", "softmax", "dropout", "gaussian_noise", "layer_norm"});
   s.input = nb::cast<int>(d["input"]);
   s.output = nb::cast<int>(d["output"]);
   s.weight = get(d, "weight", -1);
@@ -56,6 +57,7 @@ OpSpec op_spec(const nb::dict& d) {
   s.rate = get(d, "rate", 0.0);
   s.momentum = get(d, "momentum", 0.0);
   s.epsilon = get(d, "epsilon", 0.0);
+  s.deviation = get(d, "deviation", 0.0);
   s.stream = get<uint64_t>(d, "stream", 0);
   return s;
 }
@@ -67,7 +69,8 @@ PlanSpec plan_spec(const nb::dict& d) {
     const auto p = nb::cast<nb::dict>(h);
     plan.parameters.push_back({nb::cast<long>(p["offset"]), nb::cast<long>(p["rows"]), nb::cast<long>(p["columns"]),
                                nb::cast<bool>(p["trainable"]), nb::cast<bool>(p["regularized"]), get(p, "l1", 0.0),
-                               get(p, "l2", 0.0), get(p, "spread", false)});
+                               get(p, "l2", 0.0), get(p, "spread", false),
+                               get(p, "max_norm", std::numeric_limits<double>::infinity())});
   }
   for (nb::handle h : d["ops"]) plan.ops.push_back(op_spec(nb::cast<nb::dict>(h)));
   plan.input = nb::cast<int>(d["input"]);

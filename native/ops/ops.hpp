@@ -13,6 +13,8 @@ std::unique_ptr<Op<T>> make_sparse_dense(const OpSpec&, const PlanSpec&, const s
 template <class T>
 std::unique_ptr<Op<T>> make_batch_norm(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
 template <class T>
+std::unique_ptr<Op<T>> make_layer_norm(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template <class T>
 std::unique_ptr<Op<T>> make_activation(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
 template <class T>
 std::unique_ptr<Op<T>> make_prelu(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
@@ -21,6 +23,8 @@ std::unique_ptr<Op<T>> make_softmax(const OpSpec&, const PlanSpec&, const std::v
 // `after_relu`: the op also applies the ReLU before it, whose op is then dropped.
 template <class T>
 std::unique_ptr<Op<T>> make_dropout(const OpSpec&, const PlanSpec&, bool after_relu);
+template <class T>
+std::unique_ptr<Op<T>> make_gaussian_noise(const OpSpec&, const PlanSpec&);
 template <class T>
 std::unique_ptr<Op<T>> make_loss(const LossSpec&, const PlanSpec&);
 

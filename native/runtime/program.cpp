@@ -15,10 +15,12 @@ std::unique_ptr<Op<T>> make_op(const OpSpec& s, const PlanSpec& plan, const std:
       if (sparse && s.input == plan.input) return make_sparse_dense<T>(s, plan, placement);
       return make_dense<T>(s, plan, placement);
     case OpKind::batch_norm: return make_batch_norm<T>(s, plan, placement);
+    case OpKind::layer_norm: return make_layer_norm<T>(s, plan, placement);
     case OpKind::activation: return make_activation<T>(s, plan, placement);
     case OpKind::prelu: return make_prelu<T>(s, plan, placement);
     case OpKind::softmax: return make_softmax<T>(s, plan, placement);
     case OpKind::dropout: return make_dropout<T>(s, plan, false);
+    case OpKind::gaussian_noise: return make_gaussian_noise<T>(s, plan);
   }
   return nullptr;
 }
@@ -186,7 +188,7 @@ void Program<T>::schedule() {
       s.panel(op, &Op<T>::backward_sums, width(op->spec.output));
       s.meet(op, true);
     }
-    const bool needed = op->wants_input || (op->by_panel() && op->trainable() && !op->reduces());
+    const bool needed = op->wants_input || ((op->by_panel() || op->by_row()) && op->trainable() && !op->reduces());
     if (!needed) continue;
     if (op->by_row())
       s.rows(op, &Op<T>::backward);

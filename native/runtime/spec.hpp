@@ -7,7 +7,7 @@
 
 namespace descend {
 
-enum class OpKind { dense, batch_norm, activation, prelu, softmax, dropout };
+enum class OpKind { dense, batch_norm, activation, prelu, softmax, dropout, gaussian_noise, layer_norm };
 enum class Function {
   linear,
   sigmoid,
@@ -33,15 +33,17 @@ struct ParameterSpec {
   bool trainable, regularized;
   double l1, l2;
   bool spread = false;  // whether the penalty is divided by the sum of the batch's weights
+  double max_norm = std::numeric_limits<double>::infinity();  // of a column, after each update
 };
 
 struct OpSpec {
   OpKind kind;
   int input, output;           // value ids
-  int weight = -1, bias = -1;  // parameter ids; batch norm: gamma, beta; prelu: slope
+  int weight = -1, bias = -1;  // parameter ids; batch and layer norm: gamma, beta; prelu: slope
   int running_mean = -1, running_variance = -1;
   Function function = Function::linear;
   double alpha = 0, rate = 0, momentum = 0, epsilon = 0;
+  double deviation = 0;  // of Gaussian noise
   uint64_t stream = 0;
 };
 

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <exception>
 
+#include "ops/max_norm.hpp"
 #include "runtime/denormals.hpp"
 #include "runtime/model.hpp"
 #include "runtime/seats.hpp"
@@ -47,6 +48,7 @@ class Run {
         task.cost += program_.ops[static_cast<std::size_t>(task.op)]->entries_cost(task, memory_.columns);
     cost_.assign(1, 0.0);
     for (const Task& task : tasks_) cost_.push_back(cost_.back() + task.cost);
+    if (!only_) limited_ = limited_panels(program_);
     penalties_.assign(tasks_.size(), 0);
     squares_.assign(tasks_.size(), 0);
     steps_ = (job.count + job.batch - 1) / job.batch;
@@ -161,6 +163,7 @@ class Run {
       if (job_.losses) job_.losses[s] = loss;
     }
     update(pass, s, stalled);
+    limit(pass, stalled);
     if (t == 0) decide(s, pass.rows);
     barrier_.wait(n, stalled);
     return !finished_.load(std::memory_order_acquire);
@@ -187,6 +190,15 @@ class Run {
     for (const double q : squares_) squares += q;
     const double norm = std::sqrt(squares), limit = optimizer_.clip_norm;
     tasks(pass, rule, Stage::apply, norm > limit ? static_cast<T>(limit / norm) : T(1));
+  }
+
+  // A column spans tasks of several threads, so all of them must have applied theirs.
+  void limit(const Pass<T>& pass, int64_t& stalled) {
+    if (limited_.empty()) return;
+    barrier_.wait(pass.threads, stalled);
+    const auto count = static_cast<long>(limited_.size());
+    for (long i = count * pass.thread / pass.threads; i < count * (pass.thread + 1) / pass.threads; i++)
+      limit_columns(program_, parameters_, static_cast<T>(optimizer_.beta_1), limited_[static_cast<std::size_t>(i)]);
   }
 
   void tasks(const Pass<T>& pass, const Rule<T>& rule, Stage stage, T scale) {
@@ -254,6 +266,7 @@ class Run {
   const ArenaMemory<T>& memory_;
   const bool only_;  // gradients, no update
   std::vector<Task> tasks_;
+  std::vector<LimitedPanel> limited_;  // none in most networks
   std::vector<double> cost_, penalties_, squares_;
   long steps_;
   Barrier barrier_;

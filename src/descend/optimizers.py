@@ -247,7 +247,8 @@ class Nadam(_AdamLike):
 class LBFGS(Optimizer):
     """Limited-memory BFGS over the whole data at once, run by SciPy on the engine's loss and gradient.
 
-    It has no learning rate, clipping or decay, and it does not work with dropout's changing masks.
+    It has no learning rate, clipping or decay, and it does not work with layers that draw random
+    numbers (dropout, noise).
 
     Attributes
     ----------

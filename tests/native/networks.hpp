@@ -60,6 +60,24 @@ class Builder {
     s.stream = streams_++;
     return add(s);
   }
+  Builder& layer_norm() {
+    OpSpec s = op(OpKind::layer_norm, plan_.widths.back());
+    s.weight = parameter(1, plan_.widths.back(), false);
+    s.bias = parameter(1, plan_.widths.back(), false);
+    s.epsilon = 1e-5;
+    return add(s);
+  }
+  Builder& noise(double deviation) {
+    OpSpec s = op(OpKind::gaussian_noise, plan_.widths.back());
+    s.deviation = deviation;
+    s.stream = streams_++;
+    return add(s);
+  }
+  // Of the dense layer before.
+  Builder& max_norm(double limit) {
+    plan_.parameters[static_cast<std::size_t>(plan_.ops.back().weight)].max_norm = limit;
+    return *this;
+  }
   PlanSpec loss(LossKind kind, Link link = Link::identity, double parameter = 0.5) {
     plan_.input = 0;
     plan_.output = static_cast<int>(plan_.widths.size()) - 1;

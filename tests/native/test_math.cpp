@@ -1,5 +1,7 @@
 #include "harness.hpp"
 #include "kernels/math.hpp"
+#include "kernels/normal.hpp"
+#include "runtime/random.hpp"
 
 using namespace descend;
 
@@ -35,6 +37,33 @@ void check_accuracy() {
       worst<T>(-30, 30, 0, [](Vec<T> x) { return softplus<T>(x); }, [](long double x) { return log1pl(expl(x)); }) < 3);
 }
 
+// Of a normal number against the probability it stands for, in units of the last place of the larger of it and 1.
+template <class T>
+double normal_error(uint32_t bits) {
+  const long double z = static_cast<long double>(normal<T>(VecU<T>{} + bits)[0]);
+  const bool upper = bits >= 0x80000000u;
+  const long double tail = (static_cast<long double>(upper ? ~bits : bits) + 0.5L) / 4294967296.0L;
+  const long double found = erfcl((upper ? z : -z) / sqrtl(2)) / 2,
+                    density = expl(-z * z / 2) * 0.39894228040143267794L;
+  const long double unit = std::numeric_limits<T>::epsilon() * std::max(1.0L, fabsl(z));
+  return static_cast<double>(fabsl((found - tail) / density) / unit);
+}
+
+template <class T>
+void check_normal() {
+  double most = 0;
+  for (uint64_t i = 0; i < 20000; i++) {
+    most = std::max(most, normal_error<T>(static_cast<uint32_t>(splitmix64(i))));
+    most = std::max(most, normal_error<T>(static_cast<uint32_t>(i)));
+    most = std::max(most, normal_error<T>(static_cast<uint32_t>(0x80000000u - 10000 + i)));
+  }
+  CHECK(most < 4);
+  for (uint32_t bits : {0u, 1u, 12345u, 0x7fffffffu}) {
+    const T z = normal<T>(VecU<T>{} + bits)[0];
+    CHECK(z == -normal<T>(VecU<T>{} + ~bits)[0] && z <= 0 && z > T(-6.4));
+  }
+}
+
 template <class T>
 void check_edges() {
   const T big = T(1e4), inf = INFINITY;
@@ -59,6 +88,11 @@ void check_edges() {
 TEST(functions_are_accurate) {
   check_accuracy<float>();
   check_accuracy<double>();
+}
+
+TEST(normal_numbers_are_accurate) {
+  check_normal<float>();
+  check_normal<double>();
 }
 
 TEST(functions_keep_infinities_and_nans) {

@@ -71,6 +71,47 @@ TEST(every_loss_and_function_runs_on_several_threads) {
   }
 }
 
+TEST(noise_and_layer_norm_do_not_depend_on_threads) {
+  const auto plan = [] {
+    return Builder(37)
+        .layer_norm()
+        .noise(0.1)
+        .dense(65)
+        .layer_norm()
+        .activation(Function::relu)
+        .noise(0.2)
+        .dense(5)
+        .loss(LossKind::mse);
+  };
+  const Problem<float> single(plan(), 203);
+  const Problem<double> twice(plan(), 203);
+  for (long batch : {1L, 48L, 203L}) {
+    CHECK(train(single, adam(), batch, 1) == train(single, adam(), batch, 3));
+    CHECK(train(twice, adam(), batch, 1) == train(twice, adam(), batch, 3));
+  }
+}
+
+TEST(limited_columns_do_not_depend_on_threads) {
+  const auto plan = [] {
+    return Builder(37)
+        .dense(65)
+        .max_norm(0.6)
+        .activation(Function::tanh)
+        .dense(48)
+        .max_norm(0.5)
+        .dense(5)
+        .max_norm(0.4);
+  };
+  const Problem<float> single(plan().loss(LossKind::mse), 203);
+  const Problem<double> twice(plan().loss(LossKind::mse), 203);
+  for (const OptimizerSpec& o : optimizers()) {
+    CHECK(train(single, o, 64, 1) == train(single, o, 64, 3));
+    CHECK(train(twice, o, 64, 1) == train(twice, o, 64, 3));
+  }
+  CHECK(train(single, adam(), 64, 1) !=
+        train(Problem<float>(plan().max_norm(0.5).loss(LossKind::mse), 203), adam(), 64, 1));
+}
+
 TEST(prediction_and_loss_do_not_depend_on_threads) {
   const Problem<float> problem(tower(), 1000);
   Model<float> model(problem.plan);

@@ -43,10 +43,12 @@ _OPTIMIZER_FIELDS = {"beta": "beta_1", "momentum": "beta_1", "nesterov": "look_a
 _KINDS: dict[type[ops.Op], str] = {
     ops.Dense: "dense",
     ops.BatchNorm: "batch_norm",
+    ops.LayerNorm: "layer_norm",
     ops.Activation: "activation",
     ops.PReLU: "prelu",
     ops.Softmax: "softmax",
     ops.Dropout: "dropout",
+    ops.GaussianNoise: "gaussian_noise",
 }
 
 
@@ -113,6 +115,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
         "l1": 0.0 if penalty is None else getattr(penalty, "l1", 0.0),
         "l2": 0.0 if penalty is None else getattr(penalty, "l2", 0.0),
         "spread": penalty is not None and penalty.spread,
+        "max_norm": parameter.max_norm,
     }
 
 

@@ -88,7 +88,7 @@ class Engine(Protocol):
     def gradients(self, batch: Batch, *, seed: int = 0, step: int = 0, threads: int = 0) -> tuple[float, NDArray]:
         """Loss and its gradient (plan.size,) over the whole batch in training mode; nothing is updated.
 
-        `seed` and `step` select the random numbers (dropout); running statistics stay as they are.
+        `seed` and `step` select the random numbers (dropout, noise); running statistics stay as they are.
         """
         ...
 

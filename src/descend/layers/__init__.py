@@ -26,6 +26,8 @@ from descend.layers.base import MAX_UNITS, Layer, Shape, registry
 from descend.layers.batch_norm import BatchNorm
 from descend.layers.dense import Dense
 from descend.layers.dropout import Dropout
+from descend.layers.gaussian_noise import GaussianNoise
+from descend.layers.layer_norm import LayerNorm
 
 __all__ = [
     "ELU",
@@ -39,8 +41,10 @@ __all__ = [
     "Dropout",
     "Elementwise",
     "Exponential",
+    "GaussianNoise",
     "HardSigmoid",
     "Layer",
+    "LayerNorm",
     "LeakyReLU",
     "Linear",
     "Mish",

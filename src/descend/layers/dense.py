@@ -23,6 +23,8 @@ class Dense(Layer):
         Glorot's otherwise
     bias_initializer : of b (units,)
     penalty : on W; None for the network's
+    max_norm : after every update a unit's incoming weights (a column of W) that have a larger Euclidean norm are scaled
+        back to it, w <- w max_norm / ||w||; None for no limit. Srivastava and others, "Dropout", 2014, section 5.1
     """
 
     units: int
@@ -31,6 +33,7 @@ class Dense(Layer):
     weight_initializer: initializers.Initializer | str | None = field(default=None, kw_only=True)
     bias_initializer: initializers.Initializer | str = field(default="zeros", kw_only=True)
     penalty: penalties.Penalty | str | None = field(default=None, kw_only=True)
+    max_norm: float | None = field(default=None, kw_only=True)
     kind: ClassVar[str] = "dense"
 
     def __post_init__(self) -> None:
@@ -43,6 +46,8 @@ class Dense(Layer):
             specs.set_field(self, "weight_initializer", initializers.resolve(self.weight_initializer))
         specs.set_field(self, "bias_initializer", initializers.resolve(self.bias_initializer))
         specs.set_field(self, "penalty", penalties.resolve(self.penalty))
+        if self.max_norm is not None:
+            specs.check_number(self, "max_norm", low=0.0, low_open=True)
 
     def expand(self) -> tuple[Layer, ...]:
         if self.activation is None:

@@ -43,6 +43,7 @@ class PlanBuilder:
         trainable: bool = True,
         penalty: Penalty | None = None,
         regularized: bool = False,
+        max_norm: float | None = None,
     ) -> int:
         """Append a parameter to the flat buffer and return its id."""
         if penalty is None and regularized and trainable:
@@ -56,6 +57,7 @@ class PlanBuilder:
             trainable=trainable,
             penalty=penalty,
             regularized=regularized,
+            max_norm=max_norm,
         )
         if self._size + parameter.size > MAX_PARAMETERS:
             raise ValueError(

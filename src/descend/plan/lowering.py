@@ -15,6 +15,7 @@ from descend.plan.plan import Plan
 from descend.plan.validator import validate
 
 _MAX_EXPANSIONS = 100
+_WITH_PARAMETERS = layers.Dense | layers.BatchNorm | layers.LayerNorm | layers.PReLU
 
 
 def lower(
@@ -78,7 +79,7 @@ def expand(network: Sequence[layers.Layer]) -> list[layers.Layer]:
     for position, layer in enumerate(network):
         if not isinstance(layer, layers.Layer):
             raise TypeError(f"layers[{position}] must be a layer such as layers.Dense(64), got {layer!r}")
-        if id(layer) in seen and isinstance(layer, layers.Dense | layers.BatchNorm | layers.PReLU):
+        if id(layer) in seen and isinstance(layer, _WITH_PARAMETERS):
             raise ValueError(
                 f"layers[{position}] is the same {type(layer).__name__} object as layers[{seen[id(layer)]}], and "
                 "sharing its parameters is not supported; make a new object for each place"
@@ -159,6 +160,7 @@ def _(layer: layers.Dense, builder: PlanBuilder, value: int) -> int:
         initializers.resolve(layer.weight_initializer or "glorot_uniform"),
         penalty=penalties.resolve(layer.penalty),
         regularized=True,
+        max_norm=layer.max_norm,
     )
     bias = None
     if layer.use_bias:
@@ -180,6 +182,15 @@ def _(layer: layers.BatchNorm, builder: PlanBuilder, value: int) -> int:
         shape,
         lambda out: ops.BatchNorm(name, (value,), out, gamma, beta, mean, variance, layer.momentum, layer.epsilon),
     )
+
+
+@lower_layer.register
+def _(layer: layers.LayerNorm, builder: PlanBuilder, value: int) -> int:
+    name = _name(layer)
+    shape = layer.output_shape(builder.shape(value))
+    gamma = builder.parameter(f"{name}/gamma", shape, initializers.Ones()) if layer.scale else None
+    beta = builder.parameter(f"{name}/beta", shape, initializers.Zeros()) if layer.center else None
+    return builder.add(name, shape, lambda out: ops.LayerNorm(name, (value,), out, gamma, beta, layer.epsilon))
 
 
 @lower_layer.register
@@ -210,3 +221,11 @@ def _(layer: layers.Dropout, builder: PlanBuilder, value: int) -> int:
     shape = layer.output_shape(builder.shape(value))
     stream = builder.stream()
     return builder.add(name, shape, lambda out: ops.Dropout(name, (value,), out, layer.rate, stream))
+
+
+@lower_layer.register
+def _(layer: layers.GaussianNoise, builder: PlanBuilder, value: int) -> int:
+    name = _name(layer)
+    shape = layer.output_shape(builder.shape(value))
+    stream = builder.stream()
+    return builder.add(name, shape, lambda out: ops.GaussianNoise(name, (value,), out, layer.stddev, stream))

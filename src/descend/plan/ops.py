@@ -68,6 +68,18 @@ class BatchNorm(Op):
 
 
 @dataclass(frozen=True)
+class LayerNorm(Op):
+    """gamma (x - mean) / sqrt(var + epsilon) + beta; mean and biased variance over the features of each row.
+
+    `gamma` or `beta` is None when the layer has no scale or no centre.
+    """
+
+    gamma: int | None
+    beta: int | None
+    epsilon: float
+
+
+@dataclass(frozen=True)
 class Activation(Op):
     """An elementwise function of ACTIVATIONS; `alpha` is leaky ReLU's slope or ELU's alpha, otherwise 0."""
 
@@ -95,6 +107,14 @@ class Dropout(Op):
     """
 
     rate: float
+    stream: int
+
+
+@dataclass(frozen=True)
+class GaussianNoise(Op):
+    """Training: x + deviation z with z standard normal. `stream` as in `Dropout`."""
+
+    deviation: float
     stream: int
 
 

@@ -32,7 +32,8 @@ class Parameter:
     """A named slice of the flat buffer, stored in C order from `offset`.
 
     `regularized` tells whether decoupled weight decay and network-wide penalties apply (weight matrices: yes;
-    biases, normalization parameters and running statistics: no).
+    biases, normalization parameters and running statistics: no). `max_norm` is the most the Euclidean norm of a column
+    may be after an update; None for no limit.
     """
 
     id: int
@@ -43,6 +44,7 @@ class Parameter:
     trainable: bool = True
     penalty: Penalty | None = None
     regularized: bool = False
+    max_norm: float | None = None
 
     @property
     def size(self) -> int:

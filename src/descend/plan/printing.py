@@ -58,6 +58,11 @@ def _(op: ops.BatchNorm) -> tuple[str, tuple[int | None, ...], str]:
 
 
 @describe_op.register
+def _(op: ops.LayerNorm) -> tuple[str, tuple[int | None, ...], str]:
+    return "layer_norm", (op.gamma, op.beta), f"epsilon={op.epsilon:g}"
+
+
+@describe_op.register
 def _(op: ops.Activation) -> tuple[str, tuple[int | None, ...], str]:
     return op.function, (), f"alpha={op.alpha:g}" if op.alpha else ""
 
@@ -70,6 +75,11 @@ def _(op: ops.PReLU) -> tuple[str, tuple[int | None, ...], str]:
 @describe_op.register
 def _(op: ops.Dropout) -> tuple[str, tuple[int | None, ...], str]:
     return "dropout", (), f"rate={op.rate:g} stream={op.stream}"
+
+
+@describe_op.register
+def _(op: ops.GaussianNoise) -> tuple[str, tuple[int | None, ...], str]:
+    return "gaussian_noise", (), f"deviation={op.deviation:g} stream={op.stream}"
 
 
 def _format_loss(loss: ops.Loss) -> str:
@@ -98,4 +108,6 @@ def _notes(parameter: Parameter) -> str:
     notes = [] if parameter.trainable else ["not trained"]
     if parameter.penalty is not None:
         notes.append(repr(parameter.penalty) + (" spread" if parameter.penalty.spread else ""))
+    if parameter.max_norm is not None:
+        notes.append(f"max_norm={parameter.max_norm:g}")
     return ", ".join(notes)

@@ -39,7 +39,7 @@ def validate(plan: Plan) -> None:
         _require(op.output not in written, f"op {op.name} writes value {op.output}, which is written already")
         written.add(op.output)
         used.update(check_op(op, plan))
-        if isinstance(op, ops.Dropout):
+        if isinstance(op, ops.Dropout | ops.GaussianNoise):
             _require(op.stream not in streams, f"op {op.name} shares random stream {op.stream} with another op")
             streams.add(op.stream)
     _require(plan.output in written, f"the output, value {plan.output}, is never written")
@@ -82,6 +82,15 @@ def _check_parameters(plan: Plan) -> None:
             parameter.trainable or not (parameter.regularized or parameter.penalty),
             f"parameter {parameter.name} is not trained and cannot be regularized",
         )
+        if parameter.max_norm is not None:
+            _require(
+                0 < parameter.max_norm < math.inf,
+                f"parameter {parameter.name} has max_norm {parameter.max_norm}, which is not positive",
+            )
+            _require(
+                parameter.trainable and len(parameter.shape) == 2,
+                f"parameter {parameter.name} has a max_norm, but is not a trained matrix",
+            )
 
 
 @functools.singledispatch
@@ -138,6 +147,18 @@ def _(op: ops.BatchNorm, plan: Plan) -> tuple[int, ...]:
 
 
 @check_op.register
+def _(op: ops.LayerNorm, plan: Plan) -> tuple[int, ...]:
+    shape = _check_same_shape(op, plan)
+    _require(len(shape) == 1, f"op {op.name} normalizes rows of shape {shape} instead of rows of features")
+    _require(0 < op.epsilon < math.inf, f"op {op.name} has epsilon {op.epsilon}, which is not positive")
+    learned = tuple(index for index in (op.gamma, op.beta) if index is not None)
+    for index in learned:
+        _parameter(op, plan, index, shape)
+    _require(len(set(learned)) == len(learned), f"op {op.name} uses one parameter for two purposes")
+    return learned
+
+
+@check_op.register
 def _(op: ops.Activation, plan: Plan) -> tuple[int, ...]:
     _check_same_shape(op, plan)
     _require(op.function in ops.ACTIVATIONS, f"op {op.name} applies the unknown function {op.function!r}")
@@ -161,6 +182,14 @@ def _(op: ops.Softmax, plan: Plan) -> tuple[int, ...]:
 def _(op: ops.Dropout, plan: Plan) -> tuple[int, ...]:
     _check_same_shape(op, plan)
     _require(0 <= op.rate < 1, f"op {op.name} has rate {op.rate}, which is not in [0, 1)")
+    _require(op.stream >= 0, f"op {op.name} has random stream {op.stream}")
+    return ()
+
+
+@check_op.register
+def _(op: ops.GaussianNoise, plan: Plan) -> tuple[int, ...]:
+    _check_same_shape(op, plan)
+    _require(0 <= op.deviation < math.inf, f"op {op.name} has deviation {op.deviation}, which is not in [0, inf)")
     _require(op.stream >= 0, f"op {op.name} has random stream {op.stream}")
     return ()
 

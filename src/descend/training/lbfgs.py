@@ -23,7 +23,7 @@ class _Stop(Exception):
 
 
 def check_plan(plan: Plan) -> None:
-    """Refuse networks whose loss is not one fixed function of the weights.
+    """Refuse networks whose loss is not one fixed function of the weights, and weights that are constrained.
 
     Raises
     ------
@@ -31,10 +31,16 @@ def check_plan(plan: Plan) -> None:
         Naming the layer and the remedy.
     """
     for op in plan.ops:
-        if isinstance(op, ops.Dropout | ops.BatchNorm):
+        if isinstance(op, ops.Dropout | ops.GaussianNoise | ops.BatchNorm):
             raise ValueError(
                 f"LBFGS needs a loss that does not change from step to step, but the layer {op.name!r} "
                 f"({type(op).__name__}) works on batches; use optimizers.Adam(), or leave that layer out"
+            )
+    for parameter in plan.parameters:
+        if parameter.max_norm is not None:
+            raise ValueError(
+                f"LBFGS cannot keep {parameter.name} within its max_norm of {parameter.max_norm:g}; use "
+                "optimizers.Adam(), or a penalty in place of max_norm"
             )
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from descend.engine import sparse
 from descend.engine.protocol import Batch, OptimizerState, Progress, Tick
-from descend.engine.reference import interpreter, optimizers, penalties
+from descend.engine.reference import interpreter, max_norm, optimizers, penalties
 from descend.engine.reference.context import Array, Context
 from descend.engine.reference.tracing import collect
 from descend.engine.sparse import SparseRows
@@ -154,6 +154,7 @@ class ReferenceEngine:
             if not np.isfinite(sum(found)):
                 return None
             optimizers.step(self.plan, self._optimizer, w, context.gradient, slots, rate, t + 1)
+            max_norm.apply(self.plan, w)
         for index, value in context.running.items():
             w[self.plan.parameters[index].slice] = value.ravel()
         self._parameters, self._state = w, OptimizerState(t + 1, slots)

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from descend.engine.reference import activation, batch_norm, dense, dropout, losses, penalties, prelu, softmax
+from descend.engine.reference import (
+    activation,
+    batch_norm,
+    dense,
+    dropout,
+    gaussian_noise,
+    layer_norm,
+    losses,
+    penalties,
+    prelu,
+    softmax,
+)
 from descend.engine.reference.context import Array, Context, Saved
 from descend.plan import ops
 
@@ -14,10 +25,12 @@ from descend.plan import ops
 OPS: dict[type[ops.Op], ModuleType] = {
     ops.Dense: dense,
     ops.BatchNorm: batch_norm,
+    ops.LayerNorm: layer_norm,
     ops.Activation: activation,
     ops.PReLU: prelu,
     ops.Softmax: softmax,
     ops.Dropout: dropout,
+    ops.GaussianNoise: gaussian_noise,
 }
 
 

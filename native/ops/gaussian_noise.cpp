@@ -1,0 +1,59 @@
+// Training: y = x + stddev z with z standard normal, drawn anew for every step and element. dx = dy.
+#include "kernels/normal.hpp"
+#include "ops/ops.hpp"
+
+namespace descend {
+
+namespace {
+
+template <class T>
+class GaussianNoise final : public Op<T> {
+ public:
+  GaussianNoise(const OpSpec& s, const PlanSpec& plan)
+      : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]),
+        deviation_(static_cast<T>(s.deviation)) {}
+
+  void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
+    const T* x = this->in(pass, rows.first);
+    T* y = this->out(pass, rows.first);
+    if (!pass.training || deviation_ == 0) return copy(pass, rows, p, x, y);
+    const RandomKey key(pass.seed, pass.step, this->spec.stream);
+    const Vec<T> deviation = splat(deviation_);
+    for (long panel = p.first; panel < p.last; panel++)
+      for (long r = rows.first; r < rows.last; r++) {
+        const auto element = static_cast<uint32_t>(r * this->in_width + panel * kPanel<T>);
+        for (int v = 0; v < kPanel<T>; v += kLanes<T>) {
+          const long o = panel * pass.arena->stride() + r * kPanel<T> + v;
+          const Vec<T> z = normal<T>(random_bits<T>(key, element + static_cast<uint32_t>(v)));
+          store(y + o, fma<T>(deviation, z, load(x + o)));
+        }
+      }
+  }
+
+  void backward(const Pass<T>& pass, Rows rows, Panels p) const override {
+    copy(pass, rows, p, this->out_gradient(pass, rows.first), this->in_gradient(pass, rows.first));
+  }
+
+ private:
+  static void copy(const Pass<T>& pass, Rows rows, Panels p, const T* from, T* to) {
+    if (from == to) return;
+    for (long panel = p.first; panel < p.last; panel++) {
+      const long first = panel * pass.arena->stride();
+      for (long o = first + rows.first * kPanel<T>; o < first + rows.last * kPanel<T>; o += kLanes<T>)
+        store(to + o, load(from + o));
+    }
+  }
+
+  T deviation_;
+};
+
+}  // namespace
+
+template <class T>
+std::unique_ptr<Op<T>> make_gaussian_noise(const OpSpec& s, const PlanSpec& plan) {
+  return std::make_unique<GaussianNoise<T>>(s, plan);
+}
+template std::unique_ptr<Op<float>> make_gaussian_noise<float>(const OpSpec&, const PlanSpec&);
+template std::unique_ptr<Op<double>> make_gaussian_noise<double>(const OpSpec&, const PlanSpec&);
+
+}  // namespace descend

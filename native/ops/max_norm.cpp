@@ -1,0 +1,81 @@
+#include "ops/max_norm.hpp"
+
+#include <cmath>
+
+namespace descend {
+
+namespace {
+
+// Euclidean lengths of the columns of one vector of a panel (rows, P): four sums of squares, row by row in turns, so
+// that one addition does not wait for the one before.
+template <class T>
+Vec<T> lengths(const T* w, long rows) {
+  Vec<T> part[4] = {};
+  for (long r = 0; r < rows; r++) {
+    const Vec<T> x = load(w + r * kPanel<T>);
+    part[r % 4] = fma<T>(x, x, part[r % 4]);
+  }
+  return sqrt<T>((part[0] + part[1]) + (part[2] + part[3]));
+}
+
+template <class T>
+bool any(VecI<T> lanes) {
+  bool found = false;
+  for (int i = 0; i < kLanes<T>; i++) found |= lanes[i] != 0;
+  return found;
+}
+
+// Scales back the columns of w (rows, P) longer than `limit`; false when there were none. A column that is no longer
+// finite stays, so that a diverging run shows.
+template <class T>
+bool limit(T* w, long rows, T limit) {
+  bool changed = false;
+  for (int v = 0; v < kPanel<T>; v += kLanes<T>) {
+    const Vec<T> length = lengths(w + v, rows);
+    const VecI<T> longer = (VecI<T>)(length > limit) & (VecI<T>)(length < T(INFINITY));
+    if (!any<T>(longer)) continue;
+    changed = true;
+    const Vec<T> scale = longer ? limit / length : splat(T(1));
+    for (long o = v; o < rows * kPanel<T>; o += kPanel<T>) store(w + o, load(w + o) * scale);
+  }
+  return changed;
+}
+
+}  // namespace
+
+template <class T>
+std::vector<LimitedPanel> limited_panels(const Program<T>& program) {
+  std::vector<LimitedPanel> found;
+  for (std::size_t i = 0; i < program.plan.parameters.size(); i++)
+    if (std::isfinite(program.plan.parameters[i].max_norm))
+      for (long p = 0; p < panels<T>(program.plan.parameters[i].columns); p++)
+        found.push_back({static_cast<int>(i), p});
+  return found;
+}
+
+template <class T>
+void limit_columns(const Program<T>& program, const Parameters<T>& parameters, T momentum, LimitedPanel limited) {
+  constexpr int P = kPanel<T>;
+  const auto id = static_cast<std::size_t>(limited.parameter);
+  const ParameterSpec& spec = program.plan.parameters[id];
+  const Placement& place = program.placement[id];
+  const long offset = place.offset + limited.panel * spec.rows * P;
+  T* w = parameters.weights + offset;
+  if (!limit(w, spec.rows, static_cast<T>(spec.max_norm))) return;
+  if (parameters.look_ahead)
+    for (long o = 0; o < spec.rows * P; o += kLanes<T>)
+      store(parameters.look_ahead + offset + o,
+            fma<T>(splat(-momentum), load(parameters.slots[0] + offset + o), load(w + o)));
+  if (place.transposed < 0) return;
+  const T* point = (parameters.look_ahead ? parameters.look_ahead : parameters.weights) + offset;
+  T* to = parameters.transposed + place.transposed + limited.panel * P * P;
+  for (long i = 0; i < panels<T>(spec.rows); i++)
+    transpose_panel<T>(point + i * P * P, columns_of<T>(spec.rows, i), to + i * padded<T>(spec.columns) * P);
+}
+
+template std::vector<LimitedPanel> limited_panels<float>(const Program<float>&);
+template std::vector<LimitedPanel> limited_panels<double>(const Program<double>&);
+template void limit_columns<float>(const Program<float>&, const Parameters<float>&, float, LimitedPanel);
+template void limit_columns<double>(const Program<double>&, const Parameters<double>&, double, LimitedPanel);
+
+}  // namespace descend
