@@ -18,7 +18,6 @@ import joblib
 import numpy as np
 import polars
 import pytest
-from scipy import sparse
 from sklearn import neural_network as theirs
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
@@ -156,14 +155,6 @@ def test_refusals() -> None:
         model.predict(X[:0])
     with pytest.raises(ValueError, match="Expected 2D array"):
         model.predict(X[0])
-
-
-def test_sparse_rows_are_refused_for_now() -> None:
-    for rows in (sparse.csr_matrix(X), sparse.csr_array(X)):
-        with pytest.raises(TypeError, match="Sparse data was passed"):
-            MLPClassifier(**SMALL).fit(rows, Y)
-        with pytest.raises(TypeError, match="Sparse data was passed"):
-            MLPClassifier(**SMALL).fit(X, Y).predict(rows)
 
 
 def test_one_row_is_the_row_of_many() -> None:

@@ -14,6 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from descend.engine.protocol import Batch
+from descend.engine.sparse import SparseRows, check_plan, is_sparse
 from descend.estimators.mlp import lbfgs, threads
 from descend.estimators.mlp.constraints import CONSTRAINTS
 from descend.estimators.mlp.epochs import NOT_FINITE, Epochs, Rows
@@ -50,7 +51,7 @@ class BaseMLP(BaseEstimator, ABC):
     random_state: Any
 
     @abstractmethod
-    def _learn_targets(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[NDArray, Any]:
+    def _learn_targets(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[Any, Any]:
         """Check the data and learn what the targets are; `first` when nothing learnt before counts."""
 
     @abstractmethod
@@ -89,6 +90,11 @@ class BaseMLP(BaseEstimator, ABC):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r} before it is fitted")
         return network
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     def __sklearn_is_fitted__(self) -> bool:
         return "_network" in vars(self)
 
@@ -113,12 +119,14 @@ class BaseMLP(BaseEstimator, ABC):
         self._train(recipe, head, batch, random_state, incremental=incremental)
         return self
 
-    def _prepare(self, recipe: Recipe, X: NDArray, y: Any, random_state: Any, *, first: bool) -> Head:
+    def _prepare(self, recipe: Recipe, X: NDArray | SparseRows, y: Any, random_state: Any, *, first: bool) -> Head:
         """Have the network that is to be trained, new or as it was left; return its head."""
         wide = isinstance(recipe.optimizer, LBFGS)  # SciPy works in float64, and its weights stay so
         dtype = np.dtype(np.float64) if wide else X.dtype if first else self._network.dtype
         head = self._head(y, dtype)
         plan = build(recipe.hidden, head, X.shape[1], recipe.penalty)
+        if is_sparse(X):
+            check_plan(plan)
         if first:
             flat = draw(plan, random_state, recipe.gain, X.dtype)
             self._network = TrainedNetwork(plan, dtype, flat)
@@ -168,6 +176,8 @@ class BaseMLP(BaseEstimator, ABC):
         self._require_fitted()
         network = self._network
         rows, wanted = new_rows(self, X, network.dtype)
+        if is_sparse(rows):
+            check_plan(network.plan)
         output = network.engine().predict(rows, threads.choose(network.plan, rows.shape[0], passes=1))
         return output if wanted == network.dtype else output.astype(wanted)
 

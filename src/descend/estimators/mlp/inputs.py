@@ -8,21 +8,25 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from descend.training.arrays import all_finite
+from descend.engine.sparse import SparseRows, is_sparse
+from descend.training.arrays import all_finite, sparse_rows
 
 _validate: Any = validate_data  # its annotations are those of its sentinels
 
-#: Formats of sparse X that are let through to `for_engine`: none. This and that function are the place to change once
-#: the engine takes them.
-SPARSE: list[str] | bool = False
+#: Formats of sparse X that scikit-learn's checks let through; they make CSR of all others.
+SPARSE: list[str] = ["csr"]
 
 
-def for_engine(rows: NDArray, dtype: np.dtype) -> NDArray:
-    """Return checked rows in the form the engine reads: `dtype`, C order."""
+def for_engine(rows: NDArray | SparseRows, dtype: np.dtype) -> NDArray | SparseRows:
+    """Return checked rows in the form the engine reads: `dtype`; in C order, or sparse as canonical CSR."""
+    if is_sparse(rows):
+        return sparse_rows(rows, dtype, "X")
     return np.ascontiguousarray(rows, dtype=dtype)
 
 
-def training_data(estimator: Any, X: ArrayLike, y: ArrayLike, *, reset: bool, numeric: bool) -> tuple[NDArray, NDArray]:
+def training_data(
+    estimator: Any, X: Any, y: ArrayLike, *, reset: bool, numeric: bool
+) -> tuple[NDArray | SparseRows, NDArray]:
     """Check rows and targets to learn from.
 
     Parameters
@@ -32,7 +36,7 @@ def training_data(estimator: Any, X: ArrayLike, y: ArrayLike, *, reset: bool, nu
 
     Returns
     -------
-    X : (rows, features) float64 or float32
+    X : (rows, features) float64 or float32, dense or CSR
     y : (rows,) or (rows, outputs)
     """
     rows, targets = _validate(
@@ -50,12 +54,12 @@ def training_data(estimator: Any, X: ArrayLike, y: ArrayLike, *, reset: bool, nu
     return rows, targets
 
 
-def new_rows(estimator: Any, X: Any, dtype: np.dtype) -> tuple[NDArray, np.dtype]:
+def new_rows(estimator: Any, X: Any, dtype: np.dtype) -> tuple[NDArray | SparseRows, np.dtype]:
     """Check rows to predict, sparing plain finite arrays of the right shape the long way.
 
     Returns
     -------
-    X : (rows, features) of `dtype`, C order
+    X : (rows, features) of `dtype`, in C order or canonical CSR
     wanted : the dtype of the prediction: `dtype`, or a wider one that X has
     """
     if (
