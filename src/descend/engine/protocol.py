@@ -81,7 +81,7 @@ class Engine(Protocol):
         """
         ...
 
-    def evaluate(self, batch: Batch) -> float:
+    def evaluate(self, batch: Batch, threads: int = 0) -> float:
         """Weighted mean loss in inference mode, penalties included."""
         ...
 

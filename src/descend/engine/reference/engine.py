@@ -51,8 +51,8 @@ class ReferenceEngine:
         context = Context(self.plan, self._parameters, training=False)
         return interpreter.forward(context, self._check_rows(X)).values[self.plan.output]
 
-    def evaluate(self, batch: Batch) -> float:
-        """Weighted mean loss in inference mode, penalties included."""
+    def evaluate(self, batch: Batch, threads: int = 0) -> float:
+        """Weighted mean loss in inference mode, penalties included. `threads` changes nothing here."""
         context = Context(self.plan, self._parameters, training=False, weight_sum=_weight_sum(batch))
         done = interpreter.forward(context, self._check_rows(batch.X))
         loss, _ = interpreter.loss_and_gradient(context, done, self._check_target(batch), _weights(batch))

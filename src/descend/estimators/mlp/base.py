@@ -4,27 +4,47 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from descend.engine.protocol import Batch
+from descend.engine.sparse import check_plan, is_sparse
 from descend.estimators.mlp import lbfgs, threads
 from descend.estimators.mlp.constraints import CONSTRAINTS
 from descend.estimators.mlp.epochs import NOT_FINITE, Epochs, Rows
-from descend.estimators.mlp.heads import Head, build
+from descend.estimators.mlp.exchange import hand_over, take_over
+from descend.estimators.mlp.heads import THRESHOLDS, Head, build
 from descend.estimators.mlp.initial import draw
-from descend.estimators.mlp.inputs import for_engine, new_rows
+from descend.estimators.mlp.inputs import for_engine, new_rows, training_data
 from descend.estimators.mlp.journal import Journal
 from descend.estimators.mlp.recipe import Recipe, recipe_of
 from descend.estimators.mlp.trained import TrainedNetwork
+from descend.estimators.mlp.validation import Validation, scorer_of
 from descend.optimizers import LBFGS
-from descend.plan import ops
+from descend.plan import Plan, initial_parameters, ops
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+_train_test_split: Any = train_test_split  # which names no types
+
+
+class Given(NamedTuple):
+    """The validation rows, targets and weights that a user gave, None where not."""
+
+    X: Any = None
+    y: Any = None
+    weight: Any = None
+
+    def __bool__(self) -> bool:
+        return any(part is not None for part in self)
 
 
 def goes_by_batches(estimator: Any) -> bool:
@@ -35,7 +55,7 @@ def goes_by_batches(estimator: Any) -> bool:
     AttributeError
         When it cannot.
     """
-    if estimator.solver == "lbfgs":
+    if estimator.solver == "lbfgs" or isinstance(estimator.solver, LBFGS):
         raise AttributeError("partial_fit is only available for stochastic optimizers. lbfgs is not stochastic.")
     return True
 
@@ -43,15 +63,25 @@ def goes_by_batches(estimator: Any) -> bool:
 class BaseMLP(BaseEstimator, ABC):
     """An estimator around a `TrainedNetwork`; subclasses say what their targets are."""
 
-    _parameter_constraints = CONSTRAINTS
+    _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
+    _numeric = False  # whether targets must be numbers
 
     solver: Any
     warm_start: Any
     random_state: Any
+    threads: Any
+    best_loss_: Any
+    validation_loss_curve_: Any
+    validation_scores_: Any
+    best_validation_score_: Any
 
     @abstractmethod
     def _learn_targets(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[Any, Any]:
         """Check the data and learn what the targets are; `first` when nothing learnt before counts."""
+
+    @abstractmethod
+    def _check_more_targets(self, y: Any) -> None:
+        """Refuse checked targets that are not like those learnt from."""
 
     @abstractmethod
     def _head(self, y: Any, dtype: np.dtype) -> Head:
@@ -60,6 +90,14 @@ class BaseMLP(BaseEstimator, ABC):
     @abstractmethod
     def _encode(self, y: Any, dtype: np.dtype) -> NDArray:
         """Return the targets as the head takes them."""
+
+    def _row_weights(self, y: Any, sample_weight: Any, *, incremental: bool) -> Any:
+        """Return what each row counts in training (rows,), or None for ones."""
+        return sample_weight
+
+    def _told(self, y: Any) -> Any:
+        """Return checked targets as the user gave them, for scorers."""
+        return y
 
     def _recipe(self) -> Recipe:
         """Return how this estimator's parameters want the network built and trained."""
@@ -83,50 +121,131 @@ class BaseMLP(BaseEstimator, ABC):
     def intercepts_(self, arrays: Sequence[ArrayLike]) -> None:
         self._trained("intercepts_").replace(intercepts=arrays)
 
+    @classmethod
+    def from_sklearn(cls, fitted: Any) -> Self:
+        """Take over a fitted estimator of scikit-learn: its parameters, weights and attributes.
+
+        The optimizer's state is not taken over: training goes on with a new one.
+
+        Parameters
+        ----------
+        fitted : scikit-learn's estimator of the same name
+
+        Returns
+        -------
+        an estimator with the same predictions
+
+        Raises
+        ------
+        TypeError, NotFittedError
+            When it is another estimator, or not fitted.
+        """
+        return take_over(cls, fitted)
+
+    def to_sklearn(self) -> Any:
+        """Return scikit-learn's estimator of the same name with these weights, and so the same predictions.
+
+        Parameters that scikit-learn does not have, or whose values it does not know, are left out; they concern
+        training only.
+
+        Raises
+        ------
+        ValueError
+            When scikit-learn has no such network: batch normalization, other activations, scores of the hinge loss.
+        NotFittedError
+            Before `fit`.
+        """
+        return hand_over(self)
+
     def _trained(self, name: str) -> TrainedNetwork:
         network = vars(self).get("_network")
         if network is None:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r} before it is fitted")
         return network
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
     def __sklearn_is_fitted__(self) -> bool:
         return "_network" in vars(self)
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool) -> Any:
+    def _fit(self, X: Any, y: Any, sample_weight: Any, given: Given, *, incremental: bool) -> Any:
         recipe = self._recipe()
-        if incremental and recipe.validation is not None:
-            raise ValueError("partial_fit does not support early_stopping=True")
+        if incremental and recipe.validation is not None and not given:
+            raise ValueError("partial_fit does not support early_stopping=True; pass X_val and y_val to judge by them")
+        if isinstance(recipe.optimizer, LBFGS) and given:
+            raise ValueError("X_val does not go with solver='lbfgs', which has no epochs to judge; use another solver")
         first = "_network" not in vars(self) or (not self.warm_start and not incremental)
         X, y = self._learn_targets(X, y, first=first, incremental=incremental)
         if sample_weight is not None:
             sample_weight = _check_sample_weight(sample_weight, X)
+        held = self._given(given)
         random_state = check_random_state(self.random_state)
-        head = self._prepare(recipe, X, y, random_state, first=first)
-        dtype = self._network.dtype
-        weight = None if sample_weight is None else np.ascontiguousarray(sample_weight, dtype=dtype)
-        batch = Batch(for_engine(X, dtype), self._encode(y, dtype), weight)
+        head = self._prepare(recipe, X, y, random_state, first=first, incremental=incremental)
+        counts = self._row_weights(y, sample_weight, incremental=incremental)
         if isinstance(recipe.optimizer, LBFGS):
-            self.loss_, self.n_iter_ = lbfgs.train(self._network, head, batch, recipe.optimizer, verbose=recipe.verbose)
+            batch = self._batch(X, y, counts)
+            self.loss_, self.n_iter_ = lbfgs.train(self._network, head, batch, recipe)
             if not np.isfinite(self._network.flat()).all():
                 raise ValueError(NOT_FINITE)
             return self
-        self._train(recipe, head, batch, random_state, incremental=incremental)
+        everything = np.arange(X.shape[0], dtype=np.uint32)
+        if held is None and recipe.validation is not None:
+            everything, chosen = _split(recipe, head, self._encode(y, self._network.dtype), random_state)
+            held = X[chosen], y[chosen], None if sample_weight is None else sample_weight[chosen]
+        validation = None if held is None else self._validation(recipe, head, *held)
+        rows = Rows(self._batch(X, y, counts), everything, validation)
+        self._train(recipe, head, rows, random_state, incremental=incremental)
         return self
 
-    def _prepare(self, recipe: Recipe, X: Any, y: Any, random_state: Any, *, first: bool) -> Head:
+    def _batch(self, X: Any, y: Any, weight: Any) -> Batch:
+        dtype = self._network.dtype
+        weight = None if weight is None else np.ascontiguousarray(weight, dtype=dtype)
+        return Batch(for_engine(X, dtype), self._encode(y, dtype), weight)
+
+    def _validation(self, recipe: Recipe, head: Head, X: Any, y: Any, weight: Any) -> Validation:
+        """Return what judges by these checked rows."""
+        batch = self._batch(X, y, weight)
+        if is_sparse(batch.X):
+            check_plan(self._network.plan, "X_val")
+        by_loss = isinstance(recipe.scoring, str) and recipe.scoring == "loss"
+        plain = recipe.scoring is None or by_loss
+        scorer = None if plain else scorer_of(self, recipe.scoring, X, self._told(y), weight)
+        return Validation(batch, head, scorer, by_loss, recipe.threads)
+
+    def _given(self, given: Given) -> tuple[Any, Any, Any] | None:
+        """Return the validation rows the user gave, checked, or None."""
+        if not given:
+            return None
+        if given.X is None or given.y is None:
+            raise ValueError("X_val and y_val belong together (and sample_weight_val to them); pass both")
+        try:
+            X, y = training_data(self, given.X, given.y, reset=False, numeric=self._numeric)
+            self._check_more_targets(y)
+            weight = None if given.weight is None else _check_sample_weight(given.weight, X)
+        except ValueError as error:
+            raise ValueError(f"X_val, y_val: {error}") from error
+        return X, y, weight
+
+    def _prepare(self, recipe: Recipe, X: Any, y: Any, random_state: Any, *, first: bool, incremental: bool) -> Head:
         """Have the network that is to be trained, new or as it was left; return its head."""
         wide = isinstance(recipe.optimizer, LBFGS)  # SciPy works in float64, and its weights stay so
         dtype = np.dtype(np.float64) if wide else X.dtype if first else self._network.dtype
         head = self._head(y, dtype)
         plan = build(recipe.hidden, head, X.shape[1], recipe.penalty)
+        if issparse(X):
+            check_plan(plan)
         if first:
-            flat = draw(plan, random_state, recipe.gain, X.dtype)
+            flat = self._first_weights(recipe, plan, random_state, X.dtype)
             self._network = TrainedNetwork(plan, dtype, flat)
             self._journal = Journal(best_weights=None if recipe.validation is None else self._network.flat())
             self.n_iter_ = self.t_ = 0
         else:
             # A fit that goes on and beats no earlier score ends with its last weights, or it would never get on.
-            self._journal.best_weights = None
+            if not incremental:
+                self._journal.best_weights = self._journal.latest_weights = None
             if plan != self._network.plan or dtype != self._network.dtype:
                 self._network.change(plan, dtype)
         self.n_outputs_ = head.outputs
@@ -134,35 +253,40 @@ class BaseMLP(BaseEstimator, ABC):
         self.out_activation_ = head.name
         return head
 
-    def _train(self, recipe: Recipe, head: Head, batch: Batch, random_state: Any, *, incremental: bool) -> None:
+    def _first_weights(self, recipe: Recipe, plan: Plan, random_state: Any, dtype: np.dtype) -> NDArray:
+        if recipe.gains is None:
+            return initial_parameters(plan, _seed(random_state), dtype)
+        return draw(plan, random_state, recipe.gains, dtype)
+
+    def _train(self, recipe: Recipe, head: Head, rows: Rows, random_state: Any, *, incremental: bool) -> None:
         """Train by the optimizers that go batch by batch."""
-        journal = self._journal
-        if not incremental or self._network.optimizer is None:
-            self._network.start(recipe.optimizer)
+        journal, network = self._journal, self._network
+        if not incremental or network.optimizer is None:
+            masks = any(isinstance(op, ops.Dropout) for op in network.plan.ops)
+            network.start(recipe.optimizer, _seed(random_state) if masks else 0)
             journal.initial_rate = journal.rate = recipe.rate
-            journal.rule = recipe.rule
-        rows = _split(recipe, head, batch, random_state)
-        epochs = Epochs(self._network, journal, recipe, head, rows, random_state)
+            journal.rule, journal.steps, journal.watched = recipe.rule, 0, []
+        if journal.latest_weights is not None:
+            network.set_flat(journal.latest_weights)
+            journal.latest_weights = None
+        epochs = Epochs(network, journal, recipe, head, rows, random_state, self)
         try:
             epochs.run(1 if incremental else recipe.epochs, warn=not incremental)
         finally:
-            self._publish(recipe)
+            self._publish(recipe, rows.validation is not None)
+            self.stopped_ = epochs.impatient
 
-    def _publish(self, recipe: Recipe) -> None:
+    def _publish(self, recipe: Recipe, held: bool) -> None:
         """Show the journal in scikit-learn's attributes."""
-        journal, held = self._journal, recipe.validation is not None
+        journal = self._journal
         self.n_iter_, self.t_ = journal.epochs, journal.rows_seen
         self.loss_curve_ = journal.losses
         if journal.losses:
             self.loss_ = journal.losses[-1]
-        self.best_loss_ = None if held else journal.best_loss
+        self.best_loss_ = None if recipe.validation is not None else journal.best_loss
+        self.validation_loss_curve_ = journal.validation_losses if held else None
         self.validation_scores_ = journal.scores if held else None
         self.best_validation_score_ = journal.best_score if held else None
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
     def _require_fitted(self) -> None:
         if "_network" not in vars(self):
@@ -173,26 +297,30 @@ class BaseMLP(BaseEstimator, ABC):
         self._require_fitted()
         network = self._network
         rows, wanted = new_rows(self, X, network.dtype)
-        output = network.engine().predict(rows, threads.choose(network.plan, rows.shape[0], passes=1))
+        if is_sparse(rows):
+            check_plan(network.plan)
+        output = network.engine().predict(rows, threads.choose(network.plan, rows.shape[0], 1, self.threads))
         return output if wanted == network.dtype else output.astype(wanted)
 
 
-def _split(recipe: Recipe, head: Head, batch: Batch, random_state: Any) -> Rows:
-    """Hold rows back for validation where the recipe says so.
+def _split(
+    recipe: Recipe, head: Head, encoded: NDArray, random_state: Any
+) -> tuple[NDArray[np.uint32], NDArray[np.uint32]]:
+    """Return the rows to train on and those to hold back.
 
     Two classes are held back in proportion; more, as in scikit-learn, at random.
     """
-    everything = np.arange(batch.X.shape[0], dtype=np.uint32)
-    if recipe.validation is None:
-        return Rows(batch, everything)
-    two = head.loss.kind == "bce" and head.outputs == 1
-    training, held = train_test_split(
-        everything,
+    two = head.loss.kind in THRESHOLDS and head.outputs == 1
+    training, held = _train_test_split(
+        np.arange(len(encoded), dtype=np.uint32),
         random_state=random_state,
         test_size=recipe.validation,
-        stratify=batch.y[:, 0] if two else None,
+        stratify=encoded[:, 0] if two else None,
     )
     if len(held) < 2:
         raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")
-    weight = None if batch.weight is None else batch.weight[held]
-    return Rows(batch, np.ascontiguousarray(training), Batch(batch.X[held], batch.y[held], weight))
+    return np.ascontiguousarray(training), held
+
+
+def _seed(random_state: np.random.RandomState) -> int:
+    return int(random_state.randint(2**31 - 1))

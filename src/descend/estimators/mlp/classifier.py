@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,11 +10,29 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 
+from descend import losses
 from descend.engine.sparse import Features
-from descend.estimators.mlp.base import BaseMLP, goes_by_batches
-from descend.estimators.mlp.heads import Head
+from descend.estimators.mlp.base import BaseMLP, Given, goes_by_batches
+from descend.estimators.mlp.class_weights import class_weights
+from descend.estimators.mlp.constraints import CLASSIFIER, CONSTRAINTS
+from descend.estimators.mlp.heads import THRESHOLDS, Head
 from descend.estimators.mlp.inputs import training_data
 from descend.estimators.mlp.labels import Labels
+from descend.estimators.mlp.objectives import classifying_loss
+
+
+def _gives_scores(estimator: Any) -> bool:
+    loss = estimator.loss
+    if loss == "hinge" or isinstance(loss, losses.Hinge):
+        return True
+    raise AttributeError("decision_function is only available with loss='hinge'; use predict_proba")
+
+
+def _gives_probabilities(estimator: Any) -> bool:
+    loss = estimator.loss
+    if loss != "hinge" and not isinstance(loss, losses.Hinge):
+        return True
+    raise AttributeError("predict_proba is not available with loss='hinge', whose scores are no probabilities")
 
 
 class MLPClassifier(ClassifierMixin, BaseMLP):
@@ -28,26 +46,37 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     ----------
     hidden_layer_sizes : array-like of int, or int, default: (100,)
         Units of each hidden layer; empty for none.
-    activation : {"identity", "logistic", "tanh", "relu"}, default: "relu"
-        Of the hidden layers.
-    solver : {"adam", "sgd", "lbfgs"}, default: "adam"
-        "adam" and "sgd" go batch by batch; "lbfgs" takes all rows at once, in float64, and suits small data.
+    activation : str or activation layer, or a list of one per hidden layer, default: "relu"
+        scikit-learn's "identity", "logistic", "tanh", "relu", and all others of `descend.layers`, such as "gelu".
+    solver : str or Optimizer, default: "adam"
+        "adam", "sgd" and all others of `descend.optimizers` by name go batch by batch; an object brings its own
+        numbers. "lbfgs" takes all rows at once, in float64, and suits small data.
     alpha : float, default: 0.0001
         Each batch's loss gets alpha / 2 times the sum of the squared weights (biases are exempt), divided by the
         batch's number of rows, or by the sum of their sample weights.
-    batch_size : int or "auto", default: "auto"
-        Rows per update; "auto" is 200, or all rows if there are fewer.
-    learning_rate : {"constant", "invscaling", "adaptive"}, default: "constant"
-        Of "sgd", after each epoch: the same; learning_rate_init / (rows seen + 1)^power_t; or divided by 5 whenever
-        `n_iter_no_change` epochs passed without improvement, down to 1e-6, which takes the place of stopping.
-    learning_rate_init : float, default: 0.001
-    power_t : float, default: 0.5
+    dropout : float, or a list of one per hidden layer, default: 0.0
+        Share of each hidden layer's outputs zeroed in training.
+    batch_norm : bool, default: False
+        Whether each hidden layer's sums are normalized over the batch, before the activation.
+    learning_rate_init : float or Schedule, default: 0.001
+        A schedule of `descend.schedules` says every step's rate.
     max_iter : int, default: 200
         Epochs at most; for "lbfgs" iterations.
+    early_stopping : bool, default: False
+        Whether to hold rows back, to stop by their score, and to end with the weights that had the best one. Rows
+        given to `fit` as X_val take their place.
+    random_state : int, RandomState or None, default: None
+        Of initial weights, of the rows held back for validation, of the shuffles and of dropout.
+    batch_size : int or "auto", default: "auto"
+        Rows per update; "auto" is 200, or all rows if there are fewer.
+    learning_rate : str or Schedule, default: "constant"
+        After each epoch (of solvers other than "adam"): "constant" is the same; "invscaling" is learning_rate_init /
+        (rows seen + 1)^power_t; "adaptive" divides by 5 whenever `n_iter_no_change` epochs passed without improvement,
+        down to 1e-6, which takes the place of stopping. "cosine", "exponential", "one_cycle", "reduce_on_plateau" and
+        "step" are schedules from learning_rate_init on, planned for `max_iter` epochs; an object has its own rate.
+    power_t : float, default: 0.5
     shuffle : bool, default: True
         Whether every epoch has its own order of the rows.
-    random_state : int, RandomState or None, default: None
-        Of initial weights, of the rows held back for validation and of the shuffles.
     tol : float, default: 0.0001
         An epoch improves when its loss falls below the best so far by `tol`, or its validation score rises as much.
         "lbfgs" stops when no element of the gradient is larger.
@@ -56,19 +85,39 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     warm_start : bool, default: False
         Whether `fit` goes on from the weights of the last one.
     momentum : float, default: 0.9
-        Of "sgd": v = momentum v + eta g, w -= v.
+        Of "sgd": v = momentum v + eta g, w -= v; likewise of "momentum", "nesterov" and "heavy_ball".
     nesterovs_momentum : bool, default: True
         Of "sgd": w -= momentum v + eta g instead.
-    early_stopping : bool, default: False
-        Whether to hold rows back, to stop by their score, and to end with the weights that had the best one.
     validation_fraction : float, default: 0.1
         Share of the rows that `early_stopping` holds back, of two classes in proportion.
     beta_1, beta_2, epsilon : float, default: 0.9, 0.999, 1e-8
-        Of "adam": w -= eta sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon).
+        Of "adam": w -= eta sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon); and of every other solver given
+        by name that has them.
     n_iter_no_change : int or inf, default: 10
         Training stops after more than so many epochs in a row without improvement.
     max_fun : int, default: 15000
         Evaluations of the loss by "lbfgs" at most.
+    l1 : float, default: 0.0
+        As `alpha`, but l1 times the sum of the weights' magnitudes.
+    weight_decay : float or None, default: None
+        Each step shrinks the weights by this share of the learning rate; None leaves it to the optimizer.
+    scoring : str, callable or None, default: None
+        What validation rows are scored by: the name of one of scikit-learn's scorers, a function of (estimator, X, y),
+        or "loss" for minus the loss. None is the accuracy.
+    callbacks : list of Callback, default: None
+        See `descend.callbacks`; they find "loss", "val_loss" and "val_score" in their history.
+    threads : int or None, default: None
+        None leaves the number to the amount of work and to joblib. The numbers do not depend on it.
+    time_budget : float or None, default: None
+        Seconds after which training stops, within an epoch if need be.
+    loss : str or Loss, default: "log_loss"
+        "log_loss" is the cross-entropy that suits the target. "hinge", for two classes or labels, gives scores instead
+        of probabilities (`decision_function`).
+    label_smoothing : float, default: 0.0
+        s replaces targets y of 0 and 1 by y (1 - s) + s / classes; for labels by y (1 - s) + s / 2.
+    class_weight : dict, "balanced", list of dict or None, default: None
+        Weights by class, multiplied with `sample_weight` in training: of the classes named, of all in inverse
+        proportion to their rows ("balanced"), or for several labels one dict for 0 and 1 each.
 
     Attributes
     ----------
@@ -87,8 +136,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         Of every epoch: the mean over batches, weighted by their rows. Not with "lbfgs".
     best_loss_ : float or None
         None with `early_stopping`.
+    validation_loss_curve_ : list of float or None
+        With validation rows: their loss after every epoch, without penalties.
+    stopped_ : bool
+        Whether the last call ended because improvement was waited for in vain. Not with "lbfgs".
     validation_scores_, best_validation_score_ : list of float, float; or None
-        With `early_stopping`: the accuracy of the rows held back, after every epoch.
+        With validation rows: the accuracy of the rows held back, after every epoch.
     n_layers_, n_outputs_ : int
         Layers including the input, and units of the last one.
     out_activation_ : str
@@ -98,8 +151,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     Notes
     -----
-    Numbers stay in the dtype of X, float64 or float32, and sparse rows stay sparse. The result does not depend on the
-    number of threads.
+    Numbers stay in X's dtype, float64 or float32, and the result does not depend on the number of threads. Sparse X
+    stays sparse throughout, in any of SciPy's formats (CSR costs no conversion).
 
     Examples
     --------
@@ -111,19 +164,21 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     True
     """
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {**CONSTRAINTS, **CLASSIFIER}
+
     _labels: Labels
     classes_: NDArray
 
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
-        activation: str = "relu",
+        activation: Any = "relu",
         *,
-        solver: str = "adam",
+        solver: Any = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
+        learning_rate: Any = "constant",
+        learning_rate_init: Any = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,
@@ -140,6 +195,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        l1: float = 0.0,
+        weight_decay: float | None = None,
+        dropout: Any = 0.0,
+        batch_norm: bool = False,
+        scoring: Any = None,
+        callbacks: Any = None,
+        threads: int | None = None,
+        time_budget: float | None = None,
+        loss: Any = "log_loss",
+        label_smoothing: float = 0.0,
+        class_weight: Any = None,
     ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
@@ -164,9 +230,29 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.l1 = l1
+        self.weight_decay = weight_decay
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.scoring = scoring
+        self.callbacks = callbacks
+        self.threads = threads
+        self.time_budget = time_budget
+        self.loss = loss
+        self.label_smoothing = label_smoothing
+        self.class_weight = class_weight
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MLPClassifier:
+    def fit(
+        self,
+        X: Features,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Features | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> MLPClassifier:
         """Learn from rows and their labels.
 
         Parameters
@@ -174,6 +260,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         X : array-like or sparse matrix of shape (rows, features)
         y : array-like of shape (rows,), or (rows, labels) of 0 and 1
         sample_weight : array-like of shape (rows,), default: None
+        X_val, y_val, sample_weight_val : like X, y and sample_weight, default: None
+            Rows to judge each epoch by, in place of rows held back: their loss and score are recorded, and the weights
+            with the best score are kept. With `early_stopping` the score also decides when to stop.
 
         Returns
         -------
@@ -190,7 +279,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         ConvergenceWarning
             When a limit on iterations ended the training.
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        return self._fit(X, y, sample_weight, Given(X_val, y_val, sample_weight_val), incremental=False)
 
     @available_if(goes_by_batches)
     @_fit_context(prefer_skip_nested_validation=True)
@@ -200,6 +289,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
+        *,
+        X_val: Features | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
     ) -> MLPClassifier:
         """Go once over rows, from the weights and the optimizer's state as they are. Not with "lbfgs".
 
@@ -210,6 +303,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         sample_weight : array-like of shape (rows,), default: None
         classes : array-like, default: None
             All classes there will be; needed in the first call.
+        X_val, y_val, sample_weight_val : like X, y and sample_weight, default: None
+            Rows to judge the epoch by. The model then always predicts with the best weights so far, while the next call
+            trains on from the latest ones; `stopped_` says when improvement was waited for in vain.
 
         Returns
         -------
@@ -218,7 +314,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         if _check_partial_fit_first_call(self, classes):
             self._labels = Labels(y if type_of_target(y).startswith("multilabel") else classes)
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, Given(X_val, y_val, sample_weight_val), incremental=True)
 
     def predict(self, X: Features) -> NDArray:
         """Return the most probable class of each row, or 0 and 1 for each label.
@@ -231,8 +327,25 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         -------
         ndarray of shape (rows,) or (rows, labels)
         """
-        return self._labels_or_refuse().decode(self._output(X))
+        labels, output = self._labels_or_refuse(), self._output(X)
+        return labels.decode(output, THRESHOLDS.get(self._loss_kind, 0.5))
 
+    @available_if(_gives_scores)
+    def decision_function(self, X: Features) -> NDArray:
+        """Return the score of the second class, or of each label: above 0 for yes. Only with the loss "hinge".
+
+        Parameters
+        ----------
+        X : array-like or sparse matrix of shape (rows, features)
+
+        Returns
+        -------
+        ndarray of shape (rows,) or (rows, labels)
+        """
+        output = self._output(X)
+        return output[:, 0] if output.shape[1] == 1 else output
+
+    @available_if(_gives_probabilities)
     def predict_proba(self, X: Features) -> NDArray:
         """Return the probability of each class, or of each label.
 
@@ -253,6 +366,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         np.subtract(1.0, p[:, 0], out=both[:, 0])
         return both
 
+    @available_if(_gives_probabilities)
     def predict_log_proba(self, X: Features) -> NDArray:
         """Return the logarithm of `predict_proba`.
 
@@ -270,6 +384,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.classifier_tags.multi_label = True
+        tags.classifier_tags.multi_class = self.loss != "hinge" and not isinstance(self.loss, losses.Hinge)
         return tags
 
     def _labels_or_refuse(self) -> Labels:
@@ -285,8 +400,27 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self._labels.check(y, same=bool(self.warm_start))
         return X, y
 
+    def _check_more_targets(self, y: Any) -> None:
+        self._labels.check(y, same=False)
+
+    def _row_weights(self, y: Any, sample_weight: Any, *, incremental: bool) -> Any:
+        if self.class_weight is None:
+            return sample_weight
+        several = self._labels.several
+        weight = class_weights(self.class_weight, y, self.classes_, several=several, incremental=incremental)
+        return weight if sample_weight is None else weight * sample_weight
+
     def _head(self, y: Any, dtype: np.dtype) -> Head:
-        return self._labels.head(dtype)
+        smoothing = float(self.label_smoothing)
+        return self._labels.head(dtype, classifying_loss(self.loss, smoothing), smoothing)
 
     def _encode(self, y: Any, dtype: np.dtype) -> NDArray:
-        return self._labels.encode(y, dtype)
+        encoded = self._labels.encode(y, dtype)
+        return 2 * encoded - 1 if self._loss_kind == "hinge" else encoded
+
+    @property
+    def _loss_kind(self) -> str:
+        """What was trained on, or is going to be."""
+        loss = self._network.plan.loss
+        assert loss is not None
+        return loss.kind

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,8 @@ from descend.estimators.mlp.heads import Head
 from descend.estimators.mlp.journal import Journal
 from descend.estimators.mlp.recipe import Recipe
 from descend.estimators.mlp.trained import TrainedNetwork
+from descend.estimators.mlp.validation import Validation
+from descend.estimators.mlp.watching import Watch
 
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
@@ -29,12 +33,12 @@ class Rows:
     ----------
     batch : all rows, encoded
     training : the rows to train on, as indices (n,) uint32
-    validation : the rows held back, or None
+    validation : rows not trained on, or None
     """
 
     batch: Batch
     training: NDArray[np.uint32]
-    validation: Batch | None = None
+    validation: Validation | None = None
 
 
 @dataclass
@@ -48,6 +52,7 @@ class Epochs:
     recipe, head : how, and what is shown of the loss
     rows : the data
     random_state : shuffles
+    estimator : what callbacks are shown
     """
 
     network: TrainedNetwork
@@ -56,6 +61,7 @@ class Epochs:
     head: Head
     rows: Rows
     random_state: np.random.RandomState
+    estimator: Any = None
 
     def __post_init__(self) -> None:
         count = len(self.rows.training)
@@ -69,10 +75,14 @@ class Epochs:
         self.sizes = np.minimum(self.batch_size, count - self.starts)  # rows of each step
         self.order = self.rows.training
         self.constants = self.head.constants(self.rows.batch.y)
-        self.threads = threads.choose(self.network.plan, self.batch_size, passes=3)
+        self.threads = threads.choose(self.network.plan, self.batch_size, 3, self.recipe.threads)
+        self.deadline = None if self.recipe.time_budget is None else time.monotonic() + self.recipe.time_budget
+        self.impatient = False
 
     def run(self, most: int, *, warn: bool) -> None:
         """Train for at most so many epochs.
+
+        Afterwards `impatient` says whether improvement was waited for in vain.
 
         Raises
         ------
@@ -84,17 +94,31 @@ class Epochs:
         ConvergenceWarning
             If `warn` and the last epoch was reached.
         """
-        journal = self.journal
+        journal, recipe = self.journal, self.recipe
         journal.epochs = 0
-        engine = self.network.training_engine()
+        self.watch = watch = Watch(
+            self.estimator,
+            recipe.callbacks,
+            done=len(journal.losses),
+            most=most,
+            validated=self.rows.validation is not None,
+            step=journal.steps,
+        )
+        watch.begin()
         while journal.epochs < most:
+            watch.begin_epoch()
+            engine = self.network.training_engine()  # again each time: callbacks may have looked at the weights
             progress = self._epoch(engine)
             if progress.status == "diverged":
                 raise ValueError(NOT_FINITE)
             if progress.status == "interrupted":
                 warnings.warn("Training interrupted by user.", stacklevel=2)
                 break
-            if self._ends(engine, self._loss(progress)):
+            if not progress.steps:
+                break
+            if self._ends(engine, progress):
+                break
+            if watch.stopping or (self.deadline is not None and time.monotonic() >= self.deadline):
                 break
             if journal.epochs == most and warn:
                 warnings.warn(
@@ -103,67 +127,135 @@ class Epochs:
                     ConvergenceWarning,
                     stacklevel=2,
                 )
-        if self.rows.validation is not None and journal.best_weights is not None:
-            self.network.set_flat(journal.best_weights)
-        journal.best_weights = None
+        self._put_back(goes_on=not warn)
+        watch.end()
+
+    def _put_back(self, *, goes_on: bool) -> None:
+        """End with the best weights; those to go on from are kept aside if asked for."""
+        journal = self.journal
+        validated = self.rows.validation is not None
+        best = self.watch.best_weights if self.watch.best_weights is not None else journal.best_weights
+        if best is not None and (validated or self.watch.best_weights is not None):
+            if goes_on:
+                journal.latest_weights = self.network.training_engine().get_parameters()
+            self.network.set_flat(best)
+        if not goes_on:
+            journal.best_weights = None
 
     def _epoch(self, engine: Engine) -> Progress:
+        journal = self.journal
         if self.recipe.shuffle:
             order = np.arange(len(self.order))
             self.random_state.shuffle(order)
             self.order = self.order[order]
+        steps = len(self.starts)
+        planned = self.recipe.epochs * steps
+        self.rates = journal.rule.in_epoch(journal.rate, journal.steps, steps, planned)
+        if self.watch.step_callbacks:
+            return self._by_steps(engine)
+        return self._part(engine, self.order, self.rates)
+
+    def _part(self, engine: Engine, order: NDArray[np.uint32], learning_rates: NDArray[np.float64]) -> Progress:
         return engine.train(
             self.rows.batch,
-            self.order,
+            order,
             batch_size=self.batch_size,
-            learning_rates=np.array([self.journal.rate]),
+            learning_rates=learning_rates,
             threads=self.threads,
+            deadline=self.deadline,
+        )
+
+    def _by_steps(self, engine: Engine) -> Progress:
+        """Train an epoch one update at a time, with the step callbacks after each; the bits are the same."""
+        parts: list[Progress] = []
+        status: Any = "done"
+        for i, (start, size) in enumerate(zip(self.starts, self.sizes, strict=True)):
+            rate = self.rates if len(self.rates) == 1 else self.rates[i : i + 1]
+            progress = self._part(engine, self.order[start : start + size], rate)
+            status = progress.status
+            if not progress.steps:
+                break
+            parts.append(progress)
+            done = self.sizes[: len(parts)]
+            self.watch.end_step(float(np.array([part.loss for part in parts]) @ done / done.sum()))
+            engine = self.network.training_engine()
+            if self.watch.stopping:
+                break
+        return Progress(
+            self.watch.loss,
+            int(self.sizes[: len(parts)].sum()),
+            len(parts),
+            status,
+            np.concatenate([part.losses for part in parts]) if parts else np.empty(0),
+            np.concatenate([part.penalties for part in parts]) if parts else np.empty(0),
         )
 
     def _loss(self, progress: Progress) -> float:
         """Return the mean over steps, weighted by their rows, of what is shown of their losses."""
         losses = self.head.shown * progress.losses + progress.penalties
+        starts, sizes = self.starts[: progress.steps], self.sizes[: progress.steps]
         if self.constants is not None:
-            c, weight = self.constants[self.order], self.rows.batch.weight
+            order = self.order[: progress.rows]
+            c, weight = self.constants[order], self.rows.batch.weight
             if weight is None:
-                losses = losses + np.add.reduceat(c, self.starts) / self.sizes
+                losses = losses + np.add.reduceat(c, starts) / sizes
             else:
-                w = weight[self.order].astype(np.float64)
-                sums, masses = np.add.reduceat(c * w, self.starts), np.add.reduceat(w, self.starts)
+                w = weight[order].astype(np.float64)
+                sums, masses = np.add.reduceat(c * w, starts), np.add.reduceat(w, starts)
                 losses = losses + np.divide(sums, masses, out=np.zeros_like(sums), where=masses != 0)
-        return float(losses @ self.sizes / self.sizes.sum())
+        return float(losses @ sizes / sizes.sum())
 
-    def _ends(self, engine: Engine, loss: float) -> bool:
+    def _ends(self, engine: Engine, progress: Progress) -> bool:
         """Note the epoch that was, judge it, choose the next rate; whether training is over."""
-        journal, recipe = self.journal, self.recipe
+        journal, recipe, loss = self.journal, self.recipe, self._loss(progress)
         journal.epochs += 1
         journal.losses.append(loss)
-        journal.rows_seen += len(self.rows.training)
+        journal.rows_seen += progress.rows
+        journal.steps += progress.steps
         self._say(f"Iteration {journal.epochs}, loss = {loss:.8f}")
-        if self.rows.validation is None:
-            journal.judge_loss(recipe.tol)
-        else:
-            journal.scores.append(self._score(engine, self.rows.validation))
-            self._say(f"Validation score: {journal.scores[-1]:f}")
-            if journal.judge_score(recipe.tol):
-                journal.best_weights = engine.get_parameters()
-        journal.rate = journal.rule.after_epoch(journal.initial_rate, journal.rate, journal.rows_seen)
+        judged = self._judge(engine)
+        journal.watched.append(loss if judged is None else judged[0])
+        last = float(self.rates[min(progress.steps, len(self.rates)) - 1])
+        self.watch.end_epoch(engine, loss, judged, last)
+        rate = journal.rule.after_epoch(journal.initial_rate, journal.rate, journal.rows_seen, journal.watched)
+        if rate is None:
+            self._say("The learning rate cannot fall any further. Stopping.")
+            return True
+        journal.rate = rate
         if journal.waited <= recipe.patience:
             return False
+        return self._out_of_patience()
+
+    def _judge(self, engine: Engine) -> tuple[float, float] | None:
+        """Return the validation loss and score, if there are such rows, and whatever counts: whether it improved."""
+        journal, recipe, validation = self.journal, self.recipe, self.rows.validation
+        by_score = recipe.validation is not None
+        judged = None
+        if validation is not None:
+            judged = validation.judge(engine)
+            journal.validation_losses.append(judged[0])
+            journal.scores.append(judged[1])
+            self._say(f"Validation score: {judged[1]:f}")
+            if journal.judge_score(recipe.tol, counts=by_score):
+                journal.best_weights = engine.get_parameters()
+        if not by_score:
+            journal.judge_loss(recipe.tol)
+        return judged
+
+    def _out_of_patience(self) -> bool:
+        """Let the rule lower the rate, or else stop."""
+        journal, recipe = self.journal, self.recipe
         rate = journal.rule.on_plateau(journal.rate)
-        what = "Training loss" if self.rows.validation is None else "Validation score"
+        what = "Training loss" if recipe.validation is None else "Validation score"
         then = "Stopping." if rate is None else f"Setting learning rate to {rate:f}"
         self._say(
             f"{what} did not improve more than tol={recipe.tol:f} for {recipe.patience} consecutive epochs. {then}"
         )
         if rate is None:
+            self.impatient = True
             return True
         journal.rate, journal.waited = rate, 0
         return False
-
-    def _score(self, engine: Engine, validation: Batch) -> float:
-        output = engine.predict(validation.X, threads.choose(self.network.plan, validation.X.shape[0], passes=1))
-        return self.head.score(output, validation.y, validation.weight)
 
     def _say(self, line: str) -> None:
         if self.recipe.verbose:

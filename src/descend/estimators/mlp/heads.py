@@ -7,7 +7,7 @@ loss it shows the deviance, which adds a number per row that no weight changes, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 from descend import layers, losses, penalties
 from descend.estimators.mlp import scores
 from descend.plan import Plan, attach_loss, lower
+
+#: Where an output says yes, by the kind of a loss for yes and no.
+THRESHOLDS = {"bce": 0.5, "hinge": 0.0}
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,7 @@ class Head:
     shown : factor from the engine's loss to the one shown
     ceiling : the most an output counts in a cross-entropy, or infinity
     target : "index" for class numbers, "dense" for numbers (rows, outputs)
+    deviance : show the Poisson loss as half the deviance
     """
 
     name: str
@@ -42,10 +46,11 @@ class Head:
     shown: float = 1.0
     ceiling: float = np.inf
     target: Literal["dense", "index"] = "dense"
+    deviance: bool = False
 
     def constants(self, y: NDArray) -> NDArray[np.float64] | None:
         """Return what is added to each row's loss when it is shown (rows,), or None for nothing."""
-        if self.loss.kind != "poisson":
+        if not self.deviance:
             return None
         y = y.astype(np.float64)
         return (y * np.log(np.where(y > 0, y, 1.0)) - y).sum(axis=1)
@@ -54,42 +59,63 @@ class Head:
         """Score an output (rows, outputs) against encoded targets: accuracy, or the coefficient of determination."""
         if self.target == "index":
             return scores.accuracy(output.argmax(axis=1) == y, weight)
-        if self.loss.kind == "bce":
-            return scores.accuracy(((output > 0.5) == (y > 0.5)).all(axis=1), weight)
+        if self.loss.kind in THRESHOLDS:
+            threshold = THRESHOLDS[self.loss.kind]
+            return scores.accuracy(((output > threshold) == (y > threshold)).all(axis=1), weight)
         return scores.r2(y, output, weight)
 
 
-def classes_head(classes: int, dtype: np.dtype) -> Head:
+def classes_head(classes: int, dtype: np.dtype, smoothing: float = 0.0) -> Head:
     """One class out of three or more."""
     return Head(
         "softmax",
         classes,
         (layers.Softmax(),),
-        losses.CategoricalCrossentropy(),
+        losses.CategoricalCrossentropy(smoothing),
         ceiling=_ceiling(dtype),
         target="index",
     )
 
 
-def labels_head(labels: int, dtype: np.dtype) -> Head:
+def labels_head(labels: int, dtype: np.dtype, smoothing: float = 0.0) -> Head:
     """Two classes, or several independent labels."""
-    loss = losses.BinaryCrossentropy()
+    loss = losses.BinaryCrossentropy(smoothing)
     return Head("logistic", labels, (layers.Sigmoid(),), loss, scale=float(labels), ceiling=_ceiling(dtype))
 
 
-def squares_head(outputs: int) -> Head:
-    """Numbers, by half their squared error."""
-    return Head("identity", outputs, (), losses.MSE(), scale=outputs / 2, shown=1 / outputs)
+def margins_head(labels: int) -> Head:
+    """Two classes, or several independent labels, by scores whose sign decides."""
+    return Head("identity", labels, (), losses.Hinge(), scale=float(labels), shown=1 / labels)
 
 
-def counts_head(outputs: int) -> Head:
-    """Counts, by half their Poisson deviance."""
-    return Head("exp", outputs, (layers.Exponential(),), losses.Poisson(), scale=float(outputs))
+def numbers_head(loss: losses.Loss, outputs: int) -> Head:
+    """Numbers, by a loss whose gradient is of the sum over the outputs and whose mean over them is shown.
+
+    Of squared errors it is half; of counts half the Poisson deviance, summed; the root of the batch's mean squared
+    error has no sum.
+    """
+    if loss.kind == "mse":
+        return Head("identity", outputs, (), loss, scale=outputs / 2, shown=1 / outputs)
+    if loss.kind == "poisson":
+        return Head("exp", outputs, (layers.Exponential(),), loss, scale=float(outputs), deviance=True)
+    if loss.kind == "rmse":
+        return Head("identity", outputs, (), loss)
+    return Head("identity", outputs, (), loss, scale=float(outputs), shown=1 / outputs)
+
+
+def plain(head: Head) -> Head:
+    """Return the head with its loss as `descend.losses` defines it, a mean over the outputs."""
+    return replace(head, scale=1.0, shown=1.0, ceiling=np.inf, deviance=False)
+
+
+def complete(hidden: tuple[layers.Layer, ...], head: Head) -> tuple[layers.Layer, ...]:
+    """Return a network's layers: these and the head's."""
+    return (*hidden, layers.Dense(head.outputs), *head.ending)
 
 
 def build(hidden: tuple[layers.Layer, ...], head: Head, features: int, penalty: penalties.Penalty | None) -> Plan:
     """Return the plan of a network of these hidden layers and this head."""
-    plan = lower([*hidden, layers.Dense(head.outputs), *head.ending], (features,), penalty=penalty)
+    plan = lower(complete(hidden, head), (features,), penalty=penalty)
     return attach_loss(plan, head.loss, target=head.target, scale=head.scale, ceiling=head.ceiling)
 
 

@@ -13,16 +13,20 @@ from descend.training.arrays import all_finite, sparse_rows
 
 _validate: Any = validate_data  # its annotations are those of its sentinels
 
-#: Formats of sparse X that come as they are; others are converted to the first.
-SPARSE = ["csr", "csc"]
+#: Formats of sparse X that scikit-learn's checks let through; they make CSR of all others.
+SPARSE: list[str] = ["csr"]
 
 
-def for_engine(rows: Any, dtype: np.dtype) -> NDArray | SparseRows:
-    """Return checked rows in the form the engine reads: `dtype`, in C order or compressed."""
-    return sparse_rows(rows, dtype, "X") if is_sparse(rows) else np.ascontiguousarray(rows, dtype=dtype)
+def for_engine(rows: NDArray | SparseRows, dtype: np.dtype) -> NDArray | SparseRows:
+    """Return checked rows in the form the engine reads: `dtype`; in C order, or sparse as canonical CSR."""
+    if is_sparse(rows):
+        return sparse_rows(rows, dtype, "X")
+    return np.ascontiguousarray(rows, dtype=dtype)
 
 
-def training_data(estimator: Any, X: ArrayLike, y: ArrayLike, *, reset: bool, numeric: bool) -> tuple[NDArray, NDArray]:
+def training_data(
+    estimator: Any, X: Any, y: ArrayLike, *, reset: bool, numeric: bool
+) -> tuple[NDArray | SparseRows, NDArray]:
     """Check rows and targets to learn from.
 
     Parameters
@@ -32,7 +36,7 @@ def training_data(estimator: Any, X: ArrayLike, y: ArrayLike, *, reset: bool, nu
 
     Returns
     -------
-    X : (rows, features) float64 or float32, dense or sparse
+    X : (rows, features) float64 or float32, dense or CSR
     y : (rows,) or (rows, outputs)
     """
     rows, targets = _validate(
@@ -55,7 +59,7 @@ def new_rows(estimator: Any, X: Any, dtype: np.dtype) -> tuple[NDArray | SparseR
 
     Returns
     -------
-    X : (rows, features) of `dtype`, as the engine reads them
+    X : (rows, features) of `dtype`, in C order or canonical CSR
     wanted : the dtype of the prediction: `dtype`, or a wider one that X has
     """
     if (

@@ -16,7 +16,10 @@ class Journal:
 
     Attributes
     ----------
-    losses, scores : of all epochs, over all calls
+    losses, scores, validation_losses : of all epochs, over all calls
+    watched : the losses a schedule may follow, since the optimizer started
+    steps : updates since then
+    latest_weights : after `partial_fit` with validation rows, those to go on from; the best are in the network
     best_loss, best_score : the best so far
     best_weights : during training, those of the best score if this call reached it; at first, the initial ones
     waited : epochs since the last improvement
@@ -28,6 +31,10 @@ class Journal:
     best_weights: NDArray | None = None
     losses: list[float] = field(default_factory=list)
     scores: list[float] = field(default_factory=list)
+    validation_losses: list[float] = field(default_factory=list)
+    watched: list[float] = field(default_factory=list)
+    steps: int = 0
+    latest_weights: NDArray | None = None
     best_loss: float = np.inf
     best_score: float = -np.inf
     waited: int = 0
@@ -44,10 +51,14 @@ class Journal:
         if loss < self.best_loss:
             self.best_loss = loss
 
-    def judge_score(self, tol: float) -> bool:
-        """Count the last epoch as an improvement if its score is higher than the best by `tol`; whether it is best."""
+    def judge_score(self, tol: float, *, counts: bool = True) -> bool:
+        """Count the last epoch as an improvement if its score is higher than the best by `tol`; whether it is best.
+
+        Unless it `counts`, only the latter.
+        """
         score = self.scores[-1]
-        self.waited = self.waited + 1 if score < self.best_score + tol else 0
+        if counts:
+            self.waited = self.waited + 1 if score < self.best_score + tol else 0
         if not score > self.best_score:
             return False
         self.best_score = score

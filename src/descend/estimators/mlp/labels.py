@@ -10,7 +10,8 @@ from scipy import sparse
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
-from descend.estimators.mlp.heads import Head, classes_head, labels_head
+from descend import losses
+from descend.estimators.mlp.heads import Head, classes_head, labels_head, margins_head
 
 
 class Labels:
@@ -27,7 +28,16 @@ class Labels:
     """
 
     def __init__(self, y: Any) -> None:
-        binarizer = LabelBinarizer().fit(y)
+        self._learn(LabelBinarizer().fit(y))
+
+    @classmethod
+    def of(cls, binarizer: Any) -> Labels:
+        """Return the labels a fitted `LabelBinarizer` knows."""
+        labels = cls.__new__(cls)
+        labels._learn(binarizer)
+        return labels
+
+    def _learn(self, binarizer: Any) -> None:
         self.classes: NDArray = binarizer.classes_
         self.kind: str = binarizer.y_type_
         self.sparse: bool = binarizer.sparse_input_
@@ -37,11 +47,33 @@ class Labels:
         """Whether a row may have several labels."""
         return self.kind.startswith("multilabel")
 
-    def head(self, dtype: np.dtype) -> Head:
-        """Return the end of a network for these labels."""
-        if self.kind == "multiclass":
-            return classes_head(len(self.classes), dtype)
-        return labels_head(len(self.classes) if self.several else 1, dtype)
+    def head(self, dtype: np.dtype, loss: losses.Loss | None = None, smoothing: float = 0.0) -> Head:
+        """Return the end of a network for these labels, by default with the cross-entropy, smoothed.
+
+        Raises
+        ------
+        ValueError
+            When the loss is one for another kind of labels.
+        """
+        one_of_many = self.kind == "multiclass"
+        wanted = "cce" if one_of_many else "bce"
+        if loss is not None and loss.kind != wanted and (one_of_many or loss.kind != "hinge"):
+            what = f"{len(self.classes)} classes" if one_of_many else "two classes or several labels"
+            fit = "'categorical_crossentropy'" if one_of_many else "'binary_crossentropy' or 'hinge'"
+            only = "Only binary classification is supported. The type of the target is multiclass. "
+            raise ValueError(
+                f"{only if loss.kind == 'hinge' else ''}loss={loss!r} does not suit {what}; choose 'log_loss', which is "
+                f"always right, or {fit}"
+            )
+        smoothing = smoothing if loss is None else loss.smoothing
+        if one_of_many:
+            return classes_head(len(self.classes), dtype, smoothing)
+        outputs = len(self.classes) if self.several else 1
+        return (
+            margins_head(outputs)
+            if loss is not None and loss.kind == "hinge"
+            else labels_head(outputs, dtype, smoothing)
+        )
 
     def check(self, y: Any, same: bool) -> None:
         """Refuse labels that were not there before; with `same` also labels that are missing.
@@ -81,11 +113,11 @@ class Labels:
             return codes.astype(np.int32)
         return np.ascontiguousarray(codes.reshape(-1, 1), dtype=dtype)
 
-    def decode(self, output: NDArray) -> Any:
-        """Return the labels of an output (rows, outputs): the most probable class, or every label above a half."""
+    def decode(self, output: NDArray, threshold: float = 0.5) -> Any:
+        """Return the labels of an output (rows, outputs): the largest, or every one above the threshold."""
         if self.kind == "multiclass":
             return self.classes.take(output.argmax(axis=1))
-        above = output > 0.5
+        above = output > threshold
         if self.several:
             labels = above.astype(int)
             return sparse.csr_matrix(labels) if self.sparse else labels

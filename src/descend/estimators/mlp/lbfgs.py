@@ -12,7 +12,9 @@ from sklearn.utils.optimize import _check_optimize_result
 from descend.engine.protocol import Batch
 from descend.estimators.mlp import threads
 from descend.estimators.mlp.heads import Head
+from descend.estimators.mlp.recipe import Recipe
 from descend.estimators.mlp.trained import TrainedNetwork
+from descend.estimators.mlp.validation import penalty_of
 from descend.optimizers import LBFGS
 from descend.plan import Plan, ops
 
@@ -26,17 +28,19 @@ class Objective:
     network : float64
     head : what is shown of the loss, which is what the line search goes by
     batch : all rows
+    wanted : threads
     """
 
     network: TrainedNetwork
     head: Head
     batch: Batch
+    wanted: int | None = None
 
     def __post_init__(self) -> None:
         self.places = _places(self.network.plan)
         self.engine = self.network.training_engine()
         self.flat = self.engine.get_parameters()
-        self.threads = threads.choose(self.network.plan, self.batch.X.shape[0], passes=3)
+        self.threads = threads.choose(self.network.plan, self.batch.X.shape[0], 3, self.wanted)
         weight = self.batch.weight
         self.mass = float(self.batch.X.shape[0] if weight is None else weight.sum())
         constants = self.head.constants(self.batch.y)
@@ -46,7 +50,7 @@ class Objective:
         self.put(x)
         loss, gradient = self.engine.gradients(self.batch, threads=self.threads)
         if self.head.shown != 1.0:
-            penalty = self._penalty()
+            penalty = penalty_of(self.network.plan, self.flat, self.mass)
             loss = self.head.shown * (loss - penalty) + penalty
         return loss + self.constant, gradient[self.places]
 
@@ -55,16 +59,8 @@ class Objective:
         self.flat[self.places] = x
         self.engine.set_parameters(self.flat)
 
-    def _penalty(self) -> float:
-        total = 0.0
-        for parameter in self.network.plan.parameters:
-            if parameter.penalty is not None:
-                w, share = self.flat[parameter.slice], self.mass if parameter.penalty.spread else 1.0
-                total += (parameter.penalty.l1 * float(np.abs(w).sum()) + parameter.penalty.l2 * float(w @ w)) / share
-        return total
 
-
-def train(network: TrainedNetwork, head: Head, batch: Batch, optimizer: LBFGS, *, verbose: bool) -> tuple[float, int]:
+def train(network: TrainedNetwork, head: Head, batch: Batch, recipe: Recipe) -> tuple[float, int]:
     """Train until the optimizer stops.
 
     Returns
@@ -76,7 +72,9 @@ def train(network: TrainedNetwork, head: Head, batch: Batch, optimizer: LBFGS, *
     ConvergenceWarning
         When a limit or a failed line search ended the training.
     """
-    objective = Objective(network, head, batch)
+    optimizer = recipe.optimizer
+    assert isinstance(optimizer, LBFGS)
+    objective = Objective(network, head, batch, recipe.threads)
     said = 0
 
     def say(intermediate_result: object) -> None:
@@ -89,8 +87,13 @@ def train(network: TrainedNetwork, head: Head, batch: Batch, optimizer: LBFGS, *
         objective.flat[objective.places],
         jac=True,
         method="L-BFGS-B",
-        callback=say if verbose else None,
-        options={"maxfun": optimizer.max_fun, "maxiter": optimizer.max_iter, "gtol": optimizer.tol},
+        callback=say if recipe.verbose else None,
+        options={
+            "maxfun": optimizer.max_fun,
+            "maxiter": optimizer.max_iter,
+            "gtol": optimizer.tol,
+            "maxcor": optimizer.history,
+        },
     )
     iterations = _check_optimize_result("lbfgs", result, optimizer.max_iter)
     objective.put(result.x)

@@ -8,13 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from descend import layers, optimizers, penalties
 from descend.estimators.mlp import rates
-
-#: What scikit-learn calls the activations of hidden layers.
-ACTIVATIONS = {"identity": None, "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
+from descend.estimators.mlp.hidden import hidden_layers
+from descend.estimators.mlp.solvers import optimizer_of, rule_of
+from descend.training.callbacks import Callback, Checkpoint, check_callbacks
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,8 @@ class Recipe:
     Attributes
     ----------
     hidden : the layers before the output layer
-    gain : the first weights are uniform within +-sqrt(gain / (inputs + outputs))
+    gains : of each dense layer, whose first weights are uniform within +-sqrt(gain / (inputs + outputs)); None leaves
+        the first weights to the layers' initializers
     penalty : of every weight matrix
     optimizer : the update; `optimizers.LBFGS` for SciPy's
     rate, rule : the first learning rate, and how it goes on from there
@@ -35,10 +34,14 @@ class Recipe:
     validation : share of the rows held back to judge improvement by; None judges by the training loss
     shuffle : present the rows of each epoch in a new order
     verbose : print a line per epoch
+    scoring : of validation rows: a scorer's name or function, "loss", or None for accuracy or R^2
+    callbacks : the user's
+    threads : or None to let the surroundings decide
+    time_budget : seconds, or None
     """
 
     hidden: tuple[layers.Layer, ...]
-    gain: float
+    gains: tuple[float, ...] | None
     penalty: penalties.Penalty | None
     optimizer: optimizers.Optimizer
     rate: float
@@ -50,6 +53,10 @@ class Recipe:
     validation: float | None
     shuffle: bool
     verbose: bool
+    scoring: Any = None
+    callbacks: tuple[Callback, ...] = ()
+    threads: int | None = None
+    time_budget: float | None = None
 
 
 def recipe_of(estimator: Any) -> Recipe:
@@ -57,53 +64,54 @@ def recipe_of(estimator: Any) -> Recipe:
 
     Raises
     ------
-    ValueError
-        When a hidden layer has no units.
+    TypeError, ValueError
+        When one is not what it should be, or two contradict each other.
     """
     p = estimator
+    hidden, gains = hidden_layers(p.hidden_layer_sizes, p.activation, p.dropout, bool(p.batch_norm))
+    optimizer = optimizer_of(p)
+    rate, rule = rule_of(p, optimizer)
+    batches = not isinstance(optimizer, optimizers.LBFGS)
     return Recipe(
-        hidden=hidden_layers(p.hidden_layer_sizes, p.activation),
-        gain=2.0 if p.activation == "logistic" else 6.0,
-        penalty=penalties.L2(p.alpha / 2, spread=True) if p.alpha else None,
-        optimizer=_optimizer(p),
-        rate=float(p.learning_rate_init),
-        rule=rates.rule(p.learning_rate, float(p.power_t)) if p.solver == "sgd" else rates.Constant(),
+        hidden=hidden,
+        gains=gains,
+        penalty=_penalty(float(p.l1), float(p.alpha) / 2),
+        optimizer=optimizer,
+        rate=rate,
+        rule=rule,
         batch_size=None if p.batch_size == "auto" else int(p.batch_size),
         epochs=int(p.max_iter),
         tol=float(p.tol),
         patience=p.n_iter_no_change,
-        validation=float(p.validation_fraction) if p.early_stopping and p.solver != "lbfgs" else None,
+        validation=float(p.validation_fraction) if p.early_stopping and batches else None,
         shuffle=bool(p.shuffle),
         verbose=bool(p.verbose),
+        scoring=p.scoring,
+        callbacks=callbacks_of(p),
+        threads=p.threads,
+        time_budget=p.time_budget,
     )
 
 
-def hidden_layers(sizes: Any, activation: str) -> tuple[layers.Layer, ...]:
-    """Make a dense layer of each size (one may be given as a number), each followed by the activation.
+def callbacks_of(estimator: Any) -> tuple[Callback, ...]:
+    """Return an estimator's callbacks.
 
     Raises
     ------
-    ValueError
-        When a size is not positive.
+    TypeError, ValueError
+        For what is no callback, and for those that only a `Network` can serve.
     """
-    units = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
-    if np.any(np.array(units) <= 0):
-        raise ValueError(f"hidden_layer_sizes must be > 0, got {units}.")
-    name = ACTIVATIONS[activation]
-    built: list[layers.Layer] = []
-    for size in units:
-        built.append(layers.Dense(size))
-        if name is not None:
-            built.append(layers.resolve_activation(name))
-    return tuple(built)
+    found = check_callbacks(estimator.callbacks)
+    for callback in found:
+        if isinstance(callback, Checkpoint):
+            raise ValueError(
+                f"callbacks: Checkpoint saves a Network, not a {type(estimator).__name__}; pickle the estimator in "
+                "callbacks.Function(on_epoch_end=...), or train a Network"
+            )
+    return found
 
 
-def _optimizer(p: Any) -> optimizers.Optimizer:
-    if p.solver == "lbfgs":
-        return optimizers.LBFGS(max_iter=int(p.max_iter), max_fun=int(p.max_fun), tol=float(p.tol))
-    rate = float(p.learning_rate_init)
-    if p.solver == "sgd":
-        return optimizers.HeavyBall(rate, momentum=float(p.momentum), nesterov=bool(p.nesterovs_momentum))
-    return optimizers.Adam(
-        rate, beta_1=float(p.beta_1), beta_2=float(p.beta_2), epsilon=float(p.epsilon), epsilon_hat=True
-    )
+def _penalty(l1: float, l2: float) -> penalties.Penalty | None:
+    if l1:
+        return penalties.L1L2(l1, l2, spread=True)
+    return penalties.L2(l2, spread=True) if l2 else None

@@ -7,13 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin, _fit_context
-from sklearn.utils._param_validation import StrOptions
 
 from descend.engine.sparse import Features
-from descend.estimators.mlp.base import BaseMLP
-from descend.estimators.mlp.constraints import CONSTRAINTS
-from descend.estimators.mlp.heads import Head, counts_head, squares_head
+from descend.estimators.mlp.base import BaseMLP, Given
+from descend.estimators.mlp.constraints import CONSTRAINTS, REGRESSOR
+from descend.estimators.mlp.heads import Head, numbers_head
 from descend.estimators.mlp.inputs import training_data
+from descend.estimators.mlp.objectives import regression_loss
 
 
 class MLPRegressor(RegressorMixin, BaseMLP):
@@ -24,31 +24,43 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     Parameters
     ----------
-    loss : {"squared_error", "poisson"}, default: "squared_error"
-        Half the squared error, or half the Poisson deviance of counts >= 0, predicted by an exponential. Gradients are
-        of the sum over outputs; of squared errors the mean over outputs is shown.
+    loss : str or Loss, default: "squared_error"
+        "squared_error" is half of it; "poisson" half the deviance of counts >= 0, predicted by an exponential. Also
+        "absolute_error", "huber", "quantile" (`losses.Pinball(0.9)` for others than the median), "rmse". Gradients are
+        of the sum over outputs; the mean over outputs is shown (of Poisson the sum).
     hidden_layer_sizes : array-like of int, or int, default: (100,)
         Units of each hidden layer; empty for none.
-    activation : {"identity", "logistic", "tanh", "relu"}, default: "relu"
-        Of the hidden layers.
-    solver : {"adam", "sgd", "lbfgs"}, default: "adam"
-        "adam" and "sgd" go batch by batch; "lbfgs" takes all rows at once, in float64, and suits small data.
+    activation : str or activation layer, or a list of one per hidden layer, default: "relu"
+        scikit-learn's "identity", "logistic", "tanh", "relu", and all others of `descend.layers`, such as "gelu".
+    solver : str or Optimizer, default: "adam"
+        "adam", "sgd" and all others of `descend.optimizers` by name go batch by batch; an object brings its own
+        numbers. "lbfgs" takes all rows at once, in float64, and suits small data.
     alpha : float, default: 0.0001
         Each batch's loss gets alpha / 2 times the sum of the squared weights (biases are exempt), divided by the
         batch's number of rows, or by the sum of their sample weights.
-    batch_size : int or "auto", default: "auto"
-        Rows per update; "auto" is 200, or all rows if there are fewer.
-    learning_rate : {"constant", "invscaling", "adaptive"}, default: "constant"
-        Of "sgd", after each epoch: the same; learning_rate_init / (rows seen + 1)^power_t; or divided by 5 whenever
-        `n_iter_no_change` epochs passed without improvement, down to 1e-6, which takes the place of stopping.
-    learning_rate_init : float, default: 0.001
-    power_t : float, default: 0.5
+    dropout : float, or a list of one per hidden layer, default: 0.0
+        Share of each hidden layer's outputs zeroed in training.
+    batch_norm : bool, default: False
+        Whether each hidden layer's sums are normalized over the batch, before the activation.
+    learning_rate_init : float or Schedule, default: 0.001
+        A schedule of `descend.schedules` says every step's rate.
     max_iter : int, default: 200
         Epochs at most; for "lbfgs" iterations.
+    early_stopping : bool, default: False
+        Whether to hold rows back, to stop by their score, and to end with the weights that had the best one. Rows
+        given to `fit` as X_val take their place.
+    random_state : int, RandomState or None, default: None
+        Of initial weights, of the rows held back for validation, of the shuffles and of dropout.
+    batch_size : int or "auto", default: "auto"
+        Rows per update; "auto" is 200, or all rows if there are fewer.
+    learning_rate : str or Schedule, default: "constant"
+        After each epoch (of solvers other than "adam"): "constant" is the same; "invscaling" is learning_rate_init /
+        (rows seen + 1)^power_t; "adaptive" divides by 5 whenever `n_iter_no_change` epochs passed without improvement,
+        down to 1e-6, which takes the place of stopping. "cosine", "exponential", "one_cycle", "reduce_on_plateau" and
+        "step" are schedules from learning_rate_init on, planned for `max_iter` epochs; an object has its own rate.
+    power_t : float, default: 0.5
     shuffle : bool, default: True
         Whether every epoch has its own order of the rows.
-    random_state : int, RandomState or None, default: None
-        Of initial weights, of the rows held back for validation and of the shuffles.
     tol : float, default: 0.0001
         An epoch improves when its loss falls below the best so far by `tol`, or its validation score rises as much.
         "lbfgs" stops when no element of the gradient is larger.
@@ -57,19 +69,31 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     warm_start : bool, default: False
         Whether `fit` goes on from the weights of the last one.
     momentum : float, default: 0.9
-        Of "sgd": v = momentum v + eta g, w -= v.
+        Of "sgd": v = momentum v + eta g, w -= v; likewise of "momentum", "nesterov" and "heavy_ball".
     nesterovs_momentum : bool, default: True
         Of "sgd": w -= momentum v + eta g instead.
-    early_stopping : bool, default: False
-        Whether to hold rows back, to stop by their score, and to end with the weights that had the best one.
     validation_fraction : float, default: 0.1
         Share of the rows that `early_stopping` holds back.
     beta_1, beta_2, epsilon : float, default: 0.9, 0.999, 1e-8
-        Of "adam": w -= eta sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon).
+        Of "adam": w -= eta sqrt(1 - beta_2^t) / (1 - beta_1^t) m / (sqrt(v) + epsilon); and of every other solver given
+        by name that has them.
     n_iter_no_change : int or inf, default: 10
         Training stops after more than so many epochs in a row without improvement.
     max_fun : int, default: 15000
         Evaluations of the loss by "lbfgs" at most.
+    l1 : float, default: 0.0
+        As `alpha`, but l1 times the sum of the weights' magnitudes.
+    weight_decay : float or None, default: None
+        Each step shrinks the weights by this share of the learning rate; None leaves it to the optimizer.
+    scoring : str, callable or None, default: None
+        What validation rows are scored by: the name of one of scikit-learn's scorers, a function of (estimator, X, y),
+        or "loss" for minus the loss. None is R^2.
+    callbacks : list of Callback, default: None
+        See `descend.callbacks`; they find "loss", "val_loss" and "val_score" in their history.
+    threads : int or None, default: None
+        None leaves the number to the amount of work and to joblib. The numbers do not depend on it.
+    time_budget : float or None, default: None
+        Seconds after which training stops, within an epoch if need be.
 
     Attributes
     ----------
@@ -86,8 +110,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         Of every epoch: the mean over batches, weighted by their rows. Not with "lbfgs".
     best_loss_ : float or None
         None with `early_stopping`.
+    validation_loss_curve_ : list of float or None
+        With validation rows: their loss after every epoch, without penalties.
+    stopped_ : bool
+        Whether the last call ended because improvement was waited for in vain. Not with "lbfgs".
     validation_scores_, best_validation_score_ : list of float, float; or None
-        With `early_stopping`: the coefficient of determination of the rows held back, after every epoch.
+        With validation rows: the coefficient of determination of the rows held back, after every epoch.
     n_layers_, n_outputs_ : int
         Layers including the input, and units of the last one.
     out_activation_ : str
@@ -97,8 +125,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     Notes
     -----
-    Numbers stay in the dtype of X, float64 or float32, and sparse rows stay sparse. The result does not depend on the
-    number of threads.
+    Numbers stay in X's dtype, float64 or float32, and the result does not depend on the number of threads. Sparse X
+    stays sparse throughout, in any of SciPy's formats (CSR costs no conversion).
 
     Examples
     --------
@@ -110,19 +138,20 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     True
     """
 
-    _parameter_constraints: ClassVar = {**CONSTRAINTS, "loss": [StrOptions({"squared_error", "poisson"})]}
+    _numeric = True
+    _parameter_constraints: ClassVar[dict[str, Any]] = {**CONSTRAINTS, **REGRESSOR}
 
     def __init__(
         self,
-        loss: str = "squared_error",
+        loss: Any = "squared_error",
         hidden_layer_sizes: Any = (100,),
-        activation: str = "relu",
+        activation: Any = "relu",
         *,
-        solver: str = "adam",
+        solver: Any = "adam",
         alpha: float = 0.0001,
         batch_size: int | str = "auto",
-        learning_rate: str = "constant",
-        learning_rate_init: float = 0.001,
+        learning_rate: Any = "constant",
+        learning_rate_init: Any = 0.001,
         power_t: float = 0.5,
         max_iter: int = 200,
         shuffle: bool = True,
@@ -139,6 +168,14 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         epsilon: float = 1e-8,
         n_iter_no_change: float = 10,
         max_fun: int = 15000,
+        l1: float = 0.0,
+        weight_decay: float | None = None,
+        dropout: Any = 0.0,
+        batch_norm: bool = False,
+        scoring: Any = None,
+        callbacks: Any = None,
+        threads: int | None = None,
+        time_budget: float | None = None,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -164,9 +201,26 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.max_fun = max_fun
+        self.l1 = l1
+        self.weight_decay = weight_decay
+        self.dropout = dropout
+        self.batch_norm = batch_norm
+        self.scoring = scoring
+        self.callbacks = callbacks
+        self.threads = threads
+        self.time_budget = time_budget
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MLPRegressor:
+    def fit(
+        self,
+        X: Features,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Features | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> MLPRegressor:
         """Learn from rows and their numbers.
 
         Parameters
@@ -174,6 +228,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         X : array-like or sparse matrix of shape (rows, features)
         y : array-like of shape (rows,) or (rows, outputs)
         sample_weight : array-like of shape (rows,), default: None
+        X_val, y_val, sample_weight_val : like X, y and sample_weight, default: None
+            Rows to judge each epoch by, in place of rows held back: their loss and score are recorded, and the weights
+            with the best score are kept. With `early_stopping` the score also decides when to stop.
 
         Returns
         -------
@@ -190,10 +247,19 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         ConvergenceWarning
             When a limit on iterations ended the training.
         """
-        return self._fit(X, y, sample_weight, incremental=False)
+        return self._fit(X, y, sample_weight, Given(X_val, y_val, sample_weight_val), incremental=False)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MLPRegressor:
+    def partial_fit(
+        self,
+        X: Features,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_val: Features | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+    ) -> MLPRegressor:
         """Go once over rows, from the weights and the optimizer's state as they are.
 
         With "lbfgs" it is a fit that goes on from the weights.
@@ -203,13 +269,16 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         X : array-like or sparse matrix of shape (rows, features)
         y : array-like of shape (rows,) or (rows, outputs)
         sample_weight : array-like of shape (rows,), default: None
+        X_val, y_val, sample_weight_val : like X, y and sample_weight, default: None
+            Rows to judge the epoch by. The model then always predicts with the best weights so far, while the next call
+            trains on from the latest ones; `stopped_` says when improvement was waited for in vain.
 
         Returns
         -------
         MLPRegressor
             Itself.
         """
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, Given(X_val, y_val, sample_weight_val), incremental=True)
 
     def predict(self, X: Features) -> NDArray:
         """Return the numbers the network expects.
@@ -228,12 +297,21 @@ class MLPRegressor(RegressorMixin, BaseMLP):
     def _learn_targets(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[Any, NDArray]:
         X, y = training_data(self, X, y, reset=first, numeric=True)
         y = y.reshape(len(y), -1)
-        if self.loss == "poisson" and (y < 0).any():
-            raise ValueError(f"y must be >= 0 for loss='poisson', got {y.min():g}; use loss='squared_error'")
+        self._check_more_targets(y)
         return X, y
 
+    def _check_more_targets(self, y: Any) -> None:
+        if regression_loss(self.loss).kind == "poisson" and (y < 0).any():
+            raise ValueError(f"y must be >= 0 for loss='poisson', got {y.min():g}; use loss='squared_error'")
+
+    def _told(self, y: Any) -> Any:
+        return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+
     def _head(self, y: Any, dtype: np.dtype) -> Head:
-        return counts_head(y.shape[1]) if self.loss == "poisson" else squares_head(y.shape[1])
+        return numbers_head(regression_loss(self.loss), y.shape[1])
 
     def _encode(self, y: Any, dtype: np.dtype) -> NDArray:
-        return np.ascontiguousarray(y, dtype=dtype)
+        encoded = np.ascontiguousarray(y.reshape(len(y), -1), dtype=dtype)
+        if encoded.shape[1] != self.n_outputs_:
+            raise ValueError(f"y must have {self.n_outputs_} columns, got {encoded.shape[1]}")
+        return encoded

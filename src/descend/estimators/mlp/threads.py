@@ -14,7 +14,7 @@ from descend.training.engines import processors
 SHARE = 4e6
 
 
-def choose(plan: Plan, rows: int, passes: int) -> int:
+def choose(plan: Plan, rows: int, passes: int, wanted: int | None = None) -> int:
     """Return the number of threads for work on `rows` rows at a time; 0 leaves it to the engine.
 
     Parameters
@@ -22,7 +22,10 @@ def choose(plan: Plan, rows: int, passes: int) -> int:
     plan : of the network
     rows : that go through the network together
     passes : 1 for prediction, 3 for training
+    wanted : the user's number, which counts more than all else
     """
+    if wanted is not None:
+        return int(wanted)
     work = 2.0 * passes * plan.size * rows
     if work < 2 * SHARE:
         return 1

@@ -34,6 +34,7 @@ class TrainedNetwork:
         self.plan = plan
         self.dtype = np.dtype(dtype)
         self.optimizer: Optimizer | None = None
+        self.seed = 0  # of dropout's masks
         self._flat: NDArray | None = np.array(flat, dtype=self.dtype)  # None while the engine's are newer
         self._shown: tuple[list[NDArray], list[NDArray]] | None = None  # lists in the user's hands
         self._views: tuple[list[NDArray], list[NDArray]] = ([], [])  # what they held when they were handed out
@@ -48,12 +49,13 @@ class TrainedNetwork:
             "dtype": self.dtype,
             "flat": self.flat().copy(),
             "optimizer": self.optimizer,
+            "seed": self.seed,
             "state": state if self.optimizer is not None else None,
         }
 
     def __setstate__(self, fields: dict[str, Any]) -> None:
         self._hold(fields["plan"], fields["dtype"], fields["flat"])
-        self.optimizer, self._state = fields["optimizer"], fields["state"]
+        self.optimizer, self._state, self.seed = fields["optimizer"], fields["state"], fields["seed"]
 
     @property
     def coefs(self) -> list[NDArray]:
@@ -108,16 +110,16 @@ class TrainedNetwork:
         if self._engine is not None:
             self._engine.set_parameters(self._flat)
 
-    def start(self, optimizer: Optimizer) -> None:
-        """Begin training with an optimizer that remembers nothing."""
-        self.optimizer, self._state = optimizer, None
-        self.engine().start(optimizer, seed=0)
+    def start(self, optimizer: Optimizer, seed: int = 0) -> None:
+        """Begin training with an optimizer that remembers nothing; `seed` is that of dropout's masks."""
+        self.optimizer, self._state, self.seed = optimizer, None, seed
+        self.engine().start(optimizer, seed=seed)
 
     def training_engine(self) -> Engine:
         """Return the engine to train with, whose weights will change: the optimizer goes on where it was."""
         engine = self.engine()
         if self._state is not None and self.optimizer is not None:
-            engine.start(self.optimizer, seed=0, state=self._state)
+            engine.start(self.optimizer, seed=self.seed, state=self._state)
             self._state = None
         self._flat = self._shown = None
         return engine

@@ -1,0 +1,79 @@
+"""Hidden layers as an estimator's keywords describe them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from descend import layers
+
+
+def hidden_layers(
+    sizes: Any, activation: Any, dropout: Any = 0.0, batch_norm: bool = False
+) -> tuple[tuple[layers.Layer, ...], tuple[float, ...]]:
+    """Make of each size a dense layer, batch normalization if asked for, the activation, and dropout.
+
+    Parameters
+    ----------
+    sizes : units of each hidden layer, or one number
+    activation : a name or an activation layer, or one for each hidden layer
+    dropout : the share of each hidden layer's outputs that are zeroed in training, or one share for each
+    batch_norm : normalize before each activation
+
+    Returns
+    -------
+    the layers, and for each dense layer, the output layer included, its gain: the first weights are uniform within
+    +-sqrt(gain / (inputs + outputs))
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the parameter.
+    """
+    units = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+    if np.any(np.array(units) <= 0):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {units}.")
+    shares = _each("dropout", dropout, len(units))
+    functions = [_activation(one) for one in _each("activation", activation, len(units))]
+    built: list[layers.Layer] = []
+    for size, function, share in zip(units, functions, shares, strict=True):
+        built.append(layers.Dense(int(size)))
+        if batch_norm:
+            built.append(layers.BatchNorm())
+        if not isinstance(function, layers.Linear):
+            built.append(function)
+        if share := _share(share):
+            built.append(layers.Dropout(share))
+    last = functions[-1] if functions else _activation(activation) if not _several(activation) else layers.Linear()
+    return tuple(built), tuple(2.0 if isinstance(one, layers.Sigmoid) else 6.0 for one in (*functions, last))
+
+
+def _several(value: Any) -> bool:
+    return isinstance(value, list | tuple | np.ndarray)
+
+
+def _each(name: str, value: Any, count: int) -> list[Any]:
+    """Return one value per hidden layer."""
+    if not _several(value):
+        return [value] * count
+    if len(value) != count:
+        raise ValueError(
+            f"{name} must be one value, or one for each of the {count} layers of hidden_layer_sizes, got {value!r}"
+        )
+    return list(value)
+
+
+def _activation(value: Any) -> layers.Layer:
+    try:
+        return layers.resolve_activation(value)
+    except TypeError as error:
+        raise TypeError(f"activation: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"activation: {error}") from error
+
+
+def _share(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < 1:
+        raise ValueError(f"dropout must be a share >= 0 and < 1, or a list of them, got {value!r}")
+    return float(value)

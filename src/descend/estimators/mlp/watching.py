@@ -1,0 +1,105 @@
+"""What a user's callbacks see of an estimator's training, and the best weights they ask for."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from numpy.typing import NDArray
+
+from descend.engine.protocol import Engine
+from descend.training.callbacks import Callback, EarlyStopping, Improvement, direction, wants_steps
+from descend.training.history import History, StopReason
+
+
+class Watch:
+    """One call of fit or partial_fit as callbacks see it; see `descend.training.callbacks.Run`.
+
+    Parameters
+    ----------
+    estimator : being trained, handed to callbacks as `network`
+    callbacks : the user's
+    done, most : epochs before this call, and in it at most
+    validated : whether there are validation rows
+
+    Raises
+    ------
+    ValueError
+        When a callback watches what is not recorded.
+    """
+
+    def __init__(
+        self, estimator: Any, callbacks: Sequence[Callback], *, done: int, most: int, validated: bool, step: int
+    ) -> None:
+        self.network = estimator
+        self.callbacks = tuple(callbacks)
+        self.step_callbacks = tuple(one for one in self.callbacks if wants_steps(one))
+        self.history = History()
+        self.epoch, self.epochs = done, done + most
+        self.step = step
+        self.loss = math.nan
+        self.stopping = False
+        self.best_weights: NDArray | None = None
+        self._improvement, self._monitor = self._watched(validated)
+        self._started = 0.0
+
+    def _watched(self, validated: bool) -> tuple[Improvement, str | None]:
+        known = ["loss", *(["val_loss", "val_score"] if validated else [])]
+        stopping = [one for one in self.callbacks if isinstance(one, EarlyStopping)]
+        for one in stopping:
+            if one.monitor not in known:
+                raise ValueError(
+                    f"callbacks: EarlyStopping watches {one.monitor!r}, which this training does not record; it has "
+                    f"{', '.join(known)}{'' if validated else ' (pass X_val and y_val, or early_stopping=True)'}"
+                )
+            if one.monitor == "val_score" and one.mode == "auto":
+                raise ValueError("callbacks: EarlyStopping on 'val_score' needs mode='max'")
+        first = next((one for one in stopping if one.restore_best), None)
+        if first is None:
+            return Improvement("min", 0.0), None
+        return Improvement(direction(first.monitor, first.mode), 0.0), first.monitor
+
+    def stop(self, reason: StopReason = "callback") -> None:
+        """End the training after the current update or epoch."""
+        self.stopping = True
+        self.history.stop_reason = self.history.stop_reason or reason
+
+    def value(self, name: str) -> float:
+        """Return the last epoch's entry of a history column."""
+        return self.history[name][-1]
+
+    def begin(self) -> None:
+        """Tell that training begins."""
+        for callback in self.callbacks:
+            callback.on_train_begin(self)
+
+    def begin_epoch(self) -> None:
+        """Tell that an epoch begins."""
+        self.epoch += 1
+        self._started = time.perf_counter()
+        for callback in self.callbacks:
+            callback.on_epoch_begin(self)
+
+    def end_step(self, loss: float) -> None:
+        """Tell that an update is done; `loss` is the mean of the epoch's rows so far."""
+        self.step += 1
+        self.loss = loss
+        for callback in self.step_callbacks:
+            callback.on_step_end(self)
+
+    def end_epoch(self, engine: Engine, loss: float, judged: tuple[float, float] | None, rate: float) -> None:
+        """Record an epoch, with its validation loss and score, and tell."""
+        self.loss = loss
+        val_loss, metrics = (None, {}) if judged is None else (judged[0], {"val_score": judged[1]})
+        self.history.append(self.epoch, loss, val_loss, metrics, rate, time.perf_counter() - self._started)
+        if self._monitor is not None and self._improvement.update(self.value(self._monitor)):
+            self.best_weights = engine.get_parameters()
+        for callback in self.callbacks:
+            callback.on_epoch_end(self)
+
+    def end(self) -> None:
+        """Tell that training is over, with the final weights in the network."""
+        for callback in self.callbacks:
+            callback.on_train_end(self)
