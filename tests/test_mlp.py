@@ -28,10 +28,10 @@ from sklearn.model_selection import GridSearchCV, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError
-from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from descend import MLPClassifier, MLPRegressor
 from descend.estimators.mlp import scores, threads
+from estimator_checks import checks_of
 
 X, Y = load_iris(return_X_y=True)
 X = (X - X.mean(axis=0)) / X.std(axis=0)
@@ -45,7 +45,7 @@ def _short_runs_do_not_converge() -> Any:
         yield
 
 
-@parametrize_with_checks(
+@checks_of(
     [
         MLPClassifier(max_iter=100),
         MLPClassifier((20, 10), activation="tanh", solver="lbfgs", max_iter=200),
@@ -158,12 +158,22 @@ def test_refusals() -> None:
         model.predict(X[0])
 
 
-def test_sparse_rows_are_refused_for_now() -> None:
-    for rows in (sparse.csr_matrix(X), sparse.csr_array(X)):
-        with pytest.raises(TypeError, match="Sparse data was passed"):
-            MLPClassifier(**SMALL).fit(rows, Y)
-        with pytest.raises(TypeError, match="Sparse data was passed"):
-            MLPClassifier(**SMALL).fit(X, Y).predict(rows)
+def test_sparse_rows_are_learnt_like_dense_ones() -> None:
+    dense = np.where(np.abs(X) < 0.5, 0.0, X)
+    expected = MLPClassifier(**SMALL).fit(dense, Y)
+    for rows in (sparse.csr_matrix(dense), sparse.csr_array(dense), sparse.csc_array(dense), sparse.coo_matrix(dense)):
+        model = MLPClassifier(**SMALL).fit(rows, Y)
+        np.testing.assert_allclose(model.loss_curve_, expected.loss_curve_, rtol=1e-10)
+        np.testing.assert_allclose(model.predict_proba(rows), expected.predict_proba(dense), rtol=1e-9)
+        np.testing.assert_allclose(model.predict_proba(dense), model.predict_proba(rows), rtol=1e-9)
+    single = MLPClassifier(**SMALL).fit(sparse.csr_array(dense.astype(np.float32)), Y)
+    assert (
+        single.coefs_[0].dtype == single.predict_proba(sparse.csr_array(dense.astype(np.float32))).dtype == np.float32
+    )
+    with pytest.raises(ValueError, match="has 3 features, but"):
+        model.predict(sparse.csr_array(dense[:, :3]))
+    with pytest.raises(ValueError, match="contains NaN"):
+        model.predict(sparse.csr_array(np.full((1, 4), np.nan)))
 
 
 def test_one_row_is_the_row_of_many() -> None:
@@ -293,7 +303,7 @@ def test_joblibs_workers_are_told_their_share(monkeypatch: pytest.MonkeyPatch) -
 
 def test_threads_follow_work_and_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     plan = MLPClassifier((100,), max_iter=1).fit(X, Y)._network.plan
-    monkeypatch.setattr(os, "cpu_count", lambda: 16)
+    monkeypatch.setattr(threads, "processors", lambda: 16)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert threads.choose(plan, 1, passes=1) == 1
     assert threads.choose(plan, 10**6, passes=3) == 0

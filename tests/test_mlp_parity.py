@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import sklearn
+from scipy import sparse
 from sklearn import neural_network as theirs
 from sklearn.datasets import make_classification, make_multilabel_classification, make_regression
 from sklearn.exceptions import ConvergenceWarning
@@ -59,19 +60,22 @@ WORDS = {"two": "MLPClassifier", "three": "MLPClassifier", "words": "MLPClassifi
 
 @dataclass(frozen=True)
 class Run:
-    """One configuration; `weighted` draws sample weights for it."""
+    """One configuration; `weighted` draws sample weights for it, `sparse` hands X over in that format of SciPy's."""
 
     name: str
     data: str
     settings: dict[str, Any] = field(default_factory=dict)
     weighted: bool = False
+    sparse: str = ""
 
     def __str__(self) -> str:
         return self.name
 
-    def load(self) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    def load(self) -> tuple[Any, np.ndarray, np.ndarray | None]:
         X, y = DATA[self.data]()
-        weight = np.random.RandomState(5).uniform(0.1, 3.0, len(X)) if self.weighted else None
+        if self.sparse:
+            X = sparse.csr_matrix(np.where(np.abs(X) < 0.7, 0.0, X)).asformat(self.sparse)
+        weight = np.random.RandomState(5).uniform(0.1, 3.0, len(y)) if self.weighted else None
         return X, y, weight
 
     def pair(self, **more: Any) -> tuple[Any, Any]:
@@ -135,6 +139,15 @@ RUNS = [
         "three",
         _sgd(early_stopping=True, learning_rate="adaptive", n_iter_no_change=1, max_iter=40),
     ),
+]
+
+RUNS += [
+    Run("sparse-adam", "three", sparse="csr"),
+    Run("sparse-adam-weighted", "counts", weighted=True, sparse="csc"),
+    Run("sparse-sgd", "labels", _sgd(learning_rate="invscaling", batch_size=30), sparse="coo"),
+    Run("sparse-early", "number", {"early_stopping": True, "learning_rate_init": 0.02}, sparse="csr"),
+    Run("sparse-lbfgs", "two", {"solver": "lbfgs", "max_iter": 12}, sparse="csr"),
+    Run("sparse-no-hidden-layer", "two", {"hidden_layer_sizes": ()}, sparse="csr"),
 ]
 
 #: Attributes that scikit-learn has after some solver or other.
@@ -224,6 +237,7 @@ def test_warm_start_takes_new_parameters() -> None:
     "run",
     [
         Run("adam-three", "three"),
+        Run("adam-three-sparse", "three", sparse="csr"),
         Run("adam-words-weighted", "words", weighted=True),
         Run("adam-labels", "labels"),
         Run("adam-numbers", "numbers"),
@@ -240,7 +254,7 @@ def test_same_partial_fits(run: Run, random_state: int | None) -> None:
     for model in models:
         model.set_params(random_state=np.random.RandomState(8) if random_state is None else random_state)
         for _ in range(2):
-            for part in np.array_split(np.arange(len(X)), 3):
+            for part in np.array_split(np.arange(len(y)), 3):
                 classes = np.arange(y.shape[1]) if run.data == "labels" else np.unique(y)
                 more = {"classes": classes} if run.data in WORDS else {}
                 model.partial_fit(X[part], y[part], None if weight is None else weight[part], **more)

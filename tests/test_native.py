@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -313,3 +317,15 @@ def test_shuffle_is_a_permutation_that_depends_on_seed_and_epoch() -> None:
     # Every number is as likely in every place: chi-squared of the first place over many epochs.
     first = np.bincount([shuffle(10, 3, epoch)[0] for epoch in range(5000)], minlength=10)
     assert np.square(first - 500).sum() / 500 < 40
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system has no affinities")
+def test_only_allowed_processors_count() -> None:
+    program = (
+        "import os\n"
+        "from descend.engine import native\n"
+        "os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})\n"
+        "print(native._native.processors())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1"

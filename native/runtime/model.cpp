@@ -18,9 +18,8 @@ constexpr long kInferenceRows = 64;
 
 }  // namespace
 
-int useful_threads(double flops) {
-  constexpr double per_thread = 4e6;  // about 40 microseconds of work: several meetings of the team long
-  return static_cast<int>(std::max(1.0, std::min<double>(available_processors(), flops / per_thread)));
+int useful_threads(double flops, double least) {
+  return static_cast<int>(std::max(1.0, std::min<double>(available_processors(), flops / least)));
 }
 
 // Lays buffers out one after the other, each on a cache line, in one piece of memory.
@@ -278,7 +277,7 @@ void Model<T>::predict(const Data<T>& data, T* out, int threads) const {
   constexpr int P = kPanel<T>;
   const long width = program.plan.widths[static_cast<std::size_t>(program.plan.output)];
   const Program<T>& p = program_for(data);
-  infer(p.inference, data, threads > 0 ? threads : useful_threads(p.forward_work(data)), false,
+  infer(p.inference, data, threads > 0 ? threads : useful_threads(p.forward_work(data), kWorkToWake), false,
         [&](const Pass<T>& pass, long first) {
           const T* from = pass.arena->value[static_cast<std::size_t>(program.plan.output)];
           for (long r = 0; r < pass.rows; r++)
@@ -293,7 +292,7 @@ double Model<T>::evaluate(const Data<T>& data, int threads) const {
   const long blocks = (data.rows + kRowBlock - 1) / kRowBlock;
   std::vector<double> sums(static_cast<std::size_t>(blocks));
   const Program<T>& p = program_for(data);
-  infer(p.evaluation, data, threads > 0 ? threads : useful_threads(p.forward_work(data)), false,
+  infer(p.evaluation, data, threads > 0 ? threads : useful_threads(p.forward_work(data), kWorkToWake), false,
         [&](const Pass<T>& pass, long first) {
           std::memcpy(sums.data() + first / kRowBlock,
                       pass.arena->scratch[static_cast<std::size_t>(program.loss->index)],

@@ -120,7 +120,10 @@ class Model {
   mutable std::vector<std::unique_ptr<ArenaMemory<T>>> idle_;
 };
 
-// Threads worth using for `flops` of work between two meetings of the team.
-int useful_threads(double flops);
+// Threads worth using for `flops` of work when each should get `least`: about 40 microseconds' worth where members must
+// first be woken, and of a training step some microseconds', since they wait for each other's steps without sleeping
+// and TeamSize finds out whether they help.
+inline constexpr double kWorkToWake = 4e6, kWorkOfStep = 3e5;
+int useful_threads(double flops, double least);
 
 }  // namespace descend

@@ -2,7 +2,11 @@
 
 #include <pthread.h>
 #include <signal.h>
+#if defined(__linux__)
+#include <sched.h>
+#endif
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <mutex>
@@ -40,20 +44,26 @@ class Crew {
     for (int i = 0; i < used_; i++) {
       Member& m = *members_[static_cast<std::size_t>(i)];
       m.job = &job;
-      m.done.store(0, std::memory_order_relaxed);
-      m.call.fetch_add(1, std::memory_order_release);
-      m.call.notify_one();
+      m.state.store(kCalled, std::memory_order_release);
+      m.state.notify_one();
     }
   }
 
+  // A member that has not begun yet (the machine gives it no core) is not waited for: its call is taken back.
   void join() {
-    for (int i = 0; i < used_; i++) wait_while_equal(members_[static_cast<std::size_t>(i)]->done, 0);
+    for (int i = 0; i < used_; i++) {
+      Member& m = *members_[static_cast<std::size_t>(i)];
+      uint32_t called = kCalled;
+      if (m.state.compare_exchange_strong(called, kIdle, std::memory_order_acquire)) continue;
+      wait_while_equal(m.state, kWorking);
+    }
   }
 
  private:
+  static constexpr uint32_t kIdle = 0, kCalled = 1, kWorking = 2;
+
   struct Member {
-    alignas(64) std::atomic<uint32_t> call{0};
-    alignas(64) std::atomic<uint32_t> done{0};
+    alignas(64) std::atomic<uint32_t> state{kIdle};
     const std::function<void(int)>* job = nullptr;
   };
 
@@ -72,12 +82,13 @@ class Crew {
   }
 
   static void serve(Member* m, int t) {
-    for (uint32_t seen = 0;;) {
-      wait_while_equal(m->call, seen);
-      seen++;
+    for (;;) {
+      wait_while_equal(m->state, kIdle);
+      uint32_t called = kCalled;
+      if (!m->state.compare_exchange_strong(called, kWorking, std::memory_order_acquire)) continue;
       (*m->job)(t);
-      m->done.store(1, std::memory_order_release);
-      m->done.notify_one();
+      m->state.store(kIdle, std::memory_order_release);
+      m->state.notify_one();
     }
   }
 
@@ -107,6 +118,10 @@ Idle& idle() {
 }  // namespace
 
 int available_processors() {
+#if defined(__linux__)
+  cpu_set_t allowed;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) == 0) return std::max(1, CPU_COUNT(&allowed));
+#endif
   const unsigned n = std::thread::hardware_concurrency();
   return n == 0 ? 1 : static_cast<int>(n);
 }

@@ -38,7 +38,8 @@ class Run {
         size_(size),
         seats_(threads) {
     size_.begin(threads, now_ns());
-    active_ = job.adapt ? size_.size() : threads;
+    active_ = job.adapt ? 1 : threads;
+    invited_ = size_.size() > 1;
     for (std::size_t i = 0; i < program_.ops.size(); i++)
       program_.ops[i]->add_tasks(static_cast<int>(i), job.batch, tasks_);
     if (memory_.arena.columns)
@@ -53,7 +54,8 @@ class Run {
 
   TrainResult go(int threads) {
     last_watch_ = now_ns();
-    Team::run(threads, [this](int t) { member(t); });
+    const bool alone = job_.adapt && size_.stays_alone(steps_);
+    Team::run(alone ? 1 : threads, [this](int t) { member(t); });
     add_penalties();
     if (error_) std::rethrow_exception(error_);
     result_.loss = weight_ > 0 ? loss_ / weight_ : 0;
@@ -64,25 +66,57 @@ class Run {
   void member(int t) {
     const FlushDenormals flush;
     int64_t stalled = 0;
+    if (t == 0)
+      await_members();
+    else if (!join(t))
+      return;
     for (;;) {
-      const int n = active_.load(std::memory_order_acquire);
-      if (finished_.load(std::memory_order_acquire)) return;
-      if (t >= n) {
-        rest(t);
-        continue;
-      }
       const int64_t before = stalled;
-      if (!step(t, n, next_.load(std::memory_order_relaxed), stalled)) return;
+      if (!step(t, active_.load(std::memory_order_acquire), next_.load(std::memory_order_relaxed), stalled)) return;
       if (stalled != before) seats_.look(t, now_ns());
+      if (t > 0 && active_.load(std::memory_order_acquire) <= t && !join(t)) return;
     }
   }
 
-  // Sleeps until the team has a place for member t or the run is over.
-  void rest(int t) {
-    for (;;) {
+  // The leader gives members a moment to come, but never waits for one that the machine gives no core: they take part
+  // from the step after their arrival.
+  void await_members() {
+    constexpr int64_t moment = 100'000;  // nanoseconds: what waking a thread takes on an idle machine, and more
+    if (!job_.adapt || !invited_) return;
+    for (const int64_t start = now_ns(); ready_.load(std::memory_order_acquire) < size_.size() - 1;)
+      if (now_ns() - start > moment) return;
+    call_team();
+  }
+
+  // Member t waits until it takes part, awake once it is invited; false when the run is over.
+  bool join(int t) {
+    for (bool counted = false;;) {
       const uint32_t seen = changes_.load(std::memory_order_acquire);
-      if (active_.load(std::memory_order_acquire) > t || finished_.load(std::memory_order_acquire)) return;
-      wait_while_equal(changes_, seen);
+      if (finished_.load(std::memory_order_acquire)) return false;
+      if (active_.load(std::memory_order_acquire) > t) return true;
+      const bool invited = invited_.load(std::memory_order_acquire);
+      if (invited && !counted) ready_.fetch_add(1, std::memory_order_release);
+      counted = invited;
+      if (counted)
+        wait_while_equal(changes_, seen);
+      else
+        changes_.wait(seen, std::memory_order_acquire);
+    }
+  }
+
+  // Between two steps, by the leader: brings the team to the size that is wanted, once all who were invited are there.
+  void call_team() {
+    const int wanted = size_.size();
+    const bool more = wanted > 1;
+    if (invited_.load(std::memory_order_relaxed) != more) {
+      ready_.store(0, std::memory_order_relaxed);
+      invited_.store(more, std::memory_order_release);
+      if (!more) active_.store(1, std::memory_order_release);
+      wake();
+    } else if (more && active_.load(std::memory_order_relaxed) == 1 &&
+               ready_.load(std::memory_order_acquire) >= wanted - 1) {
+      active_.store(wanted, std::memory_order_release);
+      wake();
     }
   }
 
@@ -127,7 +161,7 @@ class Run {
       if (job_.losses) job_.losses[s] = loss;
     }
     update(pass, s, stalled);
-    if (t == 0) decide(s, pass.rows, stalled);
+    if (t == 0) decide(s, pass.rows);
     barrier_.wait(n, stalled);
     return !finished_.load(std::memory_order_acquire);
   }
@@ -155,38 +189,12 @@ class Run {
     tasks(pass, rule, Stage::apply, norm > limit ? static_cast<T>(limit / norm) : T(1));
   }
 
-  // The rows of the next batch that this thread will carry. Meanwhile they come from memory: they lie anywhere.
-  class NextRows {
-   public:
-    NextRows(const Run& run, const Pass<T>& pass) : run_(run) {
-      const long first = pass.first_row + run.job_.batch;
-      if (pass.data->X == nullptr || first >= run.job_.count) return;
-      const Rows rows = rows_of(std::min(run.job_.batch, run.job_.count - first), pass.thread, pass.threads);
-      next_ = first + rows.first, last_ = first + rows.last;
-      share_ = rows.count() * pass.threads / std::max<long>(1, static_cast<long>(run.tasks_.size())) + 1;
-    }
-
-    void ask() {
-      const long width = run_.program_.plan.widths[static_cast<std::size_t>(run_.program_.plan.input)];
-      for (const long end = std::min(last_, next_ + share_); next_ < end; next_++) {
-        const T* row = run_.job_.data.X + (run_.job_.order ? run_.job_.order[next_] : next_) * width;
-        for (long c = 0; c < width; c += kPanel<T>) __builtin_prefetch(row + c, 0, 2);
-      }
-    }
-
-   private:
-    const Run& run_;
-    long next_ = 0, last_ = 0, share_ = 0;
-  };
-
   void tasks(const Pass<T>& pass, const Rule<T>& rule, Stage stage, T scale) {
-    NextRows next(*this, pass);
     for (std::size_t i = 0; i < tasks_.size(); i++) {
       const double middle = (cost_[i] + cost_[i + 1]) / 2 / cost_.back();
       if (static_cast<int>(middle * pass.threads) != pass.thread) continue;
       Update<T> piece(program_, parameters_, optimizer_, rule, stage, scale);
       program_.ops[static_cast<std::size_t>(tasks_[i].op)]->update(pass, tasks_[i], piece);
-      next.ask();
       if (!piece.computes()) continue;
       penalties_[i] = piece.penalty;
       squares_[i] = piece.squares;
@@ -201,7 +209,7 @@ class Run {
     if (job_.penalties && result_.steps > 0) job_.penalties[result_.steps - 1] += sum;
   }
 
-  void decide(long s, long rows, int64_t stalled) {
+  void decide(long s, long rows) {
     result_.rows += rows;
     result_.steps++;
     const int64_t now = now_ns();
@@ -222,12 +230,8 @@ class Run {
     if (over) return finish(status);
     next_.store(s + 1, std::memory_order_relaxed);
     if (!job_.adapt) return;
-    const int before = size_.size();
-    size_.step(now, stalled);
-    if (size_.size() != before) {
-      active_.store(size_.size(), std::memory_order_release);
-      wake();
-    }
+    size_.step(now);
+    call_team();
   }
 
   void finish(Status status) {
@@ -260,6 +264,8 @@ class Run {
   std::atomic<long> next_{0};
   std::atomic<bool> finished_{false};
   std::atomic<uint32_t> changes_{0};
+  std::atomic<bool> invited_{false};
+  std::atomic<int> ready_{0};  // members that came when they were invited
 
   // The leader's.
   TrainResult result_;
@@ -287,8 +293,9 @@ TrainResult Model<T>::train(const TrainJob<T>& job) {
   const std::lock_guard hold(training_lock_);
   TrainJob<T> whole = job;
   whole.batch = std::min(job.batch, job.count);
-  const int threads =
-      job.threads > 0 ? job.threads : useful_threads(program_for(job.data).training_work(job.data, whole.batch));
+  const int threads = job.threads > 0
+                          ? job.threads
+                          : useful_threads(program_for(job.data).training_work(job.data, whole.batch), kWorkOfStep);
   const Parameters<T> p{weights_.get(),
                         training_.look_ahead,
                         training_.transposed,
@@ -308,7 +315,7 @@ TrainResult Model<T>::train(const TrainJob<T>& job) {
 template <class T>
 double Model<T>::gradients(const Data<T>& data, uint64_t seed, uint64_t step, T* flat, int threads) {
   const std::lock_guard hold(training_lock_);
-  const int n = threads > 0 ? threads : useful_threads(program_for(data).training_work(data, data.rows));
+  const int n = threads > 0 ? threads : useful_threads(program_for(data).training_work(data, data.rows), kWorkToWake);
   if (!training_.transposed) training_ = TrainingBuffers<T>(program, optimizer_);
   const Buffer<T> gradient(program.size);
   refresh_transposed(weights_.get());

@@ -55,6 +55,11 @@ def isa() -> str:
     return _native.isa
 
 
+def processors() -> int:
+    """The number of processors that this process may use."""
+    return _native.processors()
+
+
 def shuffle(n: int, seed: int, epoch: int) -> NDArray[np.uint32]:
     """The numbers 0 .. n - 1 in an order that depends on (seed, epoch) alone: (n,) uint32."""
     return _native.shuffle(n, _unsigned(seed), _unsigned(epoch))

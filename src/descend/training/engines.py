@@ -28,6 +28,13 @@ def make_reference(plan: Plan) -> ReferenceEngine:
     return ReferenceEngine(plan)
 
 
+def processors() -> int:
+    """Return the number of processors that this process may use."""
+    from descend.engine.native import processors
+
+    return processors()
+
+
 def shuffled(rows: int, seed: int, epoch: int) -> NDArray[np.uint32]:
     """Return the order of the rows in an epoch: a permutation of 0 .. rows - 1 fixed by seed and epoch."""
     from descend.engine.native import shuffle

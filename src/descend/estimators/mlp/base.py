@@ -50,7 +50,7 @@ class BaseMLP(BaseEstimator, ABC):
     random_state: Any
 
     @abstractmethod
-    def _learn_targets(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[NDArray, Any]:
+    def _learn_targets(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[Any, Any]:
         """Check the data and learn what the targets are; `first` when nothing learnt before counts."""
 
     @abstractmethod
@@ -113,7 +113,7 @@ class BaseMLP(BaseEstimator, ABC):
         self._train(recipe, head, batch, random_state, incremental=incremental)
         return self
 
-    def _prepare(self, recipe: Recipe, X: NDArray, y: Any, random_state: Any, *, first: bool) -> Head:
+    def _prepare(self, recipe: Recipe, X: Any, y: Any, random_state: Any, *, first: bool) -> Head:
         """Have the network that is to be trained, new or as it was left; return its head."""
         wide = isinstance(recipe.optimizer, LBFGS)  # SciPy works in float64, and its weights stay so
         dtype = np.dtype(np.float64) if wide else X.dtype if first else self._network.dtype
@@ -158,6 +158,11 @@ class BaseMLP(BaseEstimator, ABC):
         self.best_loss_ = None if held else journal.best_loss
         self.validation_scores_ = journal.scores if held else None
         self.best_validation_score_ = journal.best_score if held else None
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def _require_fitted(self) -> None:
         if "_network" not in vars(self):

@@ -10,6 +10,7 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
 
+from descend.engine.sparse import Features
 from descend.estimators.mlp.base import BaseMLP, goes_by_batches
 from descend.estimators.mlp.heads import Head
 from descend.estimators.mlp.inputs import training_data
@@ -97,7 +98,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     Notes
     -----
-    Numbers stay in X's dtype, float64 or float32, and the result does not depend on the number of threads.
+    Numbers stay in the dtype of X, float64 or float32, and sparse rows stay sparse. The result does not depend on the
+    number of threads.
 
     Examples
     --------
@@ -164,12 +166,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.max_fun = max_fun
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MLPClassifier:
+    def fit(self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MLPClassifier:
         """Learn from rows and their labels.
 
         Parameters
         ----------
-        X : array-like of shape (rows, features)
+        X : array-like or sparse matrix of shape (rows, features)
         y : array-like of shape (rows,), or (rows, labels) of 0 and 1
         sample_weight : array-like of shape (rows,), default: None
 
@@ -194,7 +196,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,
-        X: ArrayLike,
+        X: Features,
         y: ArrayLike,
         sample_weight: ArrayLike | None = None,
         classes: ArrayLike | None = None,
@@ -203,7 +205,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
         Parameters
         ----------
-        X : array-like of shape (rows, features)
+        X : array-like or sparse matrix of shape (rows, features)
         y : array-like of shape (rows,), or (rows, labels) of 0 and 1
         sample_weight : array-like of shape (rows,), default: None
         classes : array-like, default: None
@@ -218,12 +220,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
             self._labels = Labels(y if type_of_target(y).startswith("multilabel") else classes)
         return self._fit(X, y, sample_weight, incremental=True)
 
-    def predict(self, X: ArrayLike) -> NDArray:
+    def predict(self, X: Features) -> NDArray:
         """Return the most probable class of each row, or 0 and 1 for each label.
 
         Parameters
         ----------
-        X : array-like of shape (rows, features)
+        X : array-like or sparse matrix of shape (rows, features)
 
         Returns
         -------
@@ -231,12 +233,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         """
         return self._labels_or_refuse().decode(self._output(X))
 
-    def predict_proba(self, X: ArrayLike) -> NDArray:
+    def predict_proba(self, X: Features) -> NDArray:
         """Return the probability of each class, or of each label.
 
         Parameters
         ----------
-        X : array-like of shape (rows, features)
+        X : array-like or sparse matrix of shape (rows, features)
 
         Returns
         -------
@@ -251,12 +253,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         np.subtract(1.0, p[:, 0], out=both[:, 0])
         return both
 
-    def predict_log_proba(self, X: ArrayLike) -> NDArray:
+    def predict_log_proba(self, X: Features) -> NDArray:
         """Return the logarithm of `predict_proba`.
 
         Parameters
         ----------
-        X : array-like of shape (rows, features)
+        X : array-like or sparse matrix of shape (rows, features)
 
         Returns
         -------
@@ -274,7 +276,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self._require_fitted()
         return self._labels
 
-    def _learn_targets(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[NDArray, NDArray]:
+    def _learn_targets(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[Any, NDArray]:
         X, y = training_data(self, X, y, reset=first, numeric=False)
         if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
             self._labels = Labels(y)

@@ -8,18 +8,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from descend.training.arrays import all_finite
+from descend.engine.sparse import SparseRows, is_sparse
+from descend.training.arrays import all_finite, sparse_rows
 
 _validate: Any = validate_data  # its annotations are those of its sentinels
 
-#: Formats of sparse X that are let through to `for_engine`: none. This and that function are the place to change once
-#: the engine takes them.
-SPARSE: list[str] | bool = False
+#: Formats of sparse X that come as they are; others are converted to the first.
+SPARSE = ["csr", "csc"]
 
 
-def for_engine(rows: NDArray, dtype: np.dtype) -> NDArray:
-    """Return checked rows in the form the engine reads: `dtype`, C order."""
-    return np.ascontiguousarray(rows, dtype=dtype)
+def for_engine(rows: Any, dtype: np.dtype) -> NDArray | SparseRows:
+    """Return checked rows in the form the engine reads: `dtype`, in C order or compressed."""
+    return sparse_rows(rows, dtype, "X") if is_sparse(rows) else np.ascontiguousarray(rows, dtype=dtype)
 
 
 def training_data(estimator: Any, X: ArrayLike, y: ArrayLike, *, reset: bool, numeric: bool) -> tuple[NDArray, NDArray]:
@@ -32,7 +32,7 @@ def training_data(estimator: Any, X: ArrayLike, y: ArrayLike, *, reset: bool, nu
 
     Returns
     -------
-    X : (rows, features) float64 or float32
+    X : (rows, features) float64 or float32, dense or sparse
     y : (rows,) or (rows, outputs)
     """
     rows, targets = _validate(
@@ -50,12 +50,12 @@ def training_data(estimator: Any, X: ArrayLike, y: ArrayLike, *, reset: bool, nu
     return rows, targets
 
 
-def new_rows(estimator: Any, X: Any, dtype: np.dtype) -> tuple[NDArray, np.dtype]:
+def new_rows(estimator: Any, X: Any, dtype: np.dtype) -> tuple[NDArray | SparseRows, np.dtype]:
     """Check rows to predict, sparing plain finite arrays of the right shape the long way.
 
     Returns
     -------
-    X : (rows, features) of `dtype`, C order
+    X : (rows, features) of `dtype`, as the engine reads them
     wanted : the dtype of the prediction: `dtype`, or a wider one that X has
     """
     if (

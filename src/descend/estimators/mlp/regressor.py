@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils._param_validation import StrOptions
 
+from descend.engine.sparse import Features
 from descend.estimators.mlp.base import BaseMLP
 from descend.estimators.mlp.constraints import CONSTRAINTS
 from descend.estimators.mlp.heads import Head, counts_head, squares_head
@@ -96,7 +97,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):
 
     Notes
     -----
-    Numbers stay in X's dtype, float64 or float32, and the result does not depend on the number of threads.
+    Numbers stay in the dtype of X, float64 or float32, and sparse rows stay sparse. The result does not depend on the
+    number of threads.
 
     Examples
     --------
@@ -164,12 +166,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         self.max_fun = max_fun
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MLPRegressor:
+    def fit(self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MLPRegressor:
         """Learn from rows and their numbers.
 
         Parameters
         ----------
-        X : array-like of shape (rows, features)
+        X : array-like or sparse matrix of shape (rows, features)
         y : array-like of shape (rows,) or (rows, outputs)
         sample_weight : array-like of shape (rows,), default: None
 
@@ -191,14 +193,14 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         return self._fit(X, y, sample_weight, incremental=False)
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MLPRegressor:
+    def partial_fit(self, X: Features, y: ArrayLike, sample_weight: ArrayLike | None = None) -> MLPRegressor:
         """Go once over rows, from the weights and the optimizer's state as they are.
 
         With "lbfgs" it is a fit that goes on from the weights.
 
         Parameters
         ----------
-        X : array-like of shape (rows, features)
+        X : array-like or sparse matrix of shape (rows, features)
         y : array-like of shape (rows,) or (rows, outputs)
         sample_weight : array-like of shape (rows,), default: None
 
@@ -209,12 +211,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
-    def predict(self, X: ArrayLike) -> NDArray:
+    def predict(self, X: Features) -> NDArray:
         """Return the numbers the network expects.
 
         Parameters
         ----------
-        X : array-like of shape (rows, features)
+        X : array-like or sparse matrix of shape (rows, features)
 
         Returns
         -------
@@ -223,7 +225,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):
         output = self._output(X)
         return output[:, 0] if output.shape[1] == 1 else output
 
-    def _learn_targets(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[NDArray, NDArray]:
+    def _learn_targets(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[Any, NDArray]:
         X, y = training_data(self, X, y, reset=first, numeric=True)
         y = y.reshape(len(y), -1)
         if self.loss == "poisson" and (y < 0).any():

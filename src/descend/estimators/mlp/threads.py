@@ -7,9 +7,11 @@ import threading
 from typing import Any
 
 from descend.plan import Plan
+from descend.training.engines import processors
 
-#: Multiplications and additions that keep one thread busy long enough to be worth having, as in the engine.
-WORK_PER_THREAD = 4e6
+#: Multiplications and additions that a thread gets at least. An estimator runs among other libraries' pools, which keep
+#: their threads spinning for a while: with less work than this a second thread gains little and may lose much.
+SHARE = 4e6
 
 
 def choose(plan: Plan, rows: int, passes: int) -> int:
@@ -22,12 +24,12 @@ def choose(plan: Plan, rows: int, passes: int) -> int:
     passes : 1 for prediction, 3 for training
     """
     work = 2.0 * passes * plan.size * rows
-    if work < 2 * WORK_PER_THREAD:
+    if work < 2 * SHARE:
         return 1
     most = limit()
-    if most is None or most >= (os.cpu_count() or 1):
+    if most is None or most >= processors():
         return 0
-    return max(1, min(most, int(work / WORK_PER_THREAD)))
+    return max(1, min(most, int(work / SHARE)))
 
 
 def limit() -> int | None:
