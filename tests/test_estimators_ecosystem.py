@@ -18,6 +18,7 @@ import joblib
 import numpy as np
 import polars
 import pytest
+from scipy.sparse import issparse
 from sklearn import config_context, neural_network
 from sklearn.base import clone
 from sklearn.calibration import CalibratedClassifierCV
@@ -98,9 +99,12 @@ def _numbers(wrap: Callable[[Any], Any], y: Any = NUMBERS[:, 0]) -> Case:
     return lambda kind: wrap(_regressor(kind)).fit(X, y).predict(X)
 
 
-def _columns(model: Any) -> Any:
-    parts = [("numbers", StandardScaler(), [0, 1, 2, 3]), ("codes", OneHotEncoder(sparse_output=False), [4])]
-    return make_pipeline(ColumnTransformer(parts), model)
+def _columns(kind: Kind, sparse: bool) -> Any:
+    """Scaled numbers beside one-hot columns, written out or kept sparse."""
+    parts = [("numbers", StandardScaler(), [0, 1, 2, 3]), ("codes", OneHotEncoder(sparse_output=sparse), [4])]
+    columns, rows = ColumnTransformer(parts, sparse_threshold=float(sparse)), np.hstack([RAW, CODES])
+    assert issparse(columns.fit_transform(rows)) == sparse
+    return make_pipeline(columns, _classifier(kind)).fit(rows, Y).predict_proba(rows)
 
 
 def _partial_fits(kind: Kind) -> Any:
@@ -144,9 +148,8 @@ def _routed_pipeline(kind: Kind) -> Any:
 
 CASES: dict[str, Case] = {
     "Pipeline": _probabilities(lambda model: make_pipeline(StandardScaler(), PCA(3), model)),
-    "ColumnTransformer": lambda kind: (
-        _columns(_classifier(kind)).fit(np.hstack([RAW, CODES]), Y).predict_proba(np.hstack([RAW, CODES]))
-    ),
+    "ColumnTransformer": lambda kind: _columns(kind, sparse=False),
+    "ColumnTransformer, sparse": lambda kind: _columns(kind, sparse=True),
     "GridSearchCV": _search,
     "RandomizedSearchCV": lambda kind: (
         RandomizedSearchCV(_regressor(kind), {"alpha": [1e-4, 1e-2, 1.0]}, n_iter=2, cv=3, random_state=0)

@@ -23,6 +23,7 @@ from sklearn.model_selection import GridSearchCV
 
 from descend import MLPClassifier, MLPRegressor
 from descend.engine import native
+from descend.training.engines import processors
 
 X, Y = load_digits(return_X_y=True)
 X /= 16
@@ -56,7 +57,7 @@ def _threads_made(seed: int) -> int:
 
 
 @needs_tasks
-@pytest.mark.skipif((os.cpu_count() or 1) < 2, reason="one core")
+@pytest.mark.skipif(processors() < 2, reason="one core")
 @pytest.mark.parametrize("where", ["outside", "threading", "loky"])
 def test_workers_make_no_threads_of_their_own(where: str) -> None:
     """In a fresh interpreter, whose engine has no threads yet; outside of workers the engine makes some."""
@@ -64,8 +65,8 @@ def test_workers_make_no_threads_of_their_own(where: str) -> None:
         "import joblib, os, sys; sys.path.insert(0, sys.argv[1]); import test_estimators_parallel as t\n"
         "if sys.argv[2] == 'outside': print(t._threads_made(0))\n"
         "else:\n"
-        "    with joblib.parallel_config(sys.argv[2], n_jobs=os.cpu_count()):\n"
-        "        joblib.Parallel()(joblib.delayed(t.time.sleep)(0.2) for _ in range(2 * os.cpu_count()))\n"
+        "    with joblib.parallel_config(sys.argv[2], n_jobs=t.processors()):\n"
+        "        joblib.Parallel()(joblib.delayed(t.time.sleep)(0.2) for _ in range(2 * t.processors()))\n"
         "        print(*joblib.Parallel()(joblib.delayed(t._threads_made)(i) for i in range(4)))\n"
     )
     environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
