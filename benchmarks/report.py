@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from statistics import fmean, pstdev
 from typing import Any
 
+import estimators
 import sparse
 from shapes import SHAPES
 
@@ -56,7 +58,7 @@ def markdown(results: dict[str, Any]) -> str:
     if "peak" in results:
         peak = ", ".join(f"{name} {value:.0f} GFLOP/s" for name, value in results["peak"].items())
         lines += [f"Fastest 1024 x 1024 float32 matrix product on all cores: {peak}.", ""]
-    for part in (_steps, _inference, _imports, _memory, _first_epoch, _one_core, _sparse):
+    for part in (_steps, _inference, _imports, _memory, _first_epoch, _one_core, _sparse, _estimators):
         lines += part(results)
     return "\n".join(lines)
 
@@ -153,6 +155,37 @@ def _sparse(results: dict[str, Any]) -> list[str]:
         )
     header = ["contestant", "milliseconds per epoch", "peak memory, MB above the interpreter", "last loss"]
     return ["## Sparse rows", "", f"{sparse.DESCRIPTION}; fresh interpreters in turns.", "", *_table(header, rows)]
+
+
+def _estimators(results: dict[str, Any]) -> list[str]:
+    found = results.get("estimators")
+    if not found:
+        return []
+    rows = []
+    for name, entry in found["epochs"].items():
+        learnt, cells = entry["learnt"], [f"{name}: {entry['shape']}"]
+        for seconds in entry["seconds"].values():
+            cells += [f"{seconds['descend']:.3f}", f"{seconds['scikit-learn']:.3f} ({estimators.ratio(seconds):.1f}x)"]
+        for what in ("loss", "score"):
+            for contestant in ("descend", "scikit-learn"):
+                values = learnt[contestant][what]
+                cells.append(f"{fmean(values):.4f} ± {pstdev(values):.4f}")
+        rows.append(cells)
+    both = ("descend", "scikit-learn")
+    columns = ("float64", "float32", "loss", "score")
+    header = ["training rows", *(f"{what}, {name}" for what in columns for name in both)]
+    one = found["one row"]
+    lines = [f"One row of digits through `predict_proba`: {_times(one, 1e6, 'us')}."]
+    if "search" in found:
+        search = found["search"]
+        best = " and ".join(f"{search['best score'][name]:.4f}" for name in both)
+        lines.append(f"{estimators.SEARCH}: {_times(search['seconds'], 1, 's')}; best scores {best}.")
+    return ["## Estimators: seconds of a fit", "", estimators.DESCRIPTION, "", *_table(header, rows), *lines, ""]
+
+
+def _times(seconds: dict[str, float], factor: float, unit: str) -> str:
+    ours, theirs = (seconds[name] * factor for name in ("descend", "scikit-learn"))
+    return f"descend {ours:.2f} {unit}, scikit-learn {theirs:.2f} {unit} ({estimators.ratio(seconds):.1f}x)"
 
 
 def _draw(results: dict[str, Any], path: Path) -> None:

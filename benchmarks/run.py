@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import estimators
 import footprint
 import inference
 import machine
@@ -20,7 +21,7 @@ import sparse
 from shapes import SHAPES
 from timing import alternate, medians
 
-_PARTS = ("steps", "peak", "inference", "imports", "memory", "epochs", "one_core", "sparse")
+_PARTS = ("steps", "peak", "inference", "imports", "memory", "epochs", "one_core", "sparse", "estimators")
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -78,6 +79,9 @@ def main(arguments: list[str] | None = None) -> None:
     if "sparse" in options.parts:
         _note("sparse rows ...")
         results["sparse"] = sparse.measure(min(options.rounds, 5))
+    if "estimators" in options.parts:
+        _note("estimators ...")
+        results["estimators"] = estimators.measure(options.rounds, _note)
     if "peak" in options.parts:
         results["peak"] = machine.peak()
     if "inference" in options.parts:

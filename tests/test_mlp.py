@@ -18,6 +18,7 @@ import joblib
 import numpy as np
 import polars
 import pytest
+from scipy import sparse
 from sklearn import neural_network as theirs
 from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris
