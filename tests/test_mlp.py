@@ -29,7 +29,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils._param_validation import InvalidParameterError
 
-from descend import MLPClassifier, MLPRegressor
+from descend import MLPClassifier, MLPRegressor, callbacks
 from descend.estimators.mlp import scores, threads
 from estimator_checks import checks_of
 
@@ -367,6 +367,25 @@ def test_verbose_prints_scikit_learns_lines(capsys: pytest.CaptureFixture[str]) 
     assert printed[0] == printed[1]
     MLPRegressor(**{**SMALL, "solver": "lbfgs", "verbose": True}).fit(X, Y)
     assert "Iteration 3, loss = 0." in capsys.readouterr().out
+
+
+class _Interrupt(callbacks.Callback):
+    """Ctrl-C between two calls of the engine."""
+
+    def on_epoch_end(self, run: Any) -> None:
+        if run.epoch == 3:
+            raise KeyboardInterrupt
+
+
+def test_interrupting_between_epochs_keeps_what_was_learnt() -> None:
+    expected = MLPClassifier(**{**SMALL, "max_iter": 3}, tol=0.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        expected.fit(X, Y)
+    model = MLPClassifier(**{**SMALL, "max_iter": 50}, tol=0.0, callbacks=[_Interrupt()])
+    with pytest.warns(UserWarning, match="interrupted by user"):
+        model.fit(X, Y)
+    np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
 
 
 def test_interrupting_keeps_what_was_learnt() -> None:

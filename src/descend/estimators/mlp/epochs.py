@@ -20,6 +20,8 @@ from descend.estimators.mlp.trained import TrainedNetwork
 from descend.estimators.mlp.validation import Validation
 from descend.estimators.mlp.watching import Watch
 
+INTERRUPTED = "Training interrupted by user."
+
 NOT_FINITE = (
     "Solver produced non-finite parameter weights. The input data may contain large values and need to be preprocessed."
 )
@@ -105,6 +107,15 @@ class Epochs:
             step=journal.steps,
         )
         watch.begin()
+        try:
+            self._loop(most, warn=warn)
+        except KeyboardInterrupt:  # between the engine's calls; within them it is a status
+            warnings.warn(INTERRUPTED, stacklevel=2)
+        self._put_back(goes_on=not warn)
+        watch.end()
+
+    def _loop(self, most: int, *, warn: bool) -> None:
+        journal, watch = self.journal, self.watch
         while journal.epochs < most:
             watch.begin_epoch()
             engine = self.network.training_engine()  # again each time: callbacks may have looked at the weights
@@ -112,14 +123,14 @@ class Epochs:
             if progress.status == "diverged":
                 raise ValueError(NOT_FINITE)
             if progress.status == "interrupted":
-                warnings.warn("Training interrupted by user.", stacklevel=2)
-                break
+                warnings.warn(INTERRUPTED, stacklevel=2)
+                return
             if not progress.steps:
-                break
+                return
             if self._ends(engine, progress):
-                break
+                return
             if watch.stopping or (self.deadline is not None and time.monotonic() >= self.deadline):
-                break
+                return
             if journal.epochs == most and warn:
                 warnings.warn(
                     f"Stochastic Optimizer: Maximum iterations ({most}) reached and the optimization hasn't converged "
@@ -127,8 +138,6 @@ class Epochs:
                     ConvergenceWarning,
                     stacklevel=2,
                 )
-        self._put_back(goes_on=not warn)
-        watch.end()
 
     def _put_back(self, *, goes_on: bool) -> None:
         """End with the best weights; those to go on from are kept aside if asked for."""

@@ -62,8 +62,8 @@ class Labels:
             fit = "'categorical_crossentropy'" if one_of_many else "'binary_crossentropy' or 'hinge'"
             only = "Only binary classification is supported. The type of the target is multiclass. "
             raise ValueError(
-                f"{only if loss.kind == 'hinge' else ''}loss={loss!r} does not suit {what}; choose 'log_loss', which is "
-                f"always right, or {fit}"
+                f"{only if loss.kind == 'hinge' else ''}loss={loss!r} does not suit {what}; choose 'log_loss', which "
+                f"is always right, or {fit}"
             )
         smoothing = smoothing if loss is None else loss.smoothing
         if one_of_many:
