@@ -66,7 +66,7 @@ class Epochs:
     def __post_init__(self) -> None:
         count = len(self.rows.training)
         wanted = 200 if self.recipe.batch_size is None else self.recipe.batch_size
-        if self.recipe.batch_size is not None and wanted > count:
+        if self.recipe.batch_size is not None and wanted > count and self.recipe.warns:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=2
             )
@@ -120,7 +120,7 @@ class Epochs:
                 break
             if watch.stopping or (self.deadline is not None and time.monotonic() >= self.deadline):
                 break
-            if journal.epochs == most and warn:
+            if journal.epochs == most and warn and recipe.warns:
                 warnings.warn(
                     f"Stochastic Optimizer: Maximum iterations ({most}) reached and the optimization hasn't converged "
                     "yet.",
