@@ -367,7 +367,19 @@ def test_refusals_name_the_parameter(settings: dict[str, Any]) -> None:
         MLPClassifier((5, 4), **settings).fit(X, Y)
 
 
+def test_numbers_inside_objects_are_parameters() -> None:
+    model = MLPClassifier(solver=optimizers.Adam(0.01), loss=losses.BinaryCrossentropy())
+    model.set_params(solver__learning_rate=0.2, loss__label_smoothing=0.1)
+    assert model.solver == optimizers.Adam(0.2) and model.loss == losses.BinaryCrossentropy(0.1)
+    assert model.get_params()["solver__beta_1"] == 0.9
+    with pytest.raises(ValueError, match="Invalid parameter 'solver__learning_rate'"):
+        MLPClassifier().set_params(solver__learning_rate=0.2)
+
+
 def test_more_refusals() -> None:
+    for settings in ({}, {"solver": "lbfgs", "early_stopping": True}):
+        with pytest.raises(ValueError, match="scoring='f1_macro' scores validation rows, and there are none"):
+            MLPClassifier(scoring="f1_macro", **settings).fit(X, Y)
     with pytest.raises(InvalidParameterError, match="'loss' parameter of MLPRegressor"):
         MLPRegressor("hinge").fit(X, Z)
     with pytest.raises(ValueError, match="X_val and y_val belong together"):

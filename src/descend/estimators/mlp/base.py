@@ -146,6 +146,11 @@ class BaseMLP(NestedParameters, ABC):
             raise ValueError(
                 f"X_val does not go with {self._solver_name}='lbfgs', which has no epochs to judge; use another solver"
             )
+        if recipe.scoring is not None and recipe.validation is None and not given:
+            raise ValueError(
+                f"scoring={recipe.scoring!r} scores validation rows, and there are none; pass X_val and y_val, or "
+                "early_stopping=True"
+            )
         first = "_network" not in vars(self) or (not self.warm_start and not incremental)
         X, y = self._learn_targets(X, y, first=first, incremental=incremental)
         if sample_weight is not None:
