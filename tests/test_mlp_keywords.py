@@ -303,6 +303,19 @@ def test_early_stopping_as_a_callback_keeps_its_best() -> None:
         model.fit(X, Y)
 
 
+def test_the_best_weights_are_kept_when_training_diverges() -> None:
+    def blow_up(run: Any) -> None:
+        if run.epoch == 5:
+            run.network.coefs_[0][...] = 1e300
+            run.network.coefs_[1][...] = 1e300
+
+    model = MLPRegressor(hidden_layer_sizes=(9,), random_state=0, callbacks=callbacks.Function(blow_up))
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match="non-finite"):
+        model.fit(X[:100], Z[:100], X_val=X[100:], y_val=Z[100:])
+    assert len(model.validation_scores_) == 5
+    assert model.score(X[100:], Z[100:]) == pytest.approx(max(model.validation_scores_))
+
+
 def test_time_budget_and_threads() -> None:
     many = np.tile(X, (40, 1)), np.tile(Y, 40)
     model = MLPClassifier(time_budget=0.3, max_iter=10**6, n_iter_no_change=np.inf, random_state=0).fit(*many)

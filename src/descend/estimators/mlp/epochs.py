@@ -110,6 +110,7 @@ class Epochs:
             engine = self.network.training_engine()  # again each time: callbacks may have looked at the weights
             progress = self._epoch(engine)
             if progress.status == "diverged":
+                self._put_back(goes_on=not warn)
                 raise ValueError(NOT_FINITE)
             if progress.status == "interrupted":
                 warnings.warn("Training interrupted by user.", stacklevel=2)
