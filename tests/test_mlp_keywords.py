@@ -303,6 +303,19 @@ def test_early_stopping_as_a_callback_keeps_its_best() -> None:
         model.fit(X, Y)
 
 
+def test_the_best_weights_are_kept_when_training_diverges() -> None:
+    def blow_up(run: Any) -> None:
+        if run.epoch == 5:
+            run.network.coefs_[0][...] = 1e300
+            run.network.coefs_[1][...] = 1e300
+
+    model = MLPRegressor(hidden_layer_sizes=(9,), random_state=0, callbacks=callbacks.Function(blow_up))
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match="non-finite"):
+        model.fit(X[:100], Z[:100], X_val=X[100:], y_val=Z[100:])
+    assert len(model.validation_scores_) == 5
+    assert model.score(X[100:], Z[100:]) == pytest.approx(max(model.validation_scores_))
+
+
 def test_time_budget_and_threads() -> None:
     many = np.tile(X, (40, 1)), np.tile(Y, 40)
     model = MLPClassifier(time_budget=0.3, max_iter=10**6, n_iter_no_change=np.inf, random_state=0).fit(*many)
@@ -367,7 +380,19 @@ def test_refusals_name_the_parameter(settings: dict[str, Any]) -> None:
         MLPClassifier((5, 4), **settings).fit(X, Y)
 
 
+def test_numbers_inside_objects_are_parameters() -> None:
+    model = MLPClassifier(solver=optimizers.Adam(0.01), loss=losses.BinaryCrossentropy())
+    model.set_params(solver__learning_rate=0.2, loss__label_smoothing=0.1)
+    assert model.solver == optimizers.Adam(0.2) and model.loss == losses.BinaryCrossentropy(0.1)
+    assert model.get_params()["solver__beta_1"] == 0.9
+    with pytest.raises(ValueError, match="Invalid parameter 'solver__learning_rate'"):
+        MLPClassifier().set_params(solver__learning_rate=0.2)
+
+
 def test_more_refusals() -> None:
+    for settings in ({}, {"solver": "lbfgs", "early_stopping": True}):
+        with pytest.raises(ValueError, match="scoring='f1_macro' scores validation rows, and there are none"):
+            MLPClassifier(scoring="f1_macro", **settings).fit(X, Y)
     with pytest.raises(InvalidParameterError, match="'loss' parameter of MLPRegressor"):
         MLPRegressor("hinge").fit(X, Z)
     with pytest.raises(ValueError, match="X_val and y_val belong together"):

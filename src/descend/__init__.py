@@ -21,7 +21,14 @@ if TYPE_CHECKING:
         plots,
         schedules,
     )
-    from descend.estimators import MLPClassifier, MLPRegressor, Perceptron, SigmoidNeuron
+    from descend.estimators import (
+        MLPClassifier,
+        MLPRegressor,
+        NetworkClassifier,
+        NetworkRegressor,
+        Perceptron,
+        SigmoidNeuron,
+    )
     from descend.model import ModelFileError, Network
     from descend.training.errors import DivergenceError, InterruptedWarning
     from descend.training.history import History
@@ -36,6 +43,8 @@ __all__ = [
     "MLPRegressor",
     "ModelFileError",
     "Network",
+    "NetworkClassifier",
+    "NetworkRegressor",
     "Perceptron",
     "SigmoidNeuron",
     "__version__",
@@ -60,6 +69,8 @@ _CLASSES = {
     "MLPRegressor": "descend.estimators",
     "ModelFileError": "descend.model",
     "Network": "descend.model",
+    "NetworkClassifier": "descend.estimators",
+    "NetworkRegressor": "descend.estimators",
     "Perceptron": "descend.estimators",
     "SigmoidNeuron": "descend.estimators",
 }

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
-from sklearn.base import BaseEstimator
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
@@ -19,19 +18,18 @@ from descend.engine.sparse import check_plan, is_sparse
 from descend.estimators.mlp import lbfgs, threads
 from descend.estimators.mlp.constraints import CONSTRAINTS
 from descend.estimators.mlp.epochs import NOT_FINITE, Epochs, Rows
-from descend.estimators.mlp.exchange import hand_over, take_over
-from descend.estimators.mlp.heads import THRESHOLDS, Head, build
+from descend.estimators.mlp.heads import THRESHOLDS, Head, build, complete
 from descend.estimators.mlp.initial import draw
 from descend.estimators.mlp.inputs import for_engine, new_rows, training_data
 from descend.estimators.mlp.journal import Journal
+from descend.estimators.mlp.nested import NestedParameters
 from descend.estimators.mlp.recipe import Recipe, recipe_of
 from descend.estimators.mlp.trained import TrainedNetwork
 from descend.estimators.mlp.validation import Validation, scorer_of
+from descend.layers import Layer
 from descend.optimizers import LBFGS
 from descend.plan import Plan, initial_parameters, ops
-
-if TYPE_CHECKING:
-    from typing_extensions import Self
+from descend.training.lbfgs import check_plan as check_fixed
 
 _train_test_split: Any = train_test_split  # which names no types
 
@@ -55,18 +53,19 @@ def goes_by_batches(estimator: Any) -> bool:
     AttributeError
         When it cannot.
     """
-    if estimator.solver == "lbfgs" or isinstance(estimator.solver, LBFGS):
+    solver = getattr(estimator, estimator._solver_name)
+    if solver == "lbfgs" or isinstance(solver, LBFGS):
         raise AttributeError("partial_fit is only available for stochastic optimizers. lbfgs is not stochastic.")
     return True
 
 
-class BaseMLP(BaseEstimator, ABC):
+class BaseMLP(NestedParameters, ABC):
     """An estimator around a `TrainedNetwork`; subclasses say what their targets are."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
+    _solver_name = "solver"  # the parameter that says how to train
     _numeric = False  # whether targets must be numbers
 
-    solver: Any
     warm_start: Any
     random_state: Any
     threads: Any
@@ -99,6 +98,10 @@ class BaseMLP(BaseEstimator, ABC):
         """Return checked targets as the user gave them, for scorers."""
         return y
 
+    def _all_layers(self, recipe: Recipe, head: Head) -> tuple[Layer, ...]:
+        """Return the network's layers, the output included."""
+        return complete(recipe.hidden, head)
+
     def _recipe(self) -> Recipe:
         """Return how this estimator's parameters want the network built and trained."""
         return recipe_of(self)
@@ -121,42 +124,6 @@ class BaseMLP(BaseEstimator, ABC):
     def intercepts_(self, arrays: Sequence[ArrayLike]) -> None:
         self._trained("intercepts_").replace(intercepts=arrays)
 
-    @classmethod
-    def from_sklearn(cls, fitted: Any) -> Self:
-        """Take over a fitted estimator of scikit-learn: its parameters, weights and attributes.
-
-        The optimizer's state is not taken over: training goes on with a new one.
-
-        Parameters
-        ----------
-        fitted : scikit-learn's estimator of the same name
-
-        Returns
-        -------
-        an estimator with the same predictions
-
-        Raises
-        ------
-        TypeError, NotFittedError
-            When it is another estimator, or not fitted.
-        """
-        return take_over(cls, fitted)
-
-    def to_sklearn(self) -> Any:
-        """Return scikit-learn's estimator of the same name with these weights, and so the same predictions.
-
-        Parameters that scikit-learn does not have, or whose values it does not know, are left out; they concern
-        training only.
-
-        Raises
-        ------
-        ValueError
-            When scikit-learn has no such network: batch normalization, other activations, scores of the hinge loss.
-        NotFittedError
-            Before `fit`.
-        """
-        return hand_over(self)
-
     def _trained(self, name: str) -> TrainedNetwork:
         network = vars(self).get("_network")
         if network is None:
@@ -176,7 +143,14 @@ class BaseMLP(BaseEstimator, ABC):
         if incremental and recipe.validation is not None and not given:
             raise ValueError("partial_fit does not support early_stopping=True; pass X_val and y_val to judge by them")
         if isinstance(recipe.optimizer, LBFGS) and given:
-            raise ValueError("X_val does not go with solver='lbfgs', which has no epochs to judge; use another solver")
+            raise ValueError(
+                f"X_val does not go with {self._solver_name}='lbfgs', which has no epochs to judge; use another solver"
+            )
+        if recipe.scoring is not None and recipe.validation is None and not given:
+            raise ValueError(
+                f"scoring={recipe.scoring!r} scores validation rows, and there are none; pass X_val and y_val, or "
+                "early_stopping=True"
+            )
         first = "_network" not in vars(self) or (not self.warm_start and not incremental)
         X, y = self._learn_targets(X, y, first=first, incremental=incremental)
         if sample_weight is not None:
@@ -234,9 +208,11 @@ class BaseMLP(BaseEstimator, ABC):
         wide = isinstance(recipe.optimizer, LBFGS)  # SciPy works in float64, and its weights stay so
         dtype = np.dtype(np.float64) if wide else X.dtype if first else self._network.dtype
         head = self._head(y, dtype)
-        plan = build(recipe.hidden, head, X.shape[1], recipe.penalty)
+        plan = build(self._all_layers(recipe, head), head, X.shape[1], recipe.penalty)
         if issparse(X):
             check_plan(plan)
+        if wide:
+            check_fixed(plan)
         if first:
             flat = self._first_weights(recipe, plan, random_state, X.dtype)
             self._network = TrainedNetwork(plan, dtype, flat)

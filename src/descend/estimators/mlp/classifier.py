@@ -4,38 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import ClassifierMixin, _fit_context
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.multiclass import _check_partial_fit_first_call, type_of_target
-
-from descend import losses
-from descend.engine.sparse import Features
-from descend.estimators.mlp.base import BaseMLP, Given, goes_by_batches
-from descend.estimators.mlp.class_weights import class_weights
+from descend.estimators.mlp.classifying import BaseClassifier
 from descend.estimators.mlp.constraints import CLASSIFIER, CONSTRAINTS
-from descend.estimators.mlp.heads import THRESHOLDS, Head
-from descend.estimators.mlp.inputs import training_data
-from descend.estimators.mlp.labels import Labels
-from descend.estimators.mlp.objectives import classifying_loss
+from descend.estimators.mlp.exchange import Exchange
 
 
-def _gives_scores(estimator: Any) -> bool:
-    loss = estimator.loss
-    if loss == "hinge" or isinstance(loss, losses.Hinge):
-        return True
-    raise AttributeError("decision_function is only available with loss='hinge'; use predict_proba")
-
-
-def _gives_probabilities(estimator: Any) -> bool:
-    loss = estimator.loss
-    if loss != "hinge" and not isinstance(loss, losses.Hinge):
-        return True
-    raise AttributeError("predict_proba is not available with loss='hinge', whose scores are no probabilities")
-
-
-class MLPClassifier(ClassifierMixin, BaseMLP):
+class MLPClassifier(Exchange, BaseClassifier):
     """A network of dense layers for one class out of several, or for several labels at once.
 
     It takes the place of scikit-learn's `MLPClassifier` by changing the import: parameters, attributes, errors and
@@ -166,9 +140,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
 
     _parameter_constraints: ClassVar[dict[str, Any]] = {**CONSTRAINTS, **CLASSIFIER}
 
-    _labels: Labels
-    classes_: NDArray
-
     def __init__(
         self,
         hidden_layer_sizes: Any = (100,),
@@ -241,186 +212,3 @@ class MLPClassifier(ClassifierMixin, BaseMLP):
         self.loss = loss
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(
-        self,
-        X: Features,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        *,
-        X_val: Features | None = None,
-        y_val: ArrayLike | None = None,
-        sample_weight_val: ArrayLike | None = None,
-    ) -> MLPClassifier:
-        """Learn from rows and their labels.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (rows, features)
-        y : array-like of shape (rows,), or (rows, labels) of 0 and 1
-        sample_weight : array-like of shape (rows,), default: None
-        X_val, y_val, sample_weight_val : like X, y and sample_weight, default: None
-            Rows to judge each epoch by, in place of rows held back: their loss and score are recorded, and the weights
-            with the best score are kept. With `early_stopping` the score also decides when to stop.
-
-        Returns
-        -------
-        MLPClassifier
-            Itself.
-
-        Raises
-        ------
-        ValueError, TypeError
-            When a parameter or the data are not what they should be, or when the weights grow without bounds.
-
-        Warns
-        -----
-        ConvergenceWarning
-            When a limit on iterations ended the training.
-        """
-        return self._fit(X, y, sample_weight, Given(X_val, y_val, sample_weight_val), incremental=False)
-
-    @available_if(goes_by_batches)
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(
-        self,
-        X: Features,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None = None,
-        classes: ArrayLike | None = None,
-        *,
-        X_val: Features | None = None,
-        y_val: ArrayLike | None = None,
-        sample_weight_val: ArrayLike | None = None,
-    ) -> MLPClassifier:
-        """Go once over rows, from the weights and the optimizer's state as they are. Not with "lbfgs".
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (rows, features)
-        y : array-like of shape (rows,), or (rows, labels) of 0 and 1
-        sample_weight : array-like of shape (rows,), default: None
-        classes : array-like, default: None
-            All classes there will be; needed in the first call.
-        X_val, y_val, sample_weight_val : like X, y and sample_weight, default: None
-            Rows to judge the epoch by. The model then always predicts with the best weights so far, while the next call
-            trains on from the latest ones; `stopped_` says when improvement was waited for in vain.
-
-        Returns
-        -------
-        MLPClassifier
-            Itself.
-        """
-        if _check_partial_fit_first_call(self, classes):
-            self._labels = Labels(y if type_of_target(y).startswith("multilabel") else classes)
-        return self._fit(X, y, sample_weight, Given(X_val, y_val, sample_weight_val), incremental=True)
-
-    def predict(self, X: Features) -> NDArray:
-        """Return the most probable class of each row, or 0 and 1 for each label.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (rows, features)
-
-        Returns
-        -------
-        ndarray of shape (rows,) or (rows, labels)
-        """
-        labels, output = self._labels_or_refuse(), self._output(X)
-        return labels.decode(output, THRESHOLDS.get(self._loss_kind, 0.5))
-
-    @available_if(_gives_scores)
-    def decision_function(self, X: Features) -> NDArray:
-        """Return the score of the second class, or of each label: above 0 for yes. Only with the loss "hinge".
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (rows, features)
-
-        Returns
-        -------
-        ndarray of shape (rows,) or (rows, labels)
-        """
-        output = self._output(X)
-        return output[:, 0] if output.shape[1] == 1 else output
-
-    @available_if(_gives_probabilities)
-    def predict_proba(self, X: Features) -> NDArray:
-        """Return the probability of each class, or of each label.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (rows, features)
-
-        Returns
-        -------
-        ndarray of shape (rows, classes)
-            In the order of `classes_`.
-        """
-        p = self._output(X)
-        if p.shape[1] > 1:
-            return p
-        both = np.empty((len(p), 2), p.dtype)
-        both[:, 1] = p[:, 0]
-        np.subtract(1.0, p[:, 0], out=both[:, 0])
-        return both
-
-    @available_if(_gives_probabilities)
-    def predict_log_proba(self, X: Features) -> NDArray:
-        """Return the logarithm of `predict_proba`.
-
-        Parameters
-        ----------
-        X : array-like or sparse matrix of shape (rows, features)
-
-        Returns
-        -------
-        ndarray of shape (rows, classes)
-        """
-        p = self.predict_proba(X)
-        return np.log(p, out=p)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = True
-        tags.classifier_tags.multi_class = self.loss != "hinge" and not isinstance(self.loss, losses.Hinge)
-        return tags
-
-    def _labels_or_refuse(self) -> Labels:
-        self._require_fitted()
-        return self._labels
-
-    def _learn_targets(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[Any, NDArray]:
-        X, y = training_data(self, X, y, reset=first, numeric=False)
-        if not hasattr(self, "classes_") or (not self.warm_start and not incremental):
-            self._labels = Labels(y)
-            self.classes_ = self._labels.classes
-        else:
-            self._labels.check(y, same=bool(self.warm_start))
-        return X, y
-
-    def _check_more_targets(self, y: Any) -> None:
-        self._labels.check(y, same=False)
-
-    def _row_weights(self, y: Any, sample_weight: Any, *, incremental: bool) -> Any:
-        if self.class_weight is None:
-            return sample_weight
-        several = self._labels.several
-        weight = class_weights(self.class_weight, y, self.classes_, several=several, incremental=incremental)
-        return weight if sample_weight is None else weight * sample_weight
-
-    def _head(self, y: Any, dtype: np.dtype) -> Head:
-        smoothing = float(self.label_smoothing)
-        return self._labels.head(dtype, classifying_loss(self.loss, smoothing), smoothing)
-
-    def _encode(self, y: Any, dtype: np.dtype) -> NDArray:
-        encoded = self._labels.encode(y, dtype)
-        return 2 * encoded - 1 if self._loss_kind == "hinge" else encoded
-
-    @property
-    def _loss_kind(self) -> str:
-        """What was trained on, or is going to be."""
-        loss = self._network.plan.loss
-        assert loss is not None
-        return loss.kind

@@ -68,7 +68,7 @@ class Epochs:
     def __post_init__(self) -> None:
         count = len(self.rows.training)
         wanted = 200 if self.recipe.batch_size is None else self.recipe.batch_size
-        if self.recipe.batch_size is not None and wanted > count:
+        if self.recipe.batch_size is not None and wanted > count and self.recipe.warns:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=2
             )
@@ -121,6 +121,7 @@ class Epochs:
             engine = self.network.training_engine()  # again each time: callbacks may have looked at the weights
             progress = self._epoch(engine)
             if progress.status == "diverged":
+                self._put_back(goes_on=not warn)
                 raise ValueError(NOT_FINITE)
             if progress.status == "interrupted":
                 warnings.warn(INTERRUPTED, stacklevel=2)
@@ -131,7 +132,7 @@ class Epochs:
                 return
             if watch.stopping or (self.deadline is not None and time.monotonic() >= self.deadline):
                 return
-            if journal.epochs == most and warn:
+            if journal.epochs == most and warn and self.recipe.warns:
                 warnings.warn(
                     f"Stochastic Optimizer: Maximum iterations ({most}) reached and the optimization hasn't converged "
                     "yet.",

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn import neural_network as theirs
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.validation import check_is_fitted
 
-from descend.estimators.mlp.heads import build
+from descend.estimators.mlp.heads import build, complete
 from descend.estimators.mlp.journal import Journal
 from descend.estimators.mlp.labels import Labels
 from descend.estimators.mlp.solvers import RULES
 from descend.estimators.mlp.trained import TrainedNetwork
 from descend.plan import Plan, ops
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 #: What the two have in common once fitted, as far as the solver leaves it.
 _ATTRIBUTES = (
@@ -33,6 +36,46 @@ _ATTRIBUTES = (
     "feature_names_in_",
 )
 _ACTIVATIONS = {"linear": "identity", "sigmoid": "logistic", "tanh": "tanh", "relu": "relu"}
+
+
+class Exchange:
+    """The way from and to scikit-learn's estimator of the same name."""
+
+    @classmethod
+    def from_sklearn(cls, fitted: Any) -> Self:
+        """Take over a fitted estimator of scikit-learn: its parameters, weights and attributes.
+
+        The optimizer's state is not taken over: training goes on with a new one.
+
+        Parameters
+        ----------
+        fitted : scikit-learn's estimator of the same name
+
+        Returns
+        -------
+        an estimator with the same predictions
+
+        Raises
+        ------
+        TypeError, NotFittedError
+            When it is another estimator, or not fitted.
+        """
+        return take_over(cls, fitted)
+
+    def to_sklearn(self) -> Any:
+        """Return scikit-learn's estimator of the same name with these weights, and so the same predictions.
+
+        Parameters that scikit-learn does not have, or whose values it does not know, are left out; they concern
+        training only.
+
+        Raises
+        ------
+        ValueError
+            When scikit-learn has no such network: batch normalization, other activations, scores of the hinge loss.
+        NotFittedError
+            Before `fit`.
+        """
+        return hand_over(self)
 
 
 def take_over(kind: type, fitted: Any) -> Any:
@@ -60,7 +103,7 @@ def take_over(kind: type, fitted: Any) -> Any:
     dtype = np.result_type(*fitted.coefs_, *fitted.intercepts_)
     head = model._head(np.empty((0, fitted.n_outputs_)), dtype)
     recipe = model._recipe()
-    plan = build(recipe.hidden, head, fitted.n_features_in_, recipe.penalty)
+    plan = build(complete(recipe.hidden, head), head, fitted.n_features_in_, recipe.penalty)
     model._network = TrainedNetwork(plan, dtype, np.zeros(plan.size, dtype))
     model._network.replace(
         coefs=[np.array(one) for one in fitted.coefs_], intercepts=[np.array(one) for one in fitted.intercepts_]

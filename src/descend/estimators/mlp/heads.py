@@ -113,9 +113,9 @@ def complete(hidden: tuple[layers.Layer, ...], head: Head) -> tuple[layers.Layer
     return (*hidden, layers.Dense(head.outputs), *head.ending)
 
 
-def build(hidden: tuple[layers.Layer, ...], head: Head, features: int, penalty: penalties.Penalty | None) -> Plan:
-    """Return the plan of a network of these hidden layers and this head."""
-    plan = lower(complete(hidden, head), (features,), penalty=penalty)
+def build(network: tuple[layers.Layer, ...], head: Head, features: int, penalty: penalties.Penalty | None) -> Plan:
+    """Return the plan of a network of these layers, which end as the head says."""
+    plan = lower(network, (features,), penalty=penalty)
     return attach_loss(plan, head.loss, target=head.target, scale=head.scale, ceiling=head.ceiling)
 
 

@@ -61,10 +61,7 @@ class Labels:
             what = f"{len(self.classes)} classes" if one_of_many else "two classes or several labels"
             fit = "'categorical_crossentropy'" if one_of_many else "'binary_crossentropy' or 'hinge'"
             only = "Only binary classification is supported. The type of the target is multiclass. "
-            raise ValueError(
-                f"{only if loss.kind == 'hinge' else ''}loss={loss!r} does not suit {what}; choose 'log_loss', which "
-                f"is always right, or {fit}"
-            )
+            raise ValueError(f"{only if loss.kind == 'hinge' else ''}loss={loss!r} does not suit {what}; choose {fit}")
         smoothing = smoothing if loss is None else loss.smoothing
         if one_of_many:
             return classes_head(len(self.classes), dtype, smoothing)

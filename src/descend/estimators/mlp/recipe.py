@@ -38,6 +38,7 @@ class Recipe:
     callbacks : the user's
     threads : or None to let the surroundings decide
     time_budget : seconds, or None
+    warns : of a batch larger than the data, and when the last epoch is reached
     """
 
     hidden: tuple[layers.Layer, ...]
@@ -57,6 +58,7 @@ class Recipe:
     callbacks: tuple[Callback, ...] = ()
     threads: int | None = None
     time_budget: float | None = None
+    warns: bool = True
 
 
 def recipe_of(estimator: Any) -> Recipe:

@@ -1,0 +1,104 @@
+"""Parameters inside parameters, as scikit-learn names them: `optimizer__learning_rate`, `layers__0__units`.
+
+Specifications are frozen and know nothing of this: setting a number inside one puts a changed copy in its place.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sklearn.base import BaseEstimator
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class NestedParameters(BaseEstimator):
+    """An estimator whose specifications `get_params` looks into and `set_params` reaches into."""
+
+    #: How a parameter given by name becomes the specification it stands for, where that is the same thing.
+    _named: ClassVar[dict[str, Callable[[Any], Any]]] = {}
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Return the parameters by name.
+
+        Parameters
+        ----------
+        deep : bool, default: True
+            Whether the numbers inside specifications and lists of them are named, too, as "optimizer__learning_rate".
+
+        Returns
+        -------
+        dict
+        """
+        params = super().get_params(deep=False)
+        if deep:
+            for name in list(params):
+                try:
+                    opened = self._opened(name)
+                except ValueError:  # an unknown name, which fit refuses
+                    continue
+                params |= {f"{name}__{path}": value for path, value in _inside(opened)}
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, those inside specifications included.
+
+        Parameters
+        ----------
+        **params
+            By the names of `get_params`.
+
+        Returns
+        -------
+        the estimator itself
+
+        Raises
+        ------
+        ValueError, TypeError
+            For unknown names, and for values a specification refuses.
+        """
+        own = {key: value for key, value in params.items() if "__" not in key}
+        super().set_params(**own)
+        for key in sorted(params.keys() - own.keys(), key=lambda key: key.count("__")):
+            name, _, path = key.partition("__")
+            if name not in super().get_params(deep=False):
+                raise ValueError(f"Invalid parameter {name!r} for estimator {self}.")
+            setattr(self, name, _changed(self._opened(name), path, params[key], key))
+        return self
+
+    def _opened(self, name: str) -> Any:
+        value = getattr(self, name)
+        return self._named[name](value) if isinstance(value, str) and name in self._named else value
+
+
+def _children(value: Any) -> dict[str, Any]:
+    """Return what is inside a specification, or a list that holds some."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.init}
+    if isinstance(value, list | tuple) and any(dataclasses.is_dataclass(one) for one in value):
+        return {str(i): one for i, one in enumerate(value)}
+    return {}
+
+
+def _inside(value: Any) -> Iterator[tuple[str, Any]]:
+    for name, child in _children(value).items():
+        yield name, child
+        for path, grandchild in _inside(child):
+            yield f"{name}__{path}", grandchild
+
+
+def _changed(value: Any, path: str, new: Any, key: str) -> Any:
+    """Return a copy of a specification or list with another value at the end of the path."""
+    name, _, rest = path.partition("__")
+    children = _children(value)
+    if name not in children:
+        known = f"has {', '.join(children)}" if children else f"is {value!r}, which has no parameters"
+        raise ValueError(f"Invalid parameter {key!r}: there is no {name!r}; what it is to be set in {known}")
+    new = _changed(children[name], rest, new, key) if rest else new
+    if not isinstance(value, list | tuple):
+        return dataclasses.replace(value, **{name: new})
+    copy: Any = [new if str(i) == name else one for i, one in enumerate(value)]
+    return copy if isinstance(value, list) else tuple(copy)

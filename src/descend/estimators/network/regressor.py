@@ -1,0 +1,138 @@
+"""Any network for numbers as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from descend.estimators.mlp.constraints import REGRESSOR
+from descend.estimators.mlp.heads import Head, plain
+from descend.estimators.mlp.objectives import regression_loss
+from descend.estimators.mlp.regressing import BaseRegressor
+from descend.estimators.network.base import CONSTRAINTS, BaseNetwork
+from descend.layers import Layer
+
+
+class NetworkRegressor(BaseRegressor, BaseNetwork):
+    """A network of any layers for one or more numbers.
+
+    Parameters
+    ----------
+    layers : list of Layer, default: ()
+        From the input on, such as ``[layers.Dense(64, activation="relu"), layers.Dropout(0.1)]``. The output layer that
+        the target calls for is added, unless the list ends in it. Empty for a linear model.
+    optimizer : str or Optimizer, default: "adam"
+        Its learning rate may be a schedule.
+    loss : str or Loss, default: "mse"
+        One for numbers of `descend.losses`; scikit-learn's "squared_error" and "absolute_error" are "mse" and "mae".
+    epochs : int, default: 100
+        Passes over the rows at most; for "lbfgs" iterations.
+    batch_size : int or None, default: 32
+        Rows per update; None for all, as "lbfgs" always takes.
+    early_stopping : bool, default: False
+        Whether to hold rows back (or take X_val of `fit`), and to stop when their score has not improved. The weights
+        with the best score are kept whenever there are such rows.
+    patience : int, default: 10
+        Epochs without improvement that `early_stopping` accepts.
+    penalty : Penalty or str, default: None
+        Added to the loss for every weight matrix whose layer has no penalty of its own.
+    random_state : int, RandomState or None, default: None
+        Of initial weights, validation rows, shuffles and dropout.
+    min_delta : float, default: 0.0
+        The least rise of the score that counts as an improvement.
+    validation_fraction : float, default: 0.1
+    scoring : str, callable or None, default: None
+        What validation rows are scored by: the name of one of scikit-learn's scorers, a function of (estimator, X, y),
+        or "loss" for minus the loss. None is R^2.
+    callbacks : list of Callback, default: None
+        See `descend.callbacks`; they find "loss", "val_loss" and "val_score" in their history.
+    shuffle : bool, default: True
+    threads : int or None, default: None
+        The numbers do not depend on it.
+    time_budget : float or None, default: None
+        Seconds after which training stops.
+    warm_start : bool, default: False
+        Whether `fit` goes on from the weights of the last one.
+    verbose : bool, default: False
+        Print a line per epoch.
+
+    Attributes
+    ----------
+    network_ : Network
+        A copy of the trained network.
+    loss_curve_ : list of float
+        Of every epoch, penalties included.
+    validation_loss_curve_, validation_scores_ : list of float or None
+        With validation rows.
+    best_validation_score_ : float or None
+    n_iter_ : int
+    stopped_ : bool
+        Whether the last call ended because improvement was waited for in vain.
+    coefs_, intercepts_ : list of ndarray
+        Of the dense layers; what is written into them counts.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str, where X had names
+
+    Notes
+    -----
+    Numbers inside layers and optimizer are parameters, too: ``set_params(optimizer__learning_rate=0.1)``,
+    ``layers__0__units``; so searches reach them. Numbers stay in X's dtype, and sparse X stays sparse.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from descend import NetworkRegressor, layers
+    >>> X = np.linspace(0, 1, 50)[:, None]
+    >>> model = NetworkRegressor([layers.Dense(16, activation="tanh")], optimizer="lbfgs", random_state=0)
+    >>> bool(model.fit(X, np.sin(3 * X[:, 0])).score(X, np.sin(3 * X[:, 0])) > 0.99)
+    True
+    """
+
+    _parameter_constraints: ClassVar[dict[str, Any]] = {**CONSTRAINTS, **REGRESSOR}
+    _named: ClassVar[dict[str, Callable[[Any], Any]]] = {**BaseNetwork._named, "loss": regression_loss}
+
+    def __init__(
+        self,
+        layers: Sequence[Layer] = (),
+        *,
+        optimizer: Any = "adam",
+        loss: Any = "mse",
+        epochs: int = 100,
+        batch_size: int | None = 32,
+        early_stopping: bool = False,
+        patience: int = 10,
+        penalty: Any = None,
+        random_state: Any = None,
+        min_delta: float = 0.0,
+        validation_fraction: float = 0.1,
+        scoring: Any = None,
+        callbacks: Any = None,
+        shuffle: bool = True,
+        threads: int | None = None,
+        time_budget: float | None = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+    ) -> None:
+        self.layers = layers
+        self.optimizer = optimizer
+        self.loss = loss
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.early_stopping = early_stopping
+        self.patience = patience
+        self.penalty = penalty
+        self.random_state = random_state
+        self.min_delta = min_delta
+        self.validation_fraction = validation_fraction
+        self.scoring = scoring
+        self.callbacks = callbacks
+        self.shuffle = shuffle
+        self.threads = threads
+        self.time_budget = time_budget
+        self.warm_start = warm_start
+        self.verbose = verbose
+
+    def _head(self, y: Any, dtype: np.dtype) -> Head:
+        return plain(super()._head(y, dtype))
