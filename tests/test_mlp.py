@@ -315,8 +315,8 @@ def test_threads_follow_work_and_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     assert threads.choose(plan, 10**6, passes=3) == 0
     monkeypatch.setenv("OMP_NUM_THREADS", "4")
     assert threads.choose(plan, 10**6, passes=3) == 4
-    assert threads.choose(plan, 4000, passes=3) == 4
-    assert threads.choose(plan, 3000, passes=3) == 3
+    assert threads.choose(plan, 500, passes=3) == 4
+    assert threads.choose(plan, 375, passes=3) == 3
     monkeypatch.setenv("OMP_NUM_THREADS", "nonsense")
     assert threads.choose(plan, 10**6, passes=3) == 0
 

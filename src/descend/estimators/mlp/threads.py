@@ -9,9 +9,9 @@ from typing import Any
 from descend.plan import Plan
 from descend.training.engines import processors
 
-#: Multiplications and additions that a thread gets at least. An estimator runs among other libraries' pools, which keep
-#: their threads spinning for a while: with less work than this a second thread gains little and may lose much.
-SHARE = 4e6
+#: Multiplications and additions that a thread gets at least: with less, a second one gains nothing even on an idle
+#: machine. On a busy one the engine finds out that it is faster alone.
+SHARE = 5e5
 
 
 def choose(plan: Plan, rows: int, passes: int, wanted: int | None = None) -> int:
