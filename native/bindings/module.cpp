@@ -1,4 +1,4 @@
-// The only file that knows Python: converts arrays and dictionaries, releases the GIL, calls the engine.
+// What Python sees of the engine: converts arrays, releases the GIL, calls.
 // Shapes and types have been checked by engine/native.py; what would be unsafe here is checked again.
 #include <nanobind/nanobind.h>
 #include <nanobind/ndarray.h>
@@ -11,6 +11,7 @@
 #include <map>
 #include <stdexcept>
 
+#include "bindings/specs.hpp"
 #include "ops/perceptron.hpp"
 #include "runtime/model.hpp"
 #include "runtime/team.hpp"
@@ -25,86 +26,6 @@ template <class T>
 using Matrix = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
 template <class T>
 using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-
-template <class E>
-E pick(const nb::dict& d, const char* key, const std::vector<std::string>& names) {
-  const auto name = nb::cast<std::string>(d[key]);
-  for (std::size_t i = 0; i < names.size(); i++)
-    if (names[i] == name) return static_cast<E>(i);
-  throw nb::value_error(("unknown " + std::string(key) + " '" + name + "'").c_str());
-}
-
-template <class V>
-V get(const nb::dict& d, const char* key, V missing) {
-  return d.contains(key) && !d[key].is_none() ? nb::cast<V>(d[key]) : missing;
-}
-
-OpSpec op_spec(const nb::dict& d) {
-  OpSpec s;
-  s.kind = pick<OpKind>(
-      d, "kind", {"dense", "batch_norm", "activation", "prelu", "softmax", "dropout", "gaussian_noise", "layer_norm"});
-  s.input = nb::cast<int>(d["input"]);
-  s.output = nb::cast<int>(d["output"]);
-  s.weight = get(d, "weight", -1);
-  s.bias = get(d, "bias", -1);
-  s.running_mean = get(d, "running_mean", -1);
-  s.running_variance = get(d, "running_variance", -1);
-  if (s.kind == OpKind::activation)
-    s.function = pick<Function>(d, "function",
-                                {"linear", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu",
-                                 "softplus", "hard_sigmoid", "mish", "exponential"});
-  s.alpha = get(d, "alpha", 0.0);
-  s.rate = get(d, "rate", 0.0);
-  s.momentum = get(d, "momentum", 0.0);
-  s.epsilon = get(d, "epsilon", 0.0);
-  s.deviation = get(d, "deviation", 0.0);
-  s.stream = get<uint64_t>(d, "stream", 0);
-  return s;
-}
-
-PlanSpec plan_spec(const nb::dict& d) {
-  PlanSpec plan;
-  plan.widths = nb::cast<std::vector<long>>(d["widths"]);
-  for (nb::handle h : d["parameters"]) {
-    const auto p = nb::cast<nb::dict>(h);
-    plan.parameters.push_back({nb::cast<long>(p["offset"]), nb::cast<long>(p["rows"]), nb::cast<long>(p["columns"]),
-                               nb::cast<bool>(p["trainable"]), nb::cast<bool>(p["regularized"]), get(p, "l1", 0.0),
-                               get(p, "l2", 0.0), get(p, "spread", false),
-                               get(p, "max_norm", std::numeric_limits<double>::infinity())});
-  }
-  for (nb::handle h : d["ops"]) plan.ops.push_back(op_spec(nb::cast<nb::dict>(h)));
-  plan.input = nb::cast<int>(d["input"]);
-  plan.output = nb::cast<int>(d["output"]);
-  if (d["loss"].is_none()) return plan;
-  const auto l = nb::cast<nb::dict>(d["loss"]);
-  plan.has_loss = true;
-  plan.loss.kind =
-      pick<LossKind>(l, "kind", {"mse", "mae", "rmse", "bce", "cce", "huber", "poisson", "pinball", "hinge"});
-  plan.loss.link = pick<Link>(l, "link", {"identity", "sigmoid", "softmax", "exponential"});
-  plan.loss.prediction = nb::cast<int>(l["prediction"]);
-  plan.loss.parameter = get(l, "parameter", 0.0);
-  plan.loss.label_smoothing = get(l, "label_smoothing", 0.0);
-  plan.loss.scale = get(l, "scale", 1.0);
-  plan.loss.ceiling = get(l, "ceiling", plan.loss.ceiling);
-  plan.loss.index_target = nb::cast<std::string>(l["target"]) == "index";
-  return plan;
-}
-
-OptimizerSpec optimizer_spec(const nb::dict& d) {
-  OptimizerSpec s;
-  s.kind = pick<OptimizerKind>(
-      d, "kind", {"sgd", "momentum", "nesterov", "heavy_ball", "adagrad", "rmsprop", "adam", "nadam", "amsgrad"});
-  s.beta_1 = get(d, "beta_1", 0.0);
-  s.beta_2 = get(d, "beta_2", 0.0);
-  s.epsilon = get(d, "epsilon", 0.0);
-  s.dampening = get(d, "dampening", false);
-  s.look_ahead = get(d, "look_ahead", false);
-  s.epsilon_hat = get(d, "epsilon_hat", false);
-  s.weight_decay = get(d, "weight_decay", 0.0);
-  s.clip_value = get(d, "clip_value", s.clip_value);
-  s.clip_norm = get(d, "clip_norm", s.clip_norm);
-  return s;
-}
 
 // A new array that owns `count` numbers.
 template <class T>
