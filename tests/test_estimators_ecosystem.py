@@ -16,7 +16,6 @@ from typing import Any
 
 import joblib
 import numpy as np
-import polars
 import pytest
 from scipy.sparse import issparse
 from sklearn import config_context, neural_network
@@ -240,9 +239,7 @@ def test_what_theirs_route_ours_do_too(name: str) -> None:
 
 @pytest.mark.parametrize("container", ["polars", "pandas"])
 def test_frames_between_the_steps(container: str) -> None:
-    pytest.importorskip(container)
-    frame: Any = polars.DataFrame(dict(zip(("a", "b", "c", "d"), RAW.T, strict=True)))
-    frame = frame if container == "polars" else frame.to_pandas()
+    frame = pytest.importorskip(container).DataFrame(dict(zip(("a", "b", "c", "d"), RAW.T, strict=True)))
     columns = ColumnTransformer([("scaled", StandardScaler(), ["d", "a"]), ("kept", "passthrough", ["b"])])
     for model in (MLPClassifier(**SMALL), MLPRegressor(**SMALL)):
         pipeline = make_pipeline(columns, model).set_output(transform=container).fit(frame, Y)

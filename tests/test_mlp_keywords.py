@@ -67,6 +67,7 @@ def test_follows_the_contract(estimator: Any, check: Any) -> None:
         {"dropout": 0.3},
         {"dropout": [0.0, 0.3]},
         {"batch_norm": True},
+        {"input_noise": 0.5},
         {"l1": 0.5},
         {"weight_decay": 0.5},
         {"activation": ["tanh", "gelu"]},
@@ -365,7 +366,23 @@ def test_grids_reach_the_keywords() -> None:
         {"learning_rate": "adaptive", "learning_rate_init": schedules.Cosine(0.1)},
         {"learning_rate": "cosine", "solver": optimizers.Adam(schedules.Cosine(0.1))},
         {"solver": "lbfgs", "dropout": 0.1},
+        {"input_noise": -1.0},
         {"solver": "lbfgs", "batch_norm": True},
+        {"solver": "lbfgs", "input_noise": 0.1},
+        {"solver": "lbfgs", "scoring": "f1_macro"},
+        {"hidden_layer_sizes": (), "dropout": 0.2},
+        {"hidden_layer_sizes": (), "batch_norm": True},
+        {"solver": "adagrad", "momentum": 0.5},
+        {"solver": "nadam", "nesterovs_momentum": False},
+        {"solver": "rmsprop", "beta_1": 0.5},
+        {"solver": "adamw", "max_fun": 3},
+        {"solver": "adamw", "power_t": 0.1},
+        {"solver": optimizers.Adam(), "epsilon": 1e-3},
+        {"solver": optimizers.Momentum(), "momentum": 0.5},
+        {"solver": optimizers.LBFGS(), "early_stopping": True},
+        {"solver": optimizers.LBFGS(), "batch_size": 10},
+        {"solver": optimizers.LBFGS(), "max_iter": 10},
+        {"solver": optimizers.LBFGS(), "tol": 1e-3},
         {"solver": "lbfgs", "weight_decay": 0.1},
         {"solver": "lbfgs", "learning_rate": "cosine"},
         {"solver": "lbfgs", "time_budget": 3},
@@ -377,7 +394,30 @@ def test_grids_reach_the_keywords() -> None:
 def test_refusals_name_the_parameter(settings: dict[str, Any]) -> None:
     named = "|".join(settings)
     with pytest.raises((ValueError, TypeError), match=named):
-        MLPClassifier((5, 4), **settings).fit(X, Y)
+        MLPClassifier(**{"hidden_layer_sizes": (5, 4), **settings}).fit(X, Y)
+
+
+def test_what_scikit_learns_solvers_skip_they_skip_here() -> None:
+    plain = MLPClassifier((5,), solver="lbfgs", max_iter=5, random_state=0).fit(X, Y)
+    more: dict[str, Any] = {"momentum": 0.5, "early_stopping": True, "batch_size": 7, "learning_rate": "adaptive"}
+    skipped = MLPClassifier((5,), solver="lbfgs", max_iter=5, random_state=0, **more).fit(X, Y)
+    np.testing.assert_array_equal(plain.coefs_[0], skipped.coefs_[0])
+    assert _curve(power_t=0.1, nesterovs_momentum=False, max_fun=3) == _curve()
+
+
+def test_noise_depends_on_the_seed_and_not_on_what_is_predicted() -> None:
+    models = [MLPClassifier(**SMALL, input_noise=0.3).fit(X, Y) for _ in range(2)]
+    np.testing.assert_array_equal(models[0].predict_proba(X), models[0].predict_proba(X))
+    np.testing.assert_array_equal(models[0].predict_proba(X), models[1].predict_proba(X))
+    start = MLPClassifier(**SMALL).fit(X, Y)  # noise of another seed, from the same first weights
+    courses = []
+    for seed in (1, 2):
+        model = MLPClassifier(**{**SMALL, "random_state": seed, "warm_start": True, "shuffle": False}, input_noise=0.3)
+        model.fit(X, Y)
+        model.coefs_, model.intercepts_ = start.coefs_, start.intercepts_
+        courses.append(model.fit(X, Y).loss_curve_[-1])
+    assert courses[0] != courses[1]
+    np.testing.assert_array_equal(models[0].to_sklearn().predict(X), models[0].predict(X))
 
 
 def test_numbers_inside_objects_are_parameters() -> None:
@@ -390,9 +430,10 @@ def test_numbers_inside_objects_are_parameters() -> None:
 
 
 def test_more_refusals() -> None:
-    for settings in ({}, {"solver": "lbfgs", "early_stopping": True}):
-        with pytest.raises(ValueError, match="scoring='f1_macro' scores validation rows, and there are none"):
-            MLPClassifier(scoring="f1_macro", **settings).fit(X, Y)
+    with pytest.raises(ValueError, match="scoring='f1_macro' scores validation rows, and there are none"):
+        MLPClassifier(scoring="f1_macro").fit(X, Y)
+    with pytest.raises(ValueError, match="scoring='f1_macro' does not go with solver='lbfgs'"):
+        MLPClassifier(scoring="f1_macro", solver="lbfgs", early_stopping=True).fit(X, Y)
     with pytest.raises(InvalidParameterError, match="'loss' parameter of MLPRegressor"):
         MLPRegressor("hinge").fit(X, Z)
     with pytest.raises(ValueError, match="X_val and y_val belong together"):

@@ -238,8 +238,8 @@ class BaseMLP(NestedParameters, ABC):
         """Train by the optimizers that go batch by batch."""
         journal, network = self._journal, self._network
         if not incremental or network.optimizer is None:
-            masks = any(isinstance(op, ops.Dropout) for op in network.plan.ops)
-            network.start(recipe.optimizer, _seed(random_state) if masks else 0)
+            draws = any(hasattr(op, "stream") for op in network.plan.ops)
+            network.start(recipe.optimizer, _seed(random_state) if draws else 0)
             journal.initial_rate = journal.rate = recipe.rate
             journal.rule, journal.steps, journal.watched = recipe.rule, 0, []
         if journal.latest_weights is not None:

@@ -75,6 +75,8 @@ class MLPClassifier(Exchange, BaseClassifier):
         As `alpha`, but l1 times the sum of the weights' magnitudes.
     weight_decay : float or None, default: None
         Each step shrinks the weights by this share of the learning rate; None leaves it to the optimizer.
+    input_noise : float, default: 0.0
+        Standard deviation of the noise added to X in training, new for every row and epoch; in X's unit.
     scoring : str, callable or None, default: None
         What validation rows are scored by: the name of one of scikit-learn's scorers, a function of (estimator, X, y),
         or "loss" for minus the loss. None is the accuracy.
@@ -170,6 +172,7 @@ class MLPClassifier(Exchange, BaseClassifier):
         weight_decay: float | None = None,
         dropout: Any = 0.0,
         batch_norm: bool = False,
+        input_noise: float = 0.0,
         scoring: Any = None,
         callbacks: Any = None,
         threads: int | None = None,
@@ -205,6 +208,7 @@ class MLPClassifier(Exchange, BaseClassifier):
         self.weight_decay = weight_decay
         self.dropout = dropout
         self.batch_norm = batch_norm
+        self.input_noise = input_noise
         self.scoring = scoring
         self.callbacks = callbacks
         self.threads = threads

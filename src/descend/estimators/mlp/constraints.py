@@ -56,6 +56,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "weight_decay": [None, _NOT_NEGATIVE],
     "dropout": [_SHARE, list, tuple],
     "batch_norm": ["boolean"],
+    "input_noise": [_NOT_NEGATIVE],
     **COMMON,
 }
 

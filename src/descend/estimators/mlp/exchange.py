@@ -186,7 +186,7 @@ def _activation(plan: Plan) -> str:
             found.append("linear")
         elif isinstance(op, ops.Activation) and op.function in (*_ACTIVATIONS, "exponential"):
             found[-1] = op.function
-        elif not isinstance(op, ops.Dropout) and op is not plan.ops[-1]:
+        elif not hasattr(op, "stream") and op is not plan.ops[-1]:
             what = op.function if isinstance(op, ops.Activation) else type(op).__name__
             raise ValueError(
                 f"scikit-learn's networks have no {what} (layer {op.name!r}); it cannot take this one over"

@@ -35,6 +35,8 @@ def hidden_layers(
     if np.any(np.array(units) <= 0):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {units}.")
     shares = _each("dropout", dropout, len(units))
+    if not units:
+        _refuse_without_layers(dropout, batch_norm)
     functions = [_activation(one) for one in _each("activation", activation, len(units))]
     built: list[layers.Layer] = []
     for size, function, share in zip(units, functions, shares, strict=True):
@@ -47,6 +49,12 @@ def hidden_layers(
             built.append(layers.Dropout(share))
     last = functions[-1] if functions else _activation(activation) if not _several(activation) else layers.Linear()
     return tuple(built), tuple(2.0 if isinstance(one, layers.Sigmoid) else 6.0 for one in (*functions, last))
+
+
+def _refuse_without_layers(dropout: Any, batch_norm: bool) -> None:
+    for name, value in (("dropout", dropout), ("batch_norm", batch_norm)):
+        if not _several(value) and value:
+            raise ValueError(f"{name}={value!r} concerns hidden layers, but hidden_layer_sizes has none; leave it out")
 
 
 def _several(value: Any) -> bool:

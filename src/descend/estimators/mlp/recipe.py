@@ -71,6 +71,8 @@ def recipe_of(estimator: Any) -> Recipe:
     """
     p = estimator
     hidden, gains = hidden_layers(p.hidden_layer_sizes, p.activation, p.dropout, bool(p.batch_norm))
+    if p.input_noise:
+        hidden = (layers.GaussianNoise(float(p.input_noise)), *hidden)
     optimizer = optimizer_of(p)
     rate, rule = rule_of(p, optimizer)
     batches = not isinstance(optimizer, optimizers.LBFGS)

@@ -15,6 +15,19 @@ RULES = ("constant", "invscaling", "adaptive")
 #: Schedules that a name and a first rate are enough for.
 SCHEDULES = ("cosine", "exponential", "one_cycle", "reduce_on_plateau", "step")
 
+#: Solvers of scikit-learn's, with which it skips the parameters they have no use for.
+THEIRS = ("adam", "sgd", "lbfgs")
+#: Numbers of optimizers, and their defaults.
+NUMBERS: dict[str, Any] = {"momentum": 0.9, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
+#: What only solvers have a use for that go batch by batch.
+BY_BATCHES: dict[str, Any] = {
+    "batch_size": "auto",
+    "learning_rate": "constant",
+    "shuffle": True,
+    "early_stopping": False,
+    "n_iter_no_change": 10,
+}
+
 
 def optimizer_of(p: Any) -> optimizers.Optimizer:
     """Return the optimizer of an `MLPClassifier` or `MLPRegressor`, with its first rate or its schedule.
@@ -25,6 +38,7 @@ def optimizer_of(p: Any) -> optimizers.Optimizer:
         When parameters contradict each other, or the solver has no use for one that is not its default.
     """
     chosen = _named(p) if isinstance(p.solver, str) else _given(p)
+    _refuse_unused(p, chosen)
     if isinstance(chosen, optimizers.LBFGS):
         _refuse_for_lbfgs(p)
         return chosen
@@ -59,7 +73,7 @@ def _named(p: Any) -> optimizers.Optimizer:
         )
     plain = optimizers.resolve(p.solver)
     known = {field.name for field in fields(plain) if field.init}
-    numbers = {name: float(getattr(p, name)) for name in ("momentum", "beta_1", "beta_2", "epsilon") if name in known}
+    numbers = {name: float(getattr(p, name)) for name in NUMBERS if name in known}
     if isinstance(plain, optimizers.Momentum):
         numbers["beta"] = float(p.momentum)
     return replace(plain, learning_rate=rate, **numbers)
@@ -73,6 +87,36 @@ def _given(p: Any) -> optimizers.Optimizer:
             "of its own; give the rate to the optimizer"
         )
     return p.solver
+
+
+def _refuse_unused(p: Any, chosen: optimizers.Optimizer) -> None:
+    """Refuse numbers that the solver has no use for; scikit-learn's own three solvers skip them, as there.
+
+    Raises
+    ------
+    ValueError
+        Naming the first.
+    """
+    if p.solver in THEIRS:
+        return
+    by_name = isinstance(p.solver, str)
+    own = {field.name for field in fields(chosen) if field.init} if by_name else set()
+    unused: dict[str, Any] = {name: default for name, default in NUMBERS.items() if name not in own}
+    if isinstance(chosen, optimizers.Momentum) and by_name:
+        del unused["momentum"]  # it is called beta there
+    unused |= {"nesterovs_momentum": True, "max_fun": 15000}
+    if p.learning_rate != "invscaling":
+        unused["power_t"] = 0.5
+    if isinstance(chosen, optimizers.LBFGS):
+        unused |= BY_BATCHES | {"tol": 1e-4, "max_iter": 200}
+    for name, default in unused.items():
+        value = getattr(p, name)
+        if value != default:
+            where = "by that name" if by_name else "which brings its own numbers"
+            raise ValueError(
+                f"{name}={value!r} does not count with solver={p.solver!r}, {where}; leave it at {default!r}"
+                + ("" if by_name else ", or give it to the optimizer")
+            )
 
 
 def _schedule(p: Any, chosen: optimizers.Optimizer) -> schedules.Schedule | None:
@@ -110,6 +154,8 @@ def _schedule(p: Any, chosen: optimizers.Optimizer) -> schedules.Schedule | None
 def _refuse_for_lbfgs(p: Any) -> None:
     """Refuse what a loss over all rows at once, minimized by SciPy, has no use for."""
     asked = {
+        "input_noise": p.input_noise > 0,
+        "scoring": p.scoring is not None,
         "dropout": bool(p.dropout) if not hasattr(p.dropout, "__iter__") else any(p.dropout),
         "batch_norm": bool(p.batch_norm),
         "weight_decay": p.weight_decay is not None,

@@ -34,7 +34,7 @@ class TrainedNetwork:
         self.plan = plan
         self.dtype = np.dtype(dtype)
         self.optimizer: Optimizer | None = None
-        self.seed = 0  # of dropout's masks
+        self.seed = 0  # of masks and noise
         self._flat: NDArray | None = np.array(flat, dtype=self.dtype)  # None while the engine's are newer
         self._shown: tuple[list[NDArray], list[NDArray]] | None = None  # lists in the user's hands
         self._views: tuple[list[NDArray], list[NDArray]] = ([], [])  # what they held when they were handed out
@@ -111,7 +111,7 @@ class TrainedNetwork:
             self._engine.set_parameters(self._flat)
 
     def start(self, optimizer: Optimizer, seed: int = 0) -> None:
-        """Begin training with an optimizer that remembers nothing; `seed` is that of dropout's masks."""
+        """Begin training with an optimizer that remembers nothing; `seed` is that of masks and noise."""
         self.optimizer, self._state, self.seed = optimizer, None, seed
         self.engine().start(optimizer, seed=seed)
 
