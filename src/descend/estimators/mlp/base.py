@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from descend.engine.protocol import Batch
 from descend.engine.sparse import check_plan, is_sparse
 from descend.estimators.mlp import lbfgs, threads
+from descend.estimators.mlp.columns import ColumnEncoder
 from descend.estimators.mlp.constraints import CONSTRAINTS
 from descend.estimators.mlp.epochs import NOT_FINITE, Epochs, Rows
 from descend.estimators.mlp.heads import THRESHOLDS, Head, build, complete
@@ -69,6 +70,8 @@ class BaseMLP(NestedParameters, ABC):
     warm_start: Any
     random_state: Any
     threads: Any
+    categorical_features: Any
+    _columns: ColumnEncoder
     best_loss_: Any
     validation_loss_curve_: Any
     validation_scores_: Any
@@ -130,9 +133,18 @@ class BaseMLP(NestedParameters, ABC):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r} before it is fitted")
         return network
 
+    @property
+    def encoded_features_(self) -> list[str]:
+        """Names of the network's inputs, which `categorical_features` makes of X's columns."""
+        if "_columns" not in vars(self):
+            why = "without categorical_features" if "_network" in vars(self) else "before it is fitted"
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute 'encoded_features_' {why}")
+        return self._columns.features
+
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
+        tags.input_tags.sparse = self.categorical_features is None
+        tags.input_tags.allow_nan = self.categorical_features is not None
         return tags
 
     def __sklearn_is_fitted__(self) -> bool:

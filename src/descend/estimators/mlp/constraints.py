@@ -26,6 +26,7 @@ COMMON: dict[str, list[Any]] = {
     "callbacks": [list, tuple, Callback, None],
     "threads": [None, Interval(Integral, 1, MAX_THREADS, closed="both")],
     "time_budget": [None, _ABOVE_ZERO],
+    "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
 }
 
 CONSTRAINTS: dict[str, list[Any]] = {

@@ -131,6 +131,12 @@ def hand_over(estimator: Any) -> Any:
         When scikit-learn has no such network.
     """
     check_is_fitted(estimator)
+    if "_columns" in vars(estimator) and not estimator._columns.changes_nothing:
+        raise ValueError(
+            "scikit-learn's networks take numbers only, and this one was fitted with categorical_features="
+            f"{estimator.categorical_features!r}, which makes numbers of categories and missing values; fit it on "
+            "encoded rows, in a pipeline behind scikit-learn's OneHotEncoder and SimpleImputer"
+        )
     plan: Plan = estimator._network.plan
     base: Any = theirs.MLPRegressor if isinstance(estimator, _regressor()) else theirs.MLPClassifier
     names = inspect.signature(base).parameters

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import column_or_1d, validate_data
+from sklearn.utils.validation import check_X_y, column_or_1d, validate_data
 
 from descend.engine.sparse import SparseRows, is_sparse
+from descend.estimators.mlp.columns import ColumnEncoder, table
 from descend.training.arrays import all_finite, sparse_rows
 
 _validate: Any = validate_data  # its annotations are those of its sentinels
@@ -39,19 +40,25 @@ def training_data(
     X : (rows, features) float64 or float32, dense or CSR
     y : (rows,) or (rows, outputs)
     """
-    rows, targets = _validate(
-        estimator,
-        X,
-        y,
-        accept_sparse=SPARSE,
-        multi_output=True,
-        y_numeric=numeric,
-        dtype=(np.float64, np.float32),
-        reset=reset,
-    )
+    checks: dict[str, Any] = {"multi_output": True, "y_numeric": numeric, "dtype": (np.float64, np.float32)}
+    if reset:
+        vars(estimator).pop("_columns", None)
+    if "_columns" not in vars(estimator) and (estimator.categorical_features is None or not reset):
+        rows, targets = _validate(estimator, X, y, accept_sparse=SPARSE, reset=reset, **checks)
+    else:
+        rows, targets = check_X_y(_encoded(estimator, X, reset=reset), y, estimator=estimator, **checks)
     if targets.ndim == 2 and targets.shape[1] == 1:
         targets = column_or_1d(targets, warn=True)
     return rows, targets
+
+
+def _encoded(estimator: Any, X: Any, *, reset: bool) -> NDArray:
+    """Return a table with its categories and missing values as numbers (rows, inputs), its columns checked."""
+    X = table(X)
+    if reset:
+        estimator._columns = ColumnEncoder(X, estimator.categorical_features)
+    _validate(estimator, X, reset=reset, skip_check_array=True)
+    return estimator._columns.encode(X)
 
 
 def new_rows(estimator: Any, X: Any, dtype: np.dtype) -> tuple[NDArray | SparseRows, np.dtype]:
@@ -70,8 +77,12 @@ def new_rows(estimator: Any, X: Any, dtype: np.dtype) -> tuple[NDArray | SparseR
         and X.shape[0] > 0
         and X.flags.c_contiguous
         and "feature_names_in_" not in vars(estimator)
+        and "_columns" not in vars(estimator)
         and all_finite(X)
     ):
         return X, dtype
-    rows = _validate(estimator, X, accept_sparse=SPARSE, reset=False)
+    if "_columns" in vars(estimator):
+        rows = _encoded(estimator, X, reset=False)
+    else:
+        rows = _validate(estimator, X, accept_sparse=SPARSE, reset=False)
     return for_engine(rows, dtype), np.result_type(rows.dtype, dtype)

@@ -87,6 +87,12 @@ class MLPRegressor(Exchange, BaseRegressor):
         See `descend.callbacks`; they find "loss", "val_loss" and "val_score" in their history.
     threads : int or None, default: None
         None leaves the number to the amount of work and to joblib. The numbers do not depend on it.
+    categorical_features : "from_dtype", array-like of names, indices or a mask, or None, default: None
+        Which columns are categories; anything but None also allows missing values. "from_dtype" takes those of a frame
+        of pandas or polars that hold categories, enumerations, text or booleans. A category becomes an input of 0 and
+        1 per level (of more than 100, the rarest share one). Missing numbers become the column's median; another input
+        tells where training had some. A missing category is a level of its own; levels not seen in the first fit count
+        as missing, or as no level where none was missing. None takes numbers only, as scikit-learn's does.
     time_budget : float or None, default: None
         Seconds after which training stops, within an epoch if need be.
 
@@ -116,6 +122,9 @@ class MLPRegressor(Exchange, BaseRegressor):
     out_activation_ : str
         "identity", or "exp" for counts.
     n_features_in_ : int
+        Columns of X.
+    encoded_features_ : list of str
+        With `categorical_features`: the names of the network's inputs, such as "colour = red".
     feature_names_in_ : ndarray of str, where X had names
 
     Notes
@@ -171,6 +180,7 @@ class MLPRegressor(Exchange, BaseRegressor):
         callbacks: Any = None,
         threads: int | None = None,
         time_budget: float | None = None,
+        categorical_features: Any = None,
     ) -> None:
         self.loss = loss
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -205,3 +215,4 @@ class MLPRegressor(Exchange, BaseRegressor):
         self.callbacks = callbacks
         self.threads = threads
         self.time_budget = time_budget
+        self.categorical_features = categorical_features

@@ -74,8 +74,10 @@ def scorer_of(estimator: Any, scoring: Any, X: Any, y: Any, weight: NDArray | No
         When there are weights and the function does not take `sample_weight`.
     """
     function: Any = get_scorer(scoring) if isinstance(scoring, str) else scoring
-    view = copy.copy(estimator)  # shares the network; its rows were checked once and have lost their names
-    vars(view).pop("feature_names_in_", None)
+    view = copy.copy(estimator)  # shares the network; its rows were checked and encoded once
+    for name in ("feature_names_in_", "_columns"):
+        vars(view).pop(name, None)
+    view.n_features_in_ = X.shape[1]
     more = {} if weight is None else {"sample_weight": weight}
     if more and not isinstance(scoring, str):
         parameters = inspect.signature(function).parameters.values()

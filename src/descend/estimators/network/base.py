@@ -52,12 +52,10 @@ class BaseNetwork(BaseMLP):
     def network_(self) -> Network:
         """A `Network` of the same layers and weights, to be looked into, drawn or saved; a copy at every call."""
         trained = self._trained("network_")
-        network = Network(self._layers, self.n_features_in_, dtype=trained.dtype)
+        network = Network(self._layers, trained.plan.values[trained.plan.input].shape, dtype=trained.dtype)
         flat = trained.flat()
         network.set_weights({p.name: flat[p.slice].reshape(p.shape) for p in trained.plan.parameters})
         return network
-
-    n_features_in_: int
 
     def _all_layers(self, recipe: Recipe, head: Head) -> tuple[layers.Layer, ...]:
         self._layers = with_output(recipe.hidden, head)

@@ -51,6 +51,12 @@ class NetworkRegressor(BaseRegressor, BaseNetwork):
     shuffle : bool, default: True
     threads : int or None, default: None
         The numbers do not depend on it.
+    categorical_features : "from_dtype", array-like of names, indices or a mask, or None, default: None
+        Which columns are categories; anything but None also allows missing values. "from_dtype" takes those of a frame
+        of pandas or polars that hold categories, enumerations, text or booleans. A category becomes an input of 0 and
+        1 per level (of more than 100, the rarest share one). Missing numbers become the column's median; another input
+        tells where training had some. A missing category is a level of its own; levels not seen in the first fit count
+        as missing, or as no level where none was missing. None takes numbers only, as scikit-learn's does.
     time_budget : float or None, default: None
         Seconds after which training stops.
     warm_start : bool, default: False
@@ -73,6 +79,9 @@ class NetworkRegressor(BaseRegressor, BaseNetwork):
     coefs_, intercepts_ : list of ndarray
         Of the dense layers; what is written into them counts.
     n_features_in_ : int
+        Columns of X.
+    encoded_features_ : list of str
+        With `categorical_features`: the names of the network's inputs, such as "colour = red".
     feature_names_in_ : ndarray of str, where X had names
 
     Notes
@@ -112,6 +121,7 @@ class NetworkRegressor(BaseRegressor, BaseNetwork):
         shuffle: bool = True,
         threads: int | None = None,
         time_budget: float | None = None,
+        categorical_features: Any = None,
         warm_start: bool = False,
         verbose: bool = False,
     ) -> None:
@@ -131,6 +141,7 @@ class NetworkRegressor(BaseRegressor, BaseNetwork):
         self.shuffle = shuffle
         self.threads = threads
         self.time_budget = time_budget
+        self.categorical_features = categorical_features
         self.warm_start = warm_start
         self.verbose = verbose
 
