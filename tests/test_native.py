@@ -73,7 +73,8 @@ def test_equals_reference(case: OpCase, dtype: str) -> None:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
 @pytest.mark.parametrize(
-    "name", ["tower-weighted", "penalties", "spread-weighted", "prelu", "layer_norm-first", "max_norm"]
+    "name",
+    ["tower-weighted", "penalties", "spread-weighted", "prelu", "layer_norm-first", "max_norm", "not-trained-behind"],
 )
 def test_trains_like_the_reference(name: str, optimizer: optimizers.Optimizer) -> None:
     case = _case(name)

@@ -360,7 +360,7 @@ def test_summary_and_plan_show_the_network():
         net.plan()
     net = network(2, layers.BatchNorm(), layers.Dropout(0.5), input_shape=3)
     assert repr(net.summary()) == net.summary()
-    assert "(rows, 4)" in net.summary() and "30 trained weights, 4 running statistics" in net.summary()
+    assert "(rows, 4)" in net.summary() and "30 trained weights, 4 not trained" in net.summary()
     assert "batch_norm_1/running_mean" in net.plan()
     assert "Network([Dense(" in repr(net)
 

@@ -44,6 +44,7 @@ OpSpec op_spec(const nb::dict& d) {
   s.momentum = get(d, "momentum", 0.0);
   s.epsilon = get(d, "epsilon", 0.0);
   s.deviation = get(d, "deviation", 0.0);
+  s.frozen = get(d, "frozen", false);
   s.stream = get<uint64_t>(d, "stream", 0);
   return s;
 }

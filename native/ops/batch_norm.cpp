@@ -1,4 +1,5 @@
-// y = gamma (x - mean) / sqrt(var + eps) + beta per column, over the batch's rows in training.
+// y = gamma (x - mean) / sqrt(var + eps) + beta per column, over the batch's rows in training. One row has no variance:
+// it is normalized by the running statistics and leaves them alone. Frozen statistics are frozen_batch_norm.cpp's.
 //
 // Mean and variance come from sums and centred squares per block of rows, combined in order of the blocks, which keeps
 // them accurate for columns far from zero. Every thread combines all blocks for itself: no second meeting of threads.
@@ -19,11 +20,12 @@ class BatchNorm final : public Op<T> {
         variance_(placement[static_cast<std::size_t>(s.running_variance)]) {
     if (s.weight >= 0) gamma_ = placement[static_cast<std::size_t>(s.weight)].offset;
     if (s.bias >= 0) beta_ = placement[static_cast<std::size_t>(s.bias)].offset;
+    trainable_ = plan.trains(s.weight) || plan.trains(s.bias);
   }
 
   bool reduces() const override { return true; }
   bool keeps_input() const override { return true; }
-  bool trainable() const override { return gamma_ >= 0 || beta_ >= 0; }
+  bool trainable() const override { return trainable_; }
 
   // Shared: two sums per block of rows, forward and backward apart, since a thread may be at the backward sums while
   // another still reads the forward ones. Per thread: mean, 1/sd, variance and the two totals of the gradient.
@@ -114,7 +116,10 @@ class BatchNorm final : public Op<T> {
     each_vector(p, [&](long c, long panel) {
       const Statistics s = statistics(pass, c);
       const T* own = own_scratch(pass) + 3 * width_;
-      const Vec<T> a = load(own + c) / n, b = load(own + width_ + c) / n, scale = s.gamma * s.inverse;
+      const Vec<T> scale = s.gamma * s.inverse;
+      // What dy changes through the batch's mean and variance; running ones do not depend on it.
+      const Vec<T> a = of_batch(pass) ? load(own + c) / n : Vec<T>{},
+                   b = of_batch(pass) ? load(own + width_ + c) / n : Vec<T>{};
       const T *x = this->in(pass, rows.first) + panel * pass.arena->stride(),
               *dy = this->out_gradient(pass, rows.first) + panel * pass.arena->stride();
       T* dx = this->in_gradient(pass, rows.first) + panel * pass.arena->stride();
@@ -135,7 +140,7 @@ class BatchNorm final : public Op<T> {
     const T* own = own_scratch(pass);
     piece(update, this->spec.weight, gamma_, own + 4 * width_);
     piece(update, this->spec.bias, beta_, own + 3 * width_);
-    if (!update.moves_statistics()) return;
+    if (!update.moves_statistics() || !of_batch(pass)) return;
     const T keep = static_cast<T>(this->spec.momentum), take = static_cast<T>(1 - this->spec.momentum);
     for (long c = 0; c < width_; c += kLanes<T>) {
       update.average(mean_.offset + c, keep, load(own + c) * take);
@@ -157,9 +162,12 @@ class BatchNorm final : public Op<T> {
     Vec<T> mean, inverse, gamma;
   };
 
+  // Whether the statistics are the batch's.
+  static bool of_batch(const Pass<T>& pass) { return pass.training && pass.rows > 1; }
+
   Statistics statistics(const Pass<T>& pass, long c) const {
     const Vec<T> gamma = gamma_ >= 0 ? load(pass.weights + gamma_ + c) : splat(T(1));
-    if (pass.training) return {load(own_scratch(pass) + c), load(own_scratch(pass) + width_ + c), gamma};
+    if (of_batch(pass)) return {load(own_scratch(pass) + c), load(own_scratch(pass) + width_ + c), gamma};
     const Vec<T> variance = load(pass.weights + variance_.offset + c);
     return {load(pass.weights + mean_.offset + c), T(1) / sqrt<T>(variance + static_cast<T>(this->spec.epsilon)),
             gamma};
@@ -208,12 +216,14 @@ class BatchNorm final : public Op<T> {
   long width_;  // padded
   Placement mean_, variance_;
   long gamma_ = -1, beta_ = -1;
+  bool trainable_;
 };
 
 }  // namespace
 
 template <class T>
 std::unique_ptr<Op<T>> make_batch_norm(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement) {
+  if (s.frozen) return make_frozen_batch_norm<T>(s, plan, placement);
   return std::make_unique<BatchNorm<T>>(s, plan, placement);
 }
 template std::unique_ptr<Op<float>> make_batch_norm<float>(const OpSpec&, const PlanSpec&,

@@ -18,11 +18,12 @@ class Dense final : public Op<T> {
   Dense(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
       : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]),
         weight_(placement[static_cast<std::size_t>(s.weight)]),
-        bias_(s.bias >= 0 ? placement[static_cast<std::size_t>(s.bias)] : Placement{}) {}
+        bias_(s.bias >= 0 ? placement[static_cast<std::size_t>(s.bias)] : Placement{}),
+        trainable_(plan.trains(s.weight) || plan.trains(s.bias)) {}
 
   bool by_panel() const override { return false; }
   bool keeps_input() const override { return true; }
-  bool trainable() const override { return true; }
+  bool trainable() const override { return trainable_; }
 
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
     const long stride = pass.arena->stride(), at = rows.first * kPanel<T>;
@@ -39,6 +40,7 @@ class Dense final : public Op<T> {
   }
 
   void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
+    if (!trainable_) return;
     const long in = panels<T>(this->in_width), out = panels<T>(this->out_width);
     // In multiply-adds. Updating a weight and keeping its transpose takes as long as about this many.
     constexpr double update = 48;
@@ -137,6 +139,7 @@ class Dense final : public Op<T> {
   }
 
   Placement weight_, bias_;
+  bool trainable_;
 };
 
 }  // namespace

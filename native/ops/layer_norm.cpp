@@ -20,11 +20,12 @@ class LayerNorm final : public Op<T> {
         width_(padded<T>(this->in_width)) {
     if (s.weight >= 0) gamma_ = placement[static_cast<std::size_t>(s.weight)].offset;
     if (s.bias >= 0) beta_ = placement[static_cast<std::size_t>(s.bias)].offset;
+    trainable_ = plan.trains(s.weight) || plan.trains(s.bias);
   }
 
   bool by_row() const override { return true; }
   bool keeps_input() const override { return true; }
-  bool trainable() const override { return gamma_ >= 0 || beta_ >= 0; }
+  bool trainable() const override { return trainable_; }
 
   // Per block of rows: (2, width) sums of dy and of dy (x - mean) / sd.
   long scratch_size(long capacity, int) const override {
@@ -139,6 +140,7 @@ class LayerNorm final : public Op<T> {
 
   long width_;  // padded
   long gamma_ = -1, beta_ = -1;
+  bool trainable_;
 };
 
 }  // namespace

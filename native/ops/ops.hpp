@@ -12,6 +12,9 @@ template <class T>
 std::unique_ptr<Op<T>> make_sparse_dense(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
 template <class T>
 std::unique_ptr<Op<T>> make_batch_norm(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+// With the running statistics in training too.
+template <class T>
+std::unique_ptr<Op<T>> make_frozen_batch_norm(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
 template <class T>
 std::unique_ptr<Op<T>> make_layer_norm(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
 template <class T>

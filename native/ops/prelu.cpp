@@ -12,10 +12,11 @@ class PReLU final : public Op<T> {
   PReLU(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
       : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]),
         width_(padded<T>(this->in_width)),
-        slope_(placement[static_cast<std::size_t>(s.weight)]) {}
+        slope_(placement[static_cast<std::size_t>(s.weight)]),
+        trainable_(plan.trains(s.weight)) {}
 
   bool keeps_input() const override { return true; }
-  bool trainable() const override { return true; }
+  bool trainable() const override { return trainable_; }
 
   // A sum of dy * min(0, x) per block of rows.
   long scratch_size(long capacity, int) const override { return width_ * ((capacity + kRowBlock - 1) / kRowBlock); }
@@ -44,6 +45,7 @@ class PReLU final : public Op<T> {
   }
 
   void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
+    if (!trainable_) return;
     tasks.push_back({op,
                      {0, panels<T>(this->in_width)},
                      {0, 0},
@@ -74,6 +76,7 @@ class PReLU final : public Op<T> {
 
   long width_;  // padded
   Placement slope_;
+  bool trainable_;
 };
 
 }  // namespace

@@ -23,7 +23,7 @@ class SparseDense final : public Op<T> {
         dense_(make_dense<T>(s, plan, placement)) {}
 
   bool by_panel() const override { return false; }
-  bool trainable() const override { return true; }
+  bool trainable() const override { return dense_->trainable(); }
 
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
     const SparseRows<T>& X = pass.data->sparse_X;
@@ -43,6 +43,7 @@ class SparseDense final : public Op<T> {
   void backward(const Pass<T>&, Rows, Panels) const override {}
 
   void add_tasks(int op, long /*batch*/, std::vector<Task>& tasks) const override {
+    if (!trainable()) return;
     const long in = panels<T>(this->in_width), out = panels<T>(this->out_width);
     for (long o = 0; o < out; o += kTaskOutputs)
       for (long i = 0; i < in; i += kTaskInputs) {

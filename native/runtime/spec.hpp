@@ -44,6 +44,7 @@ struct OpSpec {
   Function function = Function::linear;
   double alpha = 0, rate = 0, momentum = 0, epsilon = 0;
   double deviation = 0;  // of Gaussian noise
+  bool frozen = false;   // of batch norm: the running statistics, always
   uint64_t stream = 0;
 };
 
@@ -64,6 +65,11 @@ struct PlanSpec {
   int input, output;
   bool has_loss = false;
   LossSpec loss{};
+
+  // Whether there is such a parameter and it is trained.
+  bool trains(int parameter) const {
+    return parameter >= 0 && parameters[static_cast<std::size_t>(parameter)].trainable;
+  }
 };
 
 struct OptimizerSpec {

@@ -33,13 +33,17 @@ class Layer:
     Attributes
     ----------
     name : how the layer and its parameters are called; `kind` and a counter when None
+    trainable : False freezes the layer: its weights take part, but no optimizer, penalty or decay touches them. A
+        layer made of others freezes all of them; for one without weights it changes nothing
     """
 
     kind: ClassVar[str] = "layer"
 
     name: str | None = field(default=None, kw_only=True)
+    trainable: bool = field(default=True, kw_only=True)
 
     def __post_init__(self) -> None:
+        specs.check_flag(self, "trainable")
         if self.name is None:
             return
         if not isinstance(self.name, str):

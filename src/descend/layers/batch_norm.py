@@ -14,7 +14,13 @@ class BatchNorm(Layer):
     """gamma (x - mean) / sqrt(variance + epsilon) + beta per feature. Ioffe and Szegedy, 2015.
 
     Mean and (biased) variance are the batch's in training; inference uses running ones, which each training step
-    moves to momentum * running + (1 - momentum) * batch.
+    moves to momentum * running + (1 - momentum) * batch. Every row of a batch counts alike, whatever its sample weight,
+    and every batch moves the running statistics alike, a shorter last one too. A batch of one row has no variance: it
+    is normalized by the running statistics, as in inference, and leaves them as they are.
+
+    With `frozen` training uses the running statistics too and does not move them, so that rows no longer depend on
+    their batch: for going on with a trained network on few rows. gamma and beta still learn; `trainable=False` stops
+    them as well, and freezes the statistics.
 
     Attributes
     ----------
@@ -22,12 +28,14 @@ class BatchNorm(Layer):
     epsilon : added to the variance
     center : whether beta is learned; without it nothing is added
     scale : whether gamma is learned; without it nothing is multiplied
+    frozen : whether training uses the running statistics and leaves them as they are
     """
 
     momentum: float = field(default=0.9, kw_only=True)
     epsilon: float = field(default=1e-5, kw_only=True)
     center: bool = field(default=True, kw_only=True)
     scale: bool = field(default=True, kw_only=True)
+    frozen: bool = field(default=False, kw_only=True)
     kind: ClassVar[str] = "batch_norm"
 
     def __post_init__(self) -> None:
@@ -36,6 +44,7 @@ class BatchNorm(Layer):
         specs.check_number(self, "epsilon", low=0.0, low_open=True)
         specs.check_flag(self, "center")
         specs.check_flag(self, "scale")
+        specs.check_flag(self, "frozen")
 
     def output_shape(self, input_shape: Shape) -> Shape:
         require_features(self, input_shape)

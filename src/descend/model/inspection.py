@@ -54,7 +54,7 @@ class Inspection:
         Returns
         -------
         dict of str to ndarray
-            By the names of `get_weights`, for the trained ones (running statistics have no gradient).
+            By the names of `get_weights`, for the trained ones (running statistics and frozen layers have no gradient).
 
         Raises
         ------

@@ -40,7 +40,7 @@ def _totals(plan: Plan) -> str:
     fixed = plan.size - trained
     text = f"{trained:,} trained weights"
     if fixed:
-        text += f", {fixed:,} running statistics"
+        text += f", {fixed:,} not trained"
     return text + ("" if plan.loss is None else f"; loss {plan.loss.kind}")
 
 

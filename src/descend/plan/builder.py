@@ -29,6 +29,7 @@ class PlanBuilder:
         self._parameters: list[Parameter] = []
         self._size = 0
         self._streams = 0
+        self.frozen = False  # whether parameters from now on belong to a layer that is not trained
 
     def shape(self, value: int) -> tuple[int, ...]:
         """Shape of one row of a value."""
@@ -46,7 +47,9 @@ class PlanBuilder:
         max_norm: float | None = None,
     ) -> int:
         """Append a parameter to the flat buffer and return its id."""
-        if penalty is None and regularized and trainable:
+        if self.frozen or not trainable:
+            trainable, penalty, regularized, max_norm = False, None, False, None
+        if penalty is None and regularized:
             penalty = self._penalty
         parameter = Parameter(
             id=len(self._parameters),

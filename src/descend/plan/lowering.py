@@ -47,6 +47,7 @@ def lower(
     builder = PlanBuilder(shape, penalty=penalties.resolve(penalty))
     value = 0
     for layer in complete_initializers(name_layers(expand(network))):
+        builder.frozen = not layer.trainable
         value = lower_layer(layer, builder, value)
     plan = builder.build(value)
     validate(plan)
@@ -93,6 +94,8 @@ def _expand_one(layer: layers.Layer, depth: int) -> list[layers.Layer]:
     parts = layer.expand()
     if len(parts) == 1 and parts[0] is layer:
         return [layer]
+    if not layer.trainable:
+        parts = tuple(replace(part, trainable=False) for part in parts)
     if depth >= _MAX_EXPANSIONS:
         raise ValueError(
             f"{type(layer).__name__}.expand keeps returning composite layers; it must end in built-in ones"
@@ -180,7 +183,18 @@ def _(layer: layers.BatchNorm, builder: PlanBuilder, value: int) -> int:
     return builder.add(
         name,
         shape,
-        lambda out: ops.BatchNorm(name, (value,), out, gamma, beta, mean, variance, layer.momentum, layer.epsilon),
+        lambda out: ops.BatchNorm(
+            name,
+            (value,),
+            out,
+            gamma,
+            beta,
+            mean,
+            variance,
+            layer.momentum,
+            layer.epsilon,
+            frozen=layer.frozen or not layer.trainable,
+        ),
     )
 
 

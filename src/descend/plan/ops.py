@@ -55,7 +55,8 @@ class BatchNorm(Op):
     """gamma (x - mean) / sqrt(var + epsilon) + beta per feature; biased variance over the batch's rows.
 
     In training the batch's statistics are used and the running ones become
-    momentum * running + (1 - momentum) * batch; in inference the running ones are used.
+    momentum * running + (1 - momentum) * batch; in inference the running ones are used, and in training too for a
+    batch of one row, or always when `frozen`, in which case they stay as they are.
     `gamma` or `beta` is None when the layer has no scale or no centre.
     """
 
@@ -65,6 +66,7 @@ class BatchNorm(Op):
     running_variance: int
     momentum: float
     epsilon: float
+    frozen: bool = False
 
 
 @dataclass(frozen=True)

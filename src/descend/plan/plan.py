@@ -31,9 +31,9 @@ class Value:
 class Parameter:
     """A named slice of the flat buffer, stored in C order from `offset`.
 
-    `regularized` tells whether decoupled weight decay and network-wide penalties apply (weight matrices: yes;
-    biases, normalization parameters and running statistics: no). `max_norm` is the most the Euclidean norm of a column
-    may be after an update; None for no limit.
+    `regularized` tells whether decoupled weight decay and network-wide penalties apply (weight matrices: yes; biases,
+    normalization parameters, running statistics and whatever is not trained: no). `max_norm` is the most the Euclidean
+    norm of a column may be after an update; None for no limit.
     """
 
     id: int

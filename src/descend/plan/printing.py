@@ -54,7 +54,8 @@ def _(op: ops.Dense) -> tuple[str, tuple[int | None, ...], str]:
 @describe_op.register
 def _(op: ops.BatchNorm) -> tuple[str, tuple[int | None, ...], str]:
     used = (op.gamma, op.beta, op.running_mean, op.running_variance)
-    return "batch_norm", used, f"momentum={op.momentum:g} epsilon={op.epsilon:g}"
+    settings = "frozen" if op.frozen else f"momentum={op.momentum:g}"
+    return "batch_norm", used, f"{settings} epsilon={op.epsilon:g}"
 
 
 @describe_op.register

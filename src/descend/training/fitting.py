@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from descend import losses, optimizers
 from descend.engine.protocol import Batch
 from descend.engine.sparse import Features, check_plan, is_sparse
+from descend.plan import ops
 from descend.training import arrays, engines, lbfgs, targets
 from descend.training.callbacks import Callback, check_callbacks
 from descend.training.core import Candidate, Core
@@ -110,6 +111,7 @@ def fit(network: Any, core: Core, request: FitRequest) -> History:
     if isinstance(optimizer, optimizers.LBFGS):
         lbfgs.check_plan(prepared.candidate.plan)
     _check_trainable(prepared.candidate)
+    _check_batches(prepared.candidate, request.settings.batch_size, rows)
     core.adopt(prepared.candidate)
     core.start(optimizer)
     assert core.state is not None
@@ -171,7 +173,23 @@ def _epochs(optimizer: optimizers.Optimizer) -> int:
 
 def _check_trainable(candidate: Candidate) -> None:
     if not any(parameter.trainable for parameter in candidate.plan.parameters):
-        raise ValueError("this network has no weights to train; add a layer that has some, such as Dense")
+        raise ValueError(
+            "this network has no weights to train; add a layer that has some, such as Dense, or leave one trainable"
+        )
+
+
+def _check_batches(candidate: Candidate, batch_size: int | None, rows: Rows) -> None:
+    """Refuse batches of one row where all of them are and a layer needs the statistics of several."""
+    count = rows.batch.X.shape[0] if rows.subset is None else len(rows.subset)
+    if min(batch_size or count, count) > 1:
+        return
+    for op in candidate.plan.ops:
+        if isinstance(op, ops.BatchNorm) and not op.frozen:
+            given = "batch_size=1" if count > 1 else "a single row to train on"
+            raise ValueError(
+                f"{given} leaves the layer {op.name!r} (BatchNorm) without a variance in every batch; use batches of 2 "
+                "rows or more, LayerNorm(), or BatchNorm(frozen=True)"
+            )
 
 
 def resolve_metrics(chosen: Sequence[str | Callable[..., float]] | str) -> dict[str, MetricFunction]:

@@ -31,7 +31,8 @@ def check_plan(plan: Plan) -> None:
         Naming the layer and the remedy.
     """
     for op in plan.ops:
-        if isinstance(op, ops.Dropout | ops.GaussianNoise | ops.BatchNorm):
+        changes = isinstance(op, ops.Dropout | ops.GaussianNoise | ops.BatchNorm)
+        if changes and not (isinstance(op, ops.BatchNorm) and op.frozen):
             raise ValueError(
                 f"LBFGS needs a loss that does not change from step to step, but the layer {op.name!r} "
                 f"({type(op).__name__}) works on batches; use optimizers.Adam(), or leave that layer out"

@@ -1,6 +1,7 @@
 """Batch normalization over the rows: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, x and y (rows, features).
 
-The variance is the biased one, mean((x - mean)^2). A batch without rows leaves the running statistics alone.
+The variance is the biased one, mean((x - mean)^2), and every row counts alike. A batch of one row has none: it is
+normalized by the running statistics and leaves them alone, as a frozen op does with every batch.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from descend.plan.ops import BatchNorm
 def forward(op: BatchNorm, context: Context, x: Array) -> tuple[Array, Saved]:
     """Y (rows, features); in training also the new running statistics, into context.running."""
     mean, variance = context.parameter(op.running_mean), context.parameter(op.running_variance)
-    if context.training and len(x):
+    if _of_batch(op, context, x):
         mean, variance = x.mean(axis=0), x.var(axis=0)
         for index, batch in ((op.running_mean, mean), (op.running_variance, variance)):
             context.running[index] = op.momentum * context.parameter(index) + (1.0 - op.momentum) * batch
@@ -36,7 +37,12 @@ def backward(op: BatchNorm, context: Context, saved: Saved, dy: Array) -> Array:
     if op.gamma is not None:
         context.add_gradient(op.gamma, (dy * normalized).sum(axis=0))
         dy = dy * context.parameter(op.gamma)
-    if not context.training or not len(dy):
+    if not _of_batch(op, context, dy):
         return dy * inverse
     # Mean and variance depend on every row: what dy changes through them is taken away.
     return inverse * (dy - dy.mean(axis=0) - normalized * (dy * normalized).mean(axis=0))
+
+
+def _of_batch(op: BatchNorm, context: Context, x: Array) -> bool:
+    """Whether the statistics are those of the batch."""
+    return context.training and not op.frozen and len(x) > 1
