@@ -39,7 +39,6 @@ class Epochs:
         self.steps_per_epoch = -(-rows // self.batch_size)
         self.step = run.step = run.state.step
         self.total_steps = self.step + (run.epochs - run.state.epoch) * self.steps_per_epoch
-        self.in_order = run.rows.subset if run.rows.subset is not None else np.arange(rows, dtype=np.uint32)
         if isinstance(self.schedule, schedules.LossDriven) and run.state.rate is None:
             run.state.rate = self.schedule.rate
 
@@ -72,10 +71,11 @@ class Epochs:
             run.end_epoch(progress.loss, rate, started, self._follow)
 
     def _order(self) -> NDArray[np.uint32]:
+        rows, subset = self.run.rows.count, self.run.rows.subset
         if not self.run.settings.shuffle:
-            return self.in_order
-        order = shuffled(len(self.in_order), self.seed, self.run.state.epoch)
-        return order if self.run.rows.subset is None else self.in_order[order]
+            return np.arange(rows, dtype=np.uint32) if subset is None else subset
+        order = shuffled(rows, self.seed, self.run.state.epoch)
+        return order if subset is None else subset[order]
 
     def _rates(self) -> NDArray[np.float64]:
         """Return the rates of the next epoch: one, or one for each of its steps."""

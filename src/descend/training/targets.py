@@ -242,7 +242,7 @@ def _encode_classes(y: NDArray, units: int, dtype: np.dtype, name: str) -> Targe
             f"{y.min():g} to {y.max():g}; number the classes from 0 (np.unique(y, return_inverse=True)) "
             "or give the last layer more units"
         )
-    classes = y.astype(np.int64)
+    classes = y.astype(np.int64, copy=False)
     return Target(y.astype(np.int32), "index", classes, classes)
 
 
