@@ -1,16 +1,15 @@
-"""What the numbers were measured on: processor, libraries, and the fastest float32 matrix product found."""
+"""What the numbers were measured on: processor, libraries, and the matrix product that is the peak."""
 
 from __future__ import annotations
 
 import os
 import platform
-import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
 import numpy as np
 
-from timing import cores, warm
+from timing import cores
 
 
 def processor() -> str:
@@ -46,31 +45,34 @@ def describe() -> dict[str, object]:
     }
 
 
-def peak(size: int = 1024, seconds: float = 1.5) -> dict[str, float]:
-    """GFLOP/s of a float32 product of two `size` x `size` matrices: the best repetition of each library."""
-    return {name: _rate(product, size, seconds) for name, product in _products(size).items()}
+PRODUCT_SIZE = 1024
 
 
-def _products(size: int) -> dict[str, Callable[[], object]]:
+def products(size: int = PRODUCT_SIZE) -> dict[str, Callable[[int], object]]:
+    """The float32 product of two `size` x `size` matrices on all cores, repeated: one call per library."""
     rng = np.random.default_rng(0)
     a, b = (rng.standard_normal((size, size)).astype(np.float32) for _ in range(2))
     out = np.empty_like(a)
-    products: dict[str, Callable[[], object]] = {"NumPy": lambda: np.matmul(a, b, out=out)}
+    found: dict[str, Callable[[], object]] = {"NumPy": lambda: np.matmul(a, b, out=out)}
     try:
         import torch
     except ImportError:
-        return products
-    ta, tb, tout = torch.from_numpy(a), torch.from_numpy(b), torch.empty(size, size)
-    torch.set_num_threads(cores())
-    products["PyTorch"] = lambda: torch.mm(ta, tb, out=tout)
-    return products
+        pass
+    else:
+        ta, tb, tout = torch.from_numpy(a), torch.from_numpy(b), torch.empty(size, size)
+        torch.set_num_threads(cores())
+        found["PyTorch"] = lambda: torch.mm(ta, tb, out=tout)
+    return {name: _repeated(product) for name, product in found.items()}
 
 
-def _rate(product: Callable[[], object], size: int, seconds: float) -> float:
-    warm()
-    end = time.perf_counter() + seconds
-    best = float("inf")
-    while (start := time.perf_counter()) < end:
-        product()
-        best = min(best, time.perf_counter() - start)
-    return 2 * size**3 / best / 1e9
+def _repeated(product: Callable[[], object]) -> Callable[[int], object]:
+    def run(count: int) -> None:
+        for _ in range(count):
+            product()
+
+    return run
+
+
+def product_rate(seconds: float, size: int = PRODUCT_SIZE) -> float:
+    """GFLOP/s of one such product that took `seconds`."""
+    return 2 * size**3 / seconds / 1e9

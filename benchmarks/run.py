@@ -21,7 +21,7 @@ import sparse
 from shapes import SHAPES
 from timing import alternate, medians
 
-_PARTS = ("steps", "peak", "inference", "imports", "memory", "epochs", "one_core", "sparse", "estimators")
+_PARTS = ("steps", "inference", "imports", "memory", "epochs", "one_core", "sparse", "estimators")
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -46,8 +46,8 @@ def _note(message: str) -> None:
     print(message, file=sys.stderr, flush=True)
 
 
-def _steps(shape_name: str, contestants: list[str], rounds: int) -> dict[str, Any]:
-    """Seconds per step of every contestant that is installed."""
+def _steps(shape_name: str, contestants: list[str], rounds: int) -> tuple[dict[str, Any], dict[str, float]]:
+    """Seconds per step of every contestant that is installed, and GFLOP/s of matrix products in the same rounds."""
     shape = SHAPES[shape_name]
     X, y = shape.data()
     calls = {}
@@ -56,14 +56,15 @@ def _steps(shape_name: str, contestants: list[str], rounds: int) -> dict[str, An
             calls[name] = peers.make(name, shape, X, y).epochs
         except ImportError as error:
             _note(f"{name} left out: {error}")
-    times = alternate(calls, rounds=rounds)
+    products = {f"product of {library}": call for library, call in machine.products().items()}
+    times = alternate({**calls, **products}, rounds=rounds)
     middle = medians(times)
-    for name, seconds in middle.items():
-        _note(f"  {shape_name:7s} {name:20s} {seconds / shape.steps * 1e6:10.1f} us per step")
-    return {
-        name: {"median": middle[name] / shape.steps, "rounds": [t / shape.steps for t in values]}
-        for name, values in times.items()
+    for name in calls:
+        _note(f"  {shape_name:7s} {name:20s} {middle[name] / shape.steps * 1e6:10.1f} us per step")
+    steps = {
+        name: {"median": middle[name] / shape.steps, "rounds": [t / shape.steps for t in times[name]]} for name in calls
     }
+    return steps, {name: machine.product_rate(middle[name]) for name in products}
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -82,15 +83,14 @@ def main(arguments: list[str] | None = None) -> None:
     if "estimators" in options.parts:
         _note("estimators ...")
         results["estimators"] = estimators.measure(options.rounds, _note)
-    if "peak" in options.parts:
-        results["peak"] = machine.peak()
     if "inference" in options.parts:
         _note("inference ...")
         results["inference"] = inference.measure(options.rounds, _note)
     if "steps" in options.parts:
-        results["steps"] = {}
+        results["steps"], results["products"] = {}, {}
         for shape in options.shapes:
-            results["steps"][shape] = _steps(shape, options.contestants, options.rounds)
+            steps, products = _steps(shape, options.contestants, options.rounds)
+            results["steps"][shape], results["products"][shape] = steps, products
             report.write(results, options.out)
     report.write(results, options.out)
     print(report.markdown(results))
