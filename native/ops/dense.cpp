@@ -42,8 +42,8 @@ class Dense final : public Op<T> {
   void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
     if (!trainable_) return;
     const long in = panels<T>(this->in_width), out = panels<T>(this->out_width);
-    // In multiply-adds. Updating a weight and keeping its transpose takes as long as about this many.
-    constexpr double update = 48;
+    // In multiply-adds. Updating a weight, and keeping its transpose, takes as long as about this many.
+    const double update = weight_.transposed >= 0 ? 80 : 56;
     for (long strip = 0; strip < in; strip += kStrip)
       for (long o = 0; o < out; o += kTaskOutputs)
         for (long i = strip; i < std::min(in, strip + kStrip); i++) {
@@ -90,19 +90,34 @@ class Dense final : public Op<T> {
     const long offset = weight_.offset + o * panel + i * P * P;
     T* g = update.gradient(offset, scratch);
     const long apart = g == scratch ? P * P : panel;
-    long asked = 0;  // panels of parameters, one ahead of each tile
+    long asked = 0;  // panels of outputs, one ahead of each tile
     if (update.computes())
       outer_block<T, N>({this->in(pass, 0) + i * stride, panels<T>(this->in_width) * stride}, count,
                         {this->out_gradient(pass, 0) + o * stride, panels<T>(this->out_width) * stride}, stride,
                         pass.rows, pass.arena->group, g, apart, [&] {
-                          if (asked < N) update.prefetch(offset + asked++ * panel, count * P);
+                          if (asked < N) ask_for_parameters(i, o + asked++, update);
                         });
     for (long n = 0; n < N; n++) {
       update.commit(this->spec.weight, offset + n * panel, g + n * apart, count * P);
-      if (this->wants_input && update.applies())
-        update.transpose(offset + n * panel, count,
-                         update.transposed() + weight_.transposed + (i * padded<T>(this->out_width) + (o + n) * P) * P);
+      if (keeps_transposed(update)) update.transpose(offset + n * panel, count, transposed(i, o + n, update));
     }
+  }
+
+  bool keeps_transposed(const Update<T>& update) const { return this->wants_input && update.applies(); }
+
+  // Where the transpose of panel i of the inputs by panel o of the outputs lies.
+  T* transposed(long i, long o, const Update<T>& update) const {
+    constexpr int P = kPanel<T>;
+    return update.transposed() + weight_.transposed + (i * padded<T>(this->out_width) + o * P) * P;
+  }
+
+  // Asks for what the update of that block will touch.
+  void ask_for_parameters(long i, long o, const Update<T>& update) const {
+    constexpr int P = kPanel<T>;
+    update.prefetch(weight_.offset + (o * this->in_width + i * P) * P, columns_of<T>(this->in_width, i) * P);
+    if (!keeps_transposed(update)) return;
+    const T* to = transposed(i, o, update);
+    for (long line = 0; line < P; line++) __builtin_prefetch(to + line * P, 1);
   }
 
   void update_bias(const Pass<T>& pass, long o, Update<T>& update) const {

@@ -10,6 +10,7 @@
 #include "runtime/denormals.hpp"
 #include "runtime/model.hpp"
 #include "runtime/seats.hpp"
+#include "runtime/task_shares.hpp"
 #include "runtime/team.hpp"
 
 namespace descend {
@@ -37,7 +38,9 @@ class Run {
         memory_(memory),
         only_(gradients_only),
         size_(size),
-        seats_(threads) {
+        seats_(threads),
+        to_compute_(threads),
+        to_apply_(threads) {
     size_.begin(threads, now_ns());
     active_ = job.adapt ? 1 : threads;
     invited_ = size_.size() > 1;
@@ -46,8 +49,8 @@ class Run {
     if (memory_.arena.columns)
       for (Task& task : tasks_)
         task.cost += program_.ops[static_cast<std::size_t>(task.op)]->entries_cost(task, memory_.columns);
-    cost_.assign(1, 0.0);
-    for (const Task& task : tasks_) cost_.push_back(cost_.back() + task.cost);
+    to_compute_.divide(tasks_);
+    to_apply_.divide(tasks_);
     if (!only_) limited_ = limited_panels(program_);
     penalties_.assign(tasks_.size(), 0);
     squares_.assign(tasks_.size(), 0);
@@ -144,6 +147,8 @@ class Run {
       for (long r = 0; r < pass.rows; r++) pass.weight_sum += static_cast<double>(job_.data.weight[pass.source(r)]);
     }
     if (t == 0) add_penalties();
+    to_compute_.refill(t, n);
+    to_apply_.refill(t, n);
     const Rows rows = rows_of(pass.rows, t, n);
     model_.gather(pass, rows);
     for (const Phase<T>& phase : program_.training) {
@@ -201,16 +206,16 @@ class Run {
       limit_columns(program_, parameters_, static_cast<T>(optimizer_.beta_1), limited_[static_cast<std::size_t>(i)]);
   }
 
+  // The thread's own share of the tasks, then what others have not come to yet.
   void tasks(const Pass<T>& pass, const Rule<T>& rule, Stage stage, T scale) {
-    for (std::size_t i = 0; i < tasks_.size(); i++) {
-      const double middle = (cost_[i] + cost_[i + 1]) / 2 / cost_.back();
-      if (static_cast<int>(middle * pass.threads) != pass.thread) continue;
+    TaskShares& shares = stage == Stage::apply ? to_apply_ : to_compute_;
+    shares.for_each(pass.thread, pass.threads, [&](std::size_t i) {
       Update<T> piece(program_, parameters_, optimizer_, rule, stage, scale);
       program_.ops[static_cast<std::size_t>(tasks_[i].op)]->update(pass, tasks_[i], piece);
-      if (!piece.computes()) continue;
+      if (!piece.computes()) return;
       penalties_[i] = piece.penalty;
       squares_[i] = piece.squares;
-    }
+    });
   }
 
   // The penalties of the step before: complete once all have met after it.
@@ -267,12 +272,13 @@ class Run {
   const bool only_;  // gradients, no update
   std::vector<Task> tasks_;
   std::vector<LimitedPanel> limited_;  // none in most networks
-  std::vector<double> cost_, penalties_, squares_;
+  std::vector<double> penalties_, squares_;
   long steps_;
   Barrier barrier_;
 
   TeamSize& size_;
   Seats seats_;
+  TaskShares to_compute_, to_apply_;
   std::atomic<int> active_;
   std::atomic<long> next_{0};
   std::atomic<bool> finished_{false};

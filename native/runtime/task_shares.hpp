@@ -1,0 +1,87 @@
+// Who does which task of the update. Every thread has a share of neighbouring tasks, the same in every step while the
+// team stays as it is, so that the parameters stay in its cache. Costs are estimates and cores get disturbed: a thread
+// that has done its share takes tasks from the end of another's. What a task computes does not depend on who does it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "runtime/program.hpp"
+
+namespace descend {
+
+class TaskShares {
+ public:
+  explicit TaskShares(int threads) : left_(static_cast<std::size_t>(threads)) {}
+
+  void divide(const std::vector<Task>& tasks) {
+    cost_.assign(1, 0.0);
+    for (const Task& task : tasks) cost_.push_back(cost_.back() + task.cost);
+  }
+
+  // By thread t of n, when nobody takes tasks: gives it its share for the next round.
+  void refill(int t, int n) {
+    left_[static_cast<std::size_t>(t)].tasks.store(pack(first_of(t, n), first_of(t + 1, n)), std::memory_order_release);
+  }
+
+  // Calls each(task) until no task is left that thread t of n may take.
+  template <class Each>
+  void for_each(int t, int n, Each&& each) {
+    for (uint32_t i; take_own(t, i);) each(static_cast<std::size_t>(i));
+    for (int other = 1; other < n; other++)
+      for (uint32_t i; take_from((t + other) % n, i);) each(static_cast<std::size_t>(i));
+  }
+
+ private:
+  // Tasks whose owner will soon come to them stay with it, since its cache holds their parameters.
+  static constexpr uint32_t kOwners = 6;
+
+  struct alignas(64) Left {
+    std::atomic<uint64_t> tasks{0};  // first and past the last
+  };
+
+  static uint64_t pack(uint32_t first, uint32_t last) { return uint64_t{last} << 32 | first; }
+
+  // The first task of thread t of n: a task belongs to the thread in whose part of the cost its middle lies.
+  uint32_t first_of(int t, int n) const {
+    const std::size_t count = cost_.size() - 1;
+    std::size_t low = 0, high = count;
+    while (low < high) {
+      const std::size_t i = (low + high) / 2;
+      const double middle = (cost_[i] + cost_[i + 1]) / 2 / cost_.back();
+      if (static_cast<int>(middle * n) < t)
+        low = i + 1;
+      else
+        high = i;
+    }
+    return static_cast<uint32_t>(low);
+  }
+
+  bool take_own(int t, uint32_t& task) {
+    std::atomic<uint64_t>& tasks = left_[static_cast<std::size_t>(t)].tasks;
+    uint64_t seen = tasks.load(std::memory_order_acquire);
+    do {
+      task = static_cast<uint32_t>(seen);
+      if (task >= static_cast<uint32_t>(seen >> 32)) return false;
+    } while (!tasks.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel, std::memory_order_acquire));
+    return true;
+  }
+
+  bool take_from(int t, uint32_t& task) {
+    std::atomic<uint64_t>& tasks = left_[static_cast<std::size_t>(t)].tasks;
+    uint64_t seen = tasks.load(std::memory_order_acquire);
+    do {
+      const auto first = static_cast<uint32_t>(seen), last = static_cast<uint32_t>(seen >> 32);
+      if (last < first + kOwners + 1) return false;
+      task = last - 1;
+    } while (!tasks.compare_exchange_weak(seen, seen - (uint64_t{1} << 32), std::memory_order_acq_rel,
+                                          std::memory_order_acquire));
+    return true;
+  }
+
+  std::vector<double> cost_;
+  std::vector<Left> left_;
+};
+
+}  // namespace descend
