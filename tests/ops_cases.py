@@ -136,6 +136,85 @@ def _tower() -> list[layers.Layer]:
     ]
 
 
+def _tree(depth: int) -> layers.Layer:
+    """Branches in branches: every value but the deepest has two readers."""
+    if depth == 0:
+        return layers.Tanh()
+    sum_of_two = layers.Residual([layers.Dense(5)], [layers.Dense(5), layers.Tanh()])
+    return layers.Concatenate([[layers.Dense(5), _tree(depth - 1)], [sum_of_two]])
+
+
+#: Values with several readers: sums and branches, in place and not, at the input and before the loss.
+GRAPH_CASES = [
+    OpCase("residual", _around(layers.Residual([layers.Dense(33, "relu"), layers.Dense(13)])), (7,), losses.MSE()),
+    OpCase(
+        "residual-projected",
+        lambda: [layers.Residual([layers.Dense(9, "tanh"), layers.Dense(18)], shortcut=[layers.Dense(18)])],
+        (7,),
+        losses.MSE(),
+    ),
+    OpCase(
+        "residual-in-place",
+        _around(layers.Residual([layers.ReLU(), layers.Residual([layers.Tanh()])], [layers.GELU(), layers.Sigmoid()])),
+        (7,),
+        losses.MSE(),
+    ),
+    OpCase(
+        "residual-first",
+        lambda: [layers.Residual([layers.PReLU()], [layers.LayerNorm()]), layers.Residual([layers.Dense(7)])],
+        (7,),
+        losses.MSE(),
+        weighted=True,
+    ),
+    OpCase(
+        "residual-pre-activation",
+        lambda: [
+            layers.Dense(37),
+            *(
+                layers.Residual([layers.BatchNorm(), layers.ReLU(), layers.Dropout(0.2), layers.Dense(37)])
+                for _ in range(2)
+            ),
+            layers.Dense(4, "softmax"),
+        ],
+        (19,),
+        losses.CategoricalCrossentropy(),
+        NORMALIZED_BATCH_SIZES,
+        index_target=True,
+        penalty=penalties.L2(0.01),
+    ),
+    OpCase(
+        "concatenate",
+        _around(layers.Concatenate([[layers.Dense(5, "relu")], [], [layers.Dense(18), layers.Tanh()]])),
+        (7,),
+        losses.MSE(),
+    ),
+    OpCase(
+        "concatenate-panels",
+        lambda: [layers.Concatenate([[layers.Dense(32)], [layers.Dense(16, "tanh")], []]), layers.Dense(3)],
+        (48,),
+        losses.MSE(),
+        (1, 33, 64),
+    ),
+    OpCase(
+        "concatenate-twice-the-same",
+        lambda: [layers.Dense(5), layers.Concatenate([[], []]), layers.Softmax()],
+        (7,),
+        losses.CategoricalCrossentropy(),
+    ),
+    OpCase("concatenate-of-inputs", lambda: [layers.Concatenate([[], [], [layers.PReLU()]])], (21,), losses.MSE()),
+    OpCase(
+        "dense-connections",
+        lambda: [
+            *(layers.Concatenate([[], [layers.LayerNorm(), layers.Dense(6, "relu")]]) for _ in range(3)),
+            layers.Dense(3),
+        ],
+        (11,),
+        losses.MSE(),
+        weighted=True,
+    ),
+    OpCase("tree", lambda: [_tree(3), layers.Dropout(0.1), layers.Dense(2)], (7,), losses.RMSE()),
+]
+
 OP_CASES = [
     OpCase("dense-alone", lambda: [layers.Dense(1)], (1,), losses.MSE()),
     OpCase("dense-odd", lambda: [layers.Dense(37)], (19,), losses.MSE()),
@@ -282,6 +361,7 @@ OP_CASES = [
         losses.MSE(),
         weighted=True,
     ),
+    *GRAPH_CASES,
     OpCase("tower", _tower, (32,), losses.CategoricalCrossentropy(), NORMALIZED_BATCH_SIZES, index_target=True),
     OpCase(
         "tower-weighted",

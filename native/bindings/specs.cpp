@@ -27,10 +27,12 @@ V get(const nb::dict& d, const char* key, V missing) {
 
 OpSpec op_spec(const nb::dict& d) {
   OpSpec s;
-  s.kind = pick<OpKind>(
-      d, "kind", {"dense", "batch_norm", "activation", "prelu", "softmax", "dropout", "gaussian_noise", "layer_norm"});
+  s.kind = pick<OpKind>(d, "kind",
+                        {"dense", "batch_norm", "activation", "prelu", "softmax", "dropout", "gaussian_noise",
+                         "layer_norm", "add", "concatenate"});
   s.input = nb::cast<int>(d["input"]);
   s.output = nb::cast<int>(d["output"]);
+  s.further = get(d, "further", std::vector<int>{});
   s.weight = get(d, "weight", -1);
   s.bias = get(d, "bias", -1);
   s.running_mean = get(d, "running_mean", -1);

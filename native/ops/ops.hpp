@@ -29,6 +29,12 @@ std::unique_ptr<Op<T>> make_dropout(const OpSpec&, const PlanSpec&, bool after_r
 template <class T>
 std::unique_ptr<Op<T>> make_gaussian_noise(const OpSpec&, const PlanSpec&);
 template <class T>
+std::unique_ptr<Op<T>> make_add(const OpSpec&, const PlanSpec&);
+template <class T>
+std::unique_ptr<Op<T>> make_concatenate(const OpSpec&, const PlanSpec&);
+template <class T>
+std::unique_ptr<Op<T>> make_fork(const OpSpec&, const PlanSpec&);
+template <class T>
 std::unique_ptr<Op<T>> make_loss(const LossSpec&, const PlanSpec&);
 
 }  // namespace descend

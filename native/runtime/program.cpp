@@ -2,6 +2,7 @@
 
 #include "kernels/product.hpp"
 #include "ops/ops.hpp"
+#include "runtime/graph.hpp"
 
 namespace descend {
 
@@ -21,15 +22,14 @@ std::unique_ptr<Op<T>> make_op(const OpSpec& s, const PlanSpec& plan, const std:
     case OpKind::softmax: return make_softmax<T>(s, plan, placement);
     case OpKind::dropout: return make_dropout<T>(s, plan, false);
     case OpKind::gaussian_noise: return make_gaussian_noise<T>(s, plan);
+    case OpKind::add: return make_add<T>(s, plan);
+    case OpKind::concatenate: return make_concatenate<T>(s, plan);
+    case OpKind::fork: return make_fork<T>(s, plan);
   }
   return nullptr;
 }
 
-int readers(const PlanSpec& plan, int value) {
-  int n = plan.has_loss && plan.loss.prediction == value;
-  for (const OpSpec& s : plan.ops) n += s.input == value;
-  return n;
-}
+std::size_t id(int i) { return static_cast<std::size_t>(i); }
 
 // Builds the phases of one pass over a batch.
 template <class T>
@@ -68,12 +68,13 @@ class Scheduler {
 template <class T>
 bool Program<T>::takes_sparse_rows(const PlanSpec& plan) {
   bool takes = plan.output != plan.input && !(plan.has_loss && plan.loss.prediction == plan.input);
-  for (const OpSpec& s : plan.ops) takes &= s.input != plan.input || s.kind == OpKind::dense;
+  for (const OpSpec& s : plan.ops)
+    for (int i = 0; i < s.reads(); i++) takes &= s.read(i) != plan.input || s.kind == OpKind::dense;
   return takes;
 }
 
 template <class T>
-Program<T>::Program(const PlanSpec& plan_, bool sparse_) : plan(plan_), sparse(sparse_) {
+Program<T>::Program(const PlanSpec& plan_, bool sparse_) : plan(with_forks(plan_)), sparse(sparse_) {
   place_parameters();
   make_ops();
   find_homes();
@@ -123,69 +124,62 @@ void Program<T>::find_homes() {
   for (std::size_t v = 0; v < value_home.size(); v++) value_home[v] = static_cast<int>(v);
   gradient_home = value_home;
   std::vector<const Op<T>*> producer(plan.widths.size(), nullptr);
+  std::vector<int> forks(plan.widths.size(), 0);
+  for (const OpSpec& s : plan.ops) forks[id(s.input)] += s.kind == OpKind::fork;
+  const auto forked = [&](int v) { return producer[id(v)] && producer[id(v)]->spec.kind == OpKind::fork; };
+  const auto may_overwrite = [&](int v) {
+    return v != plan.input && readers(plan, v) == 1 && !forked(v) && !producer[id(v)]->keeps_output();
+  };
+  const auto find = [](const Op<T>& op, auto&& fits) {  // the first input that fits, of the first two
+    for (int i = 0; i < std::min(2, op.spec.reads()); i++)
+      if (fits(op.spec.read(i))) return op.spec.read(i);
+    return -1;
+  };
   for (const auto& op : ops) {
-    const auto in = static_cast<std::size_t>(op->spec.input), out = static_cast<std::size_t>(op->spec.output);
+    const std::size_t out = id(op->spec.output);
     producer[out] = op.get();
-    if (!(op->by_panel() || op->by_row()) || readers(plan, op->spec.input) != 1) continue;
-    if (!op->keeps_input() && op->spec.input != plan.input && !(producer[in] && producer[in]->keeps_output()))
-      value_home[out] = value_home[in];
-    gradient_home[out] = gradient_home[in];
+    if (op->spec.kind == OpKind::fork) value_home[out] = value_home[id(op->spec.input)];
+    if (!op->in_place()) continue;
+    const int value = op->keeps_input() ? -1 : find(*op, may_overwrite);
+    if (value >= 0) value_home[out] = value_home[id(value)];
+    // Forks add to a gradient after its first reader has left it there.
+    const int gradient = find(*op, [&](int v) { return readers(plan, v) - forks[id(v)] == 1; });
+    if (gradient >= 0) gradient_home[out] = gradient_home[id(gradient)];
   }
 }
 
-template <class T>
-void Program<T>::schedule() {
-  const auto width = [&](int v) { return panels<T>(plan.widths[static_cast<std::size_t>(v)]); };
-  const auto forward = [&](bool in_training, int last) {
-    Scheduler<T> s;
-    for (const auto& op : ops) {
-      if (op->by_row())
-        s.rows(op.get(), &Op<T>::forward);
-      else if (!op->by_panel())
-        s.product(op.get(), &Op<T>::forward, width(op->spec.output), op->in_width);
-      else {
-        if (in_training && op->reduces()) {
-          s.panel(op.get(), &Op<T>::forward_sums, width(op->spec.input));
-          s.meet(op.get(), false);
-        }
-        s.panel(op.get(), &Op<T>::forward, width(op->spec.output));
-      }
-      if (op->spec.output == last) break;
-    }
-    return s;
-  };
-  inference = forward(false, plan.output).take();
-  const auto weights = [&](const Op<T>& op) {  // that every row meets
-    const bool product = !op.by_panel() && !op.by_row() && !(sparse && op.spec.input == plan.input);
-    return product ? static_cast<double>(op.in_width * op.out_width) : 0;
-  };
-  for (const auto& op : ops) flops_forward += 2 * weights(*op);
-  count_sparse_work();
-  if (!loss) return;
-  auto evaluate = forward(false, plan.loss.prediction);
-  evaluate.rows(loss.get(), &Op<T>::forward);
-  evaluation = evaluate.take();
+namespace {
 
-  auto s = forward(true, plan.loss.prediction);
-  s.rows(loss.get(), &Op<T>::forward);
-  if (loss->reduces()) {
-    s.meet(nullptr, true);
-    s.rows(loss.get(), &Op<T>::backward);
+// What `last` depends on, forward.
+template <class T>
+Scheduler<T> forward_to(const Program<T>& program, bool in_training, int last) {
+  Scheduler<T> s;
+  const std::vector<bool> needed = values_for(program.plan, last);
+  for (const auto& op : program.ops) {
+    if (!needed[id(op->spec.output)] || op->spec.kind == OpKind::fork) continue;
+    if (op->by_row())
+      s.rows(op.get(), &Op<T>::forward);
+    else if (!op->by_panel())
+      s.product(op.get(), &Op<T>::forward, panels<T>(op->out_width), op->in_width);
+    else {
+      if (in_training && op->reduces()) {
+        s.panel(op.get(), &Op<T>::forward_sums, panels<T>(op->in_width));
+        s.meet(op.get(), false);
+      }
+      s.panel(op.get(), &Op<T>::forward, panels<T>(op->out_width));
+    }
   }
-  std::vector<bool> wanted(plan.widths.size(), false);
-  std::size_t trained = 0;  // ops up to the loss
-  for (const auto& op : ops) {
-    op->wants_input = wanted[static_cast<std::size_t>(op->spec.input)];
-    wanted[static_cast<std::size_t>(op->spec.output)] = op->wants_input || op->trainable();
-    trained++;
-    flops_training += (op->wants_input ? 6 : 4) * weights(*op);
-    if (op->spec.output == plan.loss.prediction) break;
-  }
-  for (std::size_t i = trained; i-- > 0;) {
-    const Op<T>* op = ops[i].get();
-    if (!wanted[static_cast<std::size_t>(op->spec.output)]) continue;
+  return s;
+}
+
+// From the gradients of `wanted` values to those of the inputs and parameters that the ops want.
+template <class T>
+void backward_from(const Program<T>& program, const std::vector<bool>& wanted, Scheduler<T>& s) {
+  for (std::size_t i = program.ops.size(); i-- > 0;) {
+    const Op<T>* op = program.ops[i].get();
+    if (!wanted[id(op->spec.output)]) continue;
     if (op->by_panel() && op->reduces()) {
-      s.panel(op, &Op<T>::backward_sums, width(op->spec.output));
+      s.panel(op, &Op<T>::backward_sums, panels<T>(op->out_width));
       s.meet(op, true);
     }
     const bool needed = op->wants_input || ((op->by_panel() || op->by_row()) && op->trainable() && !op->reduces());
@@ -193,10 +187,44 @@ void Program<T>::schedule() {
     if (op->by_row())
       s.rows(op, &Op<T>::backward);
     else if (!op->by_panel())
-      s.product(op, &Op<T>::backward, width(op->spec.input), op->out_width);
+      s.product(op, &Op<T>::backward, panels<T>(op->in_width), op->out_width);
     else
-      s.panel(op, &Op<T>::backward, width(op->spec.input));
+      s.panel(op, &Op<T>::backward, panels<T>(op->in_width));
   }
+}
+
+}  // namespace
+
+template <class T>
+void Program<T>::schedule() {
+  inference = forward_to(*this, false, plan.output).take();
+  const auto weights = [&](const Op<T>& op) {  // that every row meets
+    const bool product = !op.by_panel() && !op.by_row() && !(sparse && op.spec.input == plan.input);
+    return product ? static_cast<double>(op.in_width * op.out_width) : 0;
+  };
+  for (const auto& op : ops) flops_forward += 2 * weights(*op);
+  count_sparse_work();
+  if (!loss) return;
+  auto evaluate = forward_to(*this, false, plan.loss.prediction);
+  evaluate.rows(loss.get(), &Op<T>::forward);
+  evaluation = evaluate.take();
+
+  auto s = forward_to(*this, true, plan.loss.prediction);
+  s.rows(loss.get(), &Op<T>::forward);
+  if (loss->reduces()) {
+    s.meet(nullptr, true);
+    s.rows(loss.get(), &Op<T>::backward);
+  }
+  const std::vector<bool> trained = values_for(plan, plan.loss.prediction);
+  std::vector<bool> wanted(plan.widths.size(), false);
+  for (const auto& op : ops) {
+    if (!trained[id(op->spec.output)]) continue;
+    for (int i = 0; i < op->spec.reads(); i++) op->wants.push_back(wanted[id(op->spec.read(i))]);
+    op->wants_input = std::find(op->wants.begin(), op->wants.end(), true) != op->wants.end();
+    wanted[id(op->spec.output)] = op->wants_input || op->trainable();
+    flops_training += (op->wants_input ? 6 : 4) * weights(*op);
+  }
+  backward_from(*this, wanted, s);
   training = s.take();
 }
 

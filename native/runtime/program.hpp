@@ -86,6 +86,8 @@ class Op {
   virtual bool by_panel() const { return true; }
   // Whether it works on whole rows at once (no panels).
   virtual bool by_row() const { return false; }
+  // Whether the output may take the place of an input, and an input's gradient that of the output's.
+  virtual bool in_place() const { return by_panel() || by_row(); }
   // Whether sums over the batch's rows come before the output, in training.
   virtual bool reduces() const { return false; }
   // Whether backward reads the input's or the output's value; what it does not read may be overwritten.
@@ -112,11 +114,19 @@ class Op {
   // Values and gradients as seen from the group of rows that holds `row` (see Arena::from).
   T* in(const Pass<T>& p, long row) const { return p.arena->from(p.arena->value[id(spec.input)], in_width, row); }
   T* out(const Pass<T>& p, long row) const { return p.arena->from(p.arena->value[id(spec.output)], out_width, row); }
+  // An op that runs backward for its parameters alone leaves the gradient of its input where the output's was.
   T* in_gradient(const Pass<T>& p, long row) const {
-    return p.arena->from(p.arena->gradient[id(spec.input)], in_width, row);
+    return p.arena->from(p.arena->gradient[id(wants_input ? spec.input : spec.output)], in_width, row);
   }
   T* out_gradient(const Pass<T>& p, long row) const {
     return p.arena->from(p.arena->gradient[id(spec.output)], out_width, row);
+  }
+  // The same of input i, for ops that read several.
+  T* in(const Pass<T>& p, long row, int i, long width) const {
+    return p.arena->from(p.arena->value[id(spec.read(i))], width, row);
+  }
+  T* in_gradient(const Pass<T>& p, long row, int i, long width) const {
+    return p.arena->from(p.arena->gradient[id(spec.read(i))], width, row);
   }
   T* scratch(const Pass<T>& p) const { return p.arena->scratch[id(index)]; }
   static std::size_t id(int i) { return static_cast<std::size_t>(i); }
@@ -124,7 +134,8 @@ class Op {
   OpSpec spec;
   long in_width, out_width;
   int index = 0;             // in its program
-  bool wants_input = false;  // whether the gradient of the input is needed
+  bool wants_input = false;  // whether the gradient of an input is needed
+  std::vector<bool> wants;   // of which
 };
 
 // Where the engine keeps each parameter: the matrix (rows, columns) as panels of columns from `offset`, and, when a
@@ -156,6 +167,10 @@ struct Phase {
 };
 
 // The compiled plan: ops in order, and the phases of training (forward, loss, backward) and of inference.
+//
+// Backward, every op overwrites the gradients of its inputs. So a value that several ops read gets a name of its own
+// for each reader but the first: the output of a fork, which shares the value's memory and, backward, adds its gradient
+// to the value's, in the order of the readers. A chain has none.
 //
 // A program for sparse rows has no memory for the plan's input: the dense ops that read it take the rows from the data,
 // and other ops cannot read it (`takes_sparse_rows`). Parameters lie where they lie in the program for dense rows.

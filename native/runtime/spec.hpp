@@ -7,7 +7,19 @@
 
 namespace descend {
 
-enum class OpKind { dense, batch_norm, activation, prelu, softmax, dropout, gaussian_noise, layer_norm };
+enum class OpKind {
+  dense,
+  batch_norm,
+  activation,
+  prelu,
+  softmax,
+  dropout,
+  gaussian_noise,
+  layer_norm,
+  add,
+  concatenate,
+  fork  // the engine's own, see Program
+};
 enum class Function {
   linear,
   sigmoid,
@@ -39,6 +51,7 @@ struct ParameterSpec {
 struct OpSpec {
   OpKind kind;
   int input, output;           // value ids
+  std::vector<int> further{};  // values read after `input`, in order
   int weight = -1, bias = -1;  // parameter ids; batch and layer norm: gamma, beta; prelu: slope
   int running_mean = -1, running_variance = -1;
   Function function = Function::linear;
@@ -46,6 +59,9 @@ struct OpSpec {
   double deviation = 0;  // of Gaussian noise
   bool frozen = false;   // of batch norm: the running statistics, always
   uint64_t stream = 0;
+
+  int reads() const { return 1 + static_cast<int>(further.size()); }
+  int read(int i) const { return i == 0 ? input : further[static_cast<std::size_t>(i - 1)]; }
 };
 
 struct LossSpec {

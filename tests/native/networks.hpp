@@ -73,6 +73,14 @@ class Builder {
     s.stream = streams_++;
     return add(s);
   }
+  // The value that the next op reads first, and the one that the last op wrote.
+  Builder& from(int value) {
+    next_ = value;
+    return *this;
+  }
+  int last() const { return static_cast<int>(plan_.widths.size()) - 1; }
+  Builder& sum(int other) { return join(OpKind::add, other, 0); }
+  Builder& concatenate(int other) { return join(OpKind::concatenate, other, width(other)); }
   // Of the dense layer before.
   Builder& max_norm(double limit) {
     plan_.parameters[static_cast<std::size_t>(plan_.ops.back().weight)].max_norm = limit;
@@ -91,11 +99,18 @@ class Builder {
   OpSpec op(OpKind kind, long width) {
     OpSpec s;
     s.kind = kind;
-    s.input = static_cast<int>(plan_.widths.size()) - 1;
-    s.output = s.input + 1;
+    s.input = next_ < 0 ? last() : next_;
+    s.output = last() + 1;
+    next_ = -1;
     out_ = width;
     return s;
   }
+  Builder& join(OpKind kind, int other, long more) {
+    OpSpec s = op(kind, plan_.widths.back() + more);
+    s.further = {other};
+    return add(s);
+  }
+  long width(int value) const { return plan_.widths[static_cast<std::size_t>(value)]; }
   Builder& add(const OpSpec& s) {
     plan_.widths.push_back(out_);
     plan_.ops.push_back(s);
@@ -109,6 +124,7 @@ class Builder {
 
   PlanSpec plan_;
   long size_ = 0, out_ = 0;
+  int next_ = -1;
   uint64_t streams_ = 0;
 };
 
@@ -126,6 +142,17 @@ inline PlanSpec tower() {
       .prelu()
       .dense(10)
       .loss(LossKind::cce, Link::softmax);
+}
+
+// Values with several readers, branches of odd widths, and normalization in one of them.
+inline PlanSpec graph() {
+  Builder b(37);
+  const int first = b.dense(33).last();
+  const int inner = b.activation(Function::relu).dropout(0.1).dense(33).last();
+  const int sum = b.sum(first).last();
+  b.from(sum).layer_norm().dense(21).batch_norm().activation(Function::tanh).concatenate(sum).concatenate(inner);
+  const int wide = b.concatenate(0).last();
+  return b.from(wide).prelu().sum(wide).dense(10).loss(LossKind::cce, Link::softmax);
 }
 
 template <class T>

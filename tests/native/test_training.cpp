@@ -52,6 +52,14 @@ TEST(threads_do_not_change_bits) {
     }
 }
 
+TEST(threads_do_not_change_bits_of_a_graph) {
+  const Problem<float> problem(graph(), 203);
+  for (const OptimizerSpec& o : optimizers()) {
+    const uint64_t expected = train(problem, o, 64, 1);
+    for (int threads : {2, 3, 5}) CHECK(train(problem, o, 64, threads) == expected);
+  }
+}
+
 TEST(every_loss_and_function_runs_on_several_threads) {
   for (int k = 0; k <= static_cast<int>(LossKind::hinge); k++) {
     const auto kind = static_cast<LossKind>(k);

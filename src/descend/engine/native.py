@@ -49,6 +49,8 @@ _KINDS: dict[type[ops.Op], str] = {
     ops.Softmax: "softmax",
     ops.Dropout: "dropout",
     ops.GaussianNoise: "gaussian_noise",
+    ops.Add: "add",
+    ops.Concatenate: "concatenate",
 }
 
 
@@ -126,7 +128,7 @@ def _op(op: ops.Op) -> dict[str, Any]:
     fields = {
         _PARAMETER_FIELDS.get(key, key): value for key, value in vars(op).items() if key not in ("name", "inputs")
     }
-    return {"kind": kind, "input": op.inputs[0], **fields}
+    return {"kind": kind, "input": op.inputs[0], "further": op.inputs[1:], **fields}
 
 
 def _describe(plan: Plan) -> dict[str, Any]:

@@ -22,12 +22,14 @@ from descend.layers.activations import (
     activation_names,
     resolve_activation,
 )
-from descend.layers.base import MAX_UNITS, Layer, Shape, registry
+from descend.layers.base import MAX_UNITS, Layer, Shape, parts, registry
 from descend.layers.batch_norm import BatchNorm
+from descend.layers.concatenate import Concatenate
 from descend.layers.dense import Dense
 from descend.layers.dropout import Dropout
 from descend.layers.gaussian_noise import GaussianNoise
 from descend.layers.layer_norm import LayerNorm
+from descend.layers.residual import Residual
 
 __all__ = [
     "ELU",
@@ -37,6 +39,7 @@ __all__ = [
     "SELU",
     "Activation",
     "BatchNorm",
+    "Concatenate",
     "Dense",
     "Dropout",
     "Elementwise",
@@ -50,6 +53,7 @@ __all__ = [
     "Mish",
     "PReLU",
     "ReLU",
+    "Residual",
     "Shape",
     "SiLU",
     "Sigmoid",
@@ -57,6 +61,7 @@ __all__ = [
     "Softplus",
     "Tanh",
     "activation_names",
+    "parts",
     "registry",
     "resolve_activation",
 ]

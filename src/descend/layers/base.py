@@ -9,11 +9,14 @@ of a user's own is a frozen dataclass with an `expand`, and needs nothing from a
 
         def expand(self):
             return layers.Dense(self.units), layers.BatchNorm(), layers.ReLU()
+
+A layer that leads its input along several ways (`Residual`, `Concatenate`) holds the layers of each in a stack.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from descend import specs
@@ -57,6 +60,14 @@ class Layer:
         """The built-in layers this one stands for; itself when it is one of them."""
         return (self,)
 
+    def stacks(self) -> tuple[tuple[Layer, ...], ...]:
+        """The layers inside, one tuple for each way the input takes; none for most layers."""
+        return ()
+
+    def with_stacks(self, stacks: Sequence[Sequence[Layer]]) -> Layer:
+        """Return this layer with others inside, in the order of `stacks`."""
+        return self
+
     def output_shape(self, input_shape: Shape) -> Shape:
         """Shape of one row of the output, given that of the input.
 
@@ -75,3 +86,40 @@ def require_features(layer: Layer, input_shape: Shape) -> int:
             f"{type(layer).__name__}: needs rows of features, got rows of shape {input_shape}; flatten them first"
         )
     return input_shape[0]
+
+
+#: A composite layer that has not ended in built-in ones after so many expansions never will.
+_MAX_EXPANSIONS = 100
+
+
+def parts(layer: Layer, depth: int = 0) -> list[Layer]:
+    """The layers that `layer` stands for in the end, composite ones expanded; what is inside their stacks stays."""
+    inner = layer.expand()
+    if len(inner) == 1 and inner[0] is layer:
+        return [layer]
+    if not layer.trainable:
+        inner = tuple(replace(part, trainable=False) for part in inner)
+    if depth >= _MAX_EXPANSIONS:
+        raise ValueError(
+            f"{type(layer).__name__}.expand keeps returning composite layers; it must end in built-in ones"
+        )
+    return [part for one in inner for part in parts(one, depth + 1)]
+
+
+def check_stack(layer: Layer, name: str, value: object) -> tuple[Layer, ...]:
+    """The field `name` of `layer`, a list of layers, as a tuple."""
+    owner = type(layer).__name__
+    if isinstance(value, Layer | str) or not isinstance(value, Sequence):
+        raise TypeError(f"{owner}: {name} must be a list of layers, got {value!r}; write [...] around it")
+    for i, one in enumerate(value):
+        if not isinstance(one, Layer):
+            raise TypeError(f"{owner}: {name}[{i}] must be a layer such as layers.Dense(64), got {one!r}")
+    return tuple(value)
+
+
+def stack_shape(stack: Sequence[Layer], input_shape: Shape) -> Shape:
+    """Shape of one row behind a list of layers."""
+    for layer in stack:
+        for part in parts(layer):
+            input_shape = part.output_shape(input_shape)
+    return input_shape

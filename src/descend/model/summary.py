@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from descend.plan import expand, name_layers
+from descend.plan import expand, name_layers, walk
 from descend.plan.plan import Parameter, Plan
 from descend.training.core import Core
 
@@ -11,13 +11,13 @@ def describe(core: Core) -> str:
     """Return the table that `Network.summary` shows."""
     if core.plan is None:
         named = name_layers(expand(core.layers))
-        rows = [(layer.name or "", type(layer).__name__, "?", "?") for layer in named]
+        rows = [(layer.name or "", type(layer).__name__, "?", "?") for layer in walk(named)]
         return _table(rows) + "\n\nshapes are known once the input shape is: call fit or pass input_shape\n"
     return _table(_rows(core, core.plan)) + f"\n\n{_totals(core.plan)}\n"
 
 
 def _rows(core: Core, plan: Plan) -> list[tuple[str, str, str, str]]:
-    kinds = {layer.name: type(layer).__name__ for layer in name_layers(expand(core.layers))}
+    kinds = {layer.name: type(layer).__name__ for layer in walk(name_layers(expand(core.layers)))}
     source = plan.values[plan.input]
     rows = [(source.name, "", _shape(source.shape), "")]
     for op in plan.ops:

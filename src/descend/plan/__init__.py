@@ -1,7 +1,15 @@
 """Plans: lowered networks as plain data, with their validator and printed form."""
 
 from descend.plan import ops
-from descend.plan.lowering import check_input_shape, complete_initializers, expand, lower, lower_layer, name_layers
+from descend.plan.lowering import (
+    check_input_shape,
+    complete_initializers,
+    expand,
+    lower,
+    lower_layer,
+    name_layers,
+    walk,
+)
 from descend.plan.pairing import attach_loss, final_function
 from descend.plan.parameters import flatten, initial_parameters, named
 from descend.plan.plan import Parameter, Plan, Value
@@ -27,4 +35,5 @@ __all__ = [
     "named",
     "ops",
     "validate",
+    "walk",
 ]

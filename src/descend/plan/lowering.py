@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import numbers
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from descend import initializers, layers, penalties
@@ -14,7 +14,6 @@ from descend.plan.builder import PlanBuilder
 from descend.plan.plan import Plan
 from descend.plan.validator import validate
 
-_MAX_EXPANSIONS = 100
 _WITH_PARAMETERS = layers.Dense | layers.BatchNorm | layers.LayerNorm | layers.PReLU
 
 
@@ -45,11 +44,7 @@ def lower(
     """
     shape = check_input_shape(input_shape)
     builder = PlanBuilder(shape, penalty=penalties.resolve(penalty))
-    value = 0
-    for layer in complete_initializers(name_layers(expand(network))):
-        builder.frozen = not layer.trainable
-        value = lower_layer(layer, builder, value)
-    plan = builder.build(value)
+    plan = builder.build(lower_stack(complete_initializers(name_layers(expand(network))), builder, 0))
     validate(plan)
     return plan
 
@@ -70,63 +65,84 @@ def check_input_shape(input_shape: int | Sequence[int]) -> tuple[int, ...]:
 
 
 def expand(network: Sequence[layers.Layer]) -> list[layers.Layer]:
-    """Replace composite layers by the built-in layers they stand for."""
+    """Replace composite layers, those in stacks included, by the built-in layers they stand for."""
     if isinstance(network, layers.Layer) or not isinstance(network, Sequence):
         raise TypeError(f"layers must be a list of layers, got {type(network).__name__}")
     if not network:
         raise ValueError("layers must hold at least one layer, got an empty list")
-    seen: dict[int, int] = {}
-    flat: list[layers.Layer] = []
     for position, layer in enumerate(network):
         if not isinstance(layer, layers.Layer):
             raise TypeError(f"layers[{position}] must be a layer such as layers.Dense(64), got {layer!r}")
+    _refuse_sharing(network, set())
+    return _expand_stack(network)
+
+
+def _refuse_sharing(stack: Sequence[layers.Layer], seen: set[int]) -> None:
+    for layer in stack:
         if id(layer) in seen and isinstance(layer, _WITH_PARAMETERS):
             raise ValueError(
-                f"layers[{position}] is the same {type(layer).__name__} object as layers[{seen[id(layer)]}], and "
-                "sharing its parameters is not supported; make a new object for each place"
+                f"the same {type(layer).__name__} object is in the network twice, and sharing its parameters is not "
+                "supported; make a new object for each place"
             )
-        seen[id(layer)] = position
-        flat.extend(_expand_one(layer, 0))
-    return flat
+        seen.add(id(layer))
+        for inner in layer.stacks():
+            _refuse_sharing(inner, seen)
 
 
-def _expand_one(layer: layers.Layer, depth: int) -> list[layers.Layer]:
-    parts = layer.expand()
-    if len(parts) == 1 and parts[0] is layer:
-        return [layer]
-    if not layer.trainable:
-        parts = tuple(replace(part, trainable=False) for part in parts)
-    if depth >= _MAX_EXPANSIONS:
-        raise ValueError(
-            f"{type(layer).__name__}.expand keeps returning composite layers; it must end in built-in ones"
-        )
-    return [part for inner in parts for part in _expand_one(inner, depth + 1)]
+def _expand_stack(stack: Sequence[layers.Layer]) -> list[layers.Layer]:
+    flat = [part for layer in stack for part in layers.parts(layer)]
+    return [part.with_stacks([_expand_stack(_frozen_by(part, inner)) for inner in part.stacks()]) for part in flat]
 
 
-def name_layers(flat: Sequence[layers.Layer]) -> list[layers.Layer]:
-    """Name every layer: its own name, or its kind and a counter ("dense_1")."""
-    given = Counter(layer.name for layer in flat if layer.name is not None)
+def _frozen_by(layer: layers.Layer, inner: Sequence[layers.Layer]) -> Sequence[layers.Layer]:
+    """The layers inside another one, frozen with it."""
+    return inner if layer.trainable else [replace(one, trainable=False) for one in inner]
+
+
+def walk(stack: Sequence[layers.Layer]) -> Iterator[layers.Layer]:
+    """All layers in the order of the plan: those in a layer's stacks come before it."""
+    for layer in stack:
+        for inner in layer.stacks():
+            yield from walk(inner)
+        yield layer
+
+
+def name_layers(expanded: Sequence[layers.Layer]) -> list[layers.Layer]:
+    """Name every layer: its own name, or its kind and a counter ("dense_1").
+
+    Layers in stacks are counted with all others, in the order of the plan: the layers inside a `Residual` before what
+    comes after it, and its sum, which has its name, after them.
+    """
+    given = Counter(layer.name for layer in walk(expanded) if layer.name is not None)
     given["input"] += 1  # the name of the plan's first value
     for name, count in given.items():
         if count > 1:
             raise ValueError(f"layer name {name!r} is taken twice; give every layer a name of its own")
     counters: Counter[str] = Counter()
-    named = []
-    for layer in flat:
+
+    def named(layer: layers.Layer) -> layers.Layer:
+        layer = layer.with_stacks([[named(one) for one in stack] for stack in layer.stacks()])
         name = layer.name
         while name is None or (layer.name is None and name in given):
             counters[layer.kind] += 1
             name = f"{layer.kind}_{counters[layer.kind]}"
-        named.append(layer if layer.name is not None else replace(layer, name=name))
-    return named
+        return layer if layer.name is not None else replace(layer, name=name)
+
+    return [named(layer) for layer in expanded]
 
 
-def complete_initializers(flat: Sequence[layers.Layer]) -> list[layers.Layer]:
-    """Give dense layers without an initializer the one that fits the next activation."""
+def complete_initializers(stack: Sequence[layers.Layer], following: layers.Layer | None = None) -> list[layers.Layer]:
+    """Give dense layers without an initializer the one that fits the next activation.
+
+    `following` is the activation after the stack. What comes before a layer with stacks of its own has none, since it
+    goes several ways.
+    """
     completed: list[layers.Layer] = []
-    following: layers.Layer | None = None
-    for layer in reversed(flat):
-        if isinstance(layer, layers.Dense):
+    for layer in reversed(stack):
+        if layer.stacks():
+            layer = layer.with_stacks([complete_initializers(inner, following) for inner in layer.stacks()])
+            following = None
+        elif isinstance(layer, layers.Dense):
             if layer.weight_initializer is None:
                 relu_like = isinstance(following, layers.RELU_FAMILY)
                 initializer = initializers.HeUniform() if relu_like else initializers.GlorotUniform()
@@ -136,6 +152,14 @@ def complete_initializers(flat: Sequence[layers.Layer]) -> list[layers.Layer]:
             following = layer
         completed.append(layer)
     return completed[::-1]
+
+
+def lower_stack(stack: Sequence[layers.Layer], builder: PlanBuilder, value: int) -> int:
+    """Append the ops of layers that follow each other, from `value` on, and return the id of what the last writes."""
+    for layer in stack:
+        builder.frozen = not layer.trainable
+        value = lower_layer(layer, builder, value)
+    return value
 
 
 @functools.singledispatch
@@ -243,3 +267,19 @@ def _(layer: layers.GaussianNoise, builder: PlanBuilder, value: int) -> int:
     shape = layer.output_shape(builder.shape(value))
     stream = builder.stream()
     return builder.add(name, shape, lambda out: ops.GaussianNoise(name, (value,), out, layer.stddev, stream))
+
+
+@lower_layer.register
+def _(layer: layers.Residual, builder: PlanBuilder, value: int) -> int:
+    name = _name(layer)
+    shape = layer.output_shape(builder.shape(value))
+    inner, shortcut = (lower_stack(stack, builder, value) for stack in layer.stacks())
+    return builder.add(name, shape, lambda out: ops.Add(name, (inner, shortcut), out))
+
+
+@lower_layer.register
+def _(layer: layers.Concatenate, builder: PlanBuilder, value: int) -> int:
+    name = _name(layer)
+    shape = layer.output_shape(builder.shape(value))
+    branches = tuple(lower_stack(stack, builder, value) for stack in layer.stacks())
+    return builder.add(name, shape, lambda out: ops.Concatenate(name, branches, out))

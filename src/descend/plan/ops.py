@@ -121,6 +121,16 @@ class GaussianNoise(Op):
 
 
 @dataclass(frozen=True)
+class Add(Op):
+    """x_1 + x_2 + ...: two values or more of one shape."""
+
+
+@dataclass(frozen=True)
+class Concatenate(Op):
+    """[x_1 x_2 ...]: the features of two values or more side by side."""
+
+
+@dataclass(frozen=True)
 class Loss:
     """The batch loss at the end of a training plan.
 

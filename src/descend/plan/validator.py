@@ -194,6 +194,32 @@ def _(op: ops.GaussianNoise, plan: Plan) -> tuple[int, ...]:
     return ()
 
 
+def _several(op: ops.Op, plan: Plan) -> tuple[list[tuple[int, ...]], tuple[int, ...]]:
+    _require(len(op.inputs) > 1, f"op {op.name} reads {len(op.inputs)} values instead of two or more")
+    return [plan.values[value].shape for value in op.inputs], plan.values[op.output].shape
+
+
+@check_op.register
+def _(op: ops.Add, plan: Plan) -> tuple[int, ...]:
+    before, after = _several(op, plan)
+    _require(set(before) == {after}, f"op {op.name} adds {_list(before)} and gives {after}; all must be the same")
+    return ()
+
+
+@check_op.register
+def _(op: ops.Concatenate, plan: Plan) -> tuple[int, ...]:
+    before, after = _several(op, plan)
+    _require(all(len(shape) == 1 for shape in before), f"op {op.name} needs rows of features, not {_list(before)}")
+    _require(
+        after == (sum(shape[0] for shape in before),), f"op {op.name} puts {_list(before)} together and gives {after}"
+    )
+    return ()
+
+
+def _list(shapes: list[tuple[int, ...]]) -> str:
+    return " and ".join(map(str, shapes))
+
+
 def _check_loss(plan: Plan, loss: ops.Loss, written: set[int]) -> None:
     _require(loss.kind in ops.LOSSES, f"unknown loss {loss.kind!r}")
     _require(loss.link in ops.LINKS, f"the loss has the unknown link {loss.link!r}")

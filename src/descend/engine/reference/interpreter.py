@@ -8,7 +8,9 @@ from typing import Any
 
 from descend.engine.reference import (
     activation,
+    add,
     batch_norm,
+    concatenate,
     dense,
     dropout,
     gaussian_noise,
@@ -31,6 +33,8 @@ OPS: dict[type[ops.Op], ModuleType] = {
     ops.Softmax: softmax,
     ops.Dropout: dropout,
     ops.GaussianNoise: gaussian_noise,
+    ops.Add: add,
+    ops.Concatenate: concatenate,
 }
 
 

@@ -78,7 +78,7 @@ def _children(value: Any) -> dict[str, Any]:
     """Return what is inside a specification, or a list that holds some."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in dataclasses.fields(value) if field.init}
-    if isinstance(value, list | tuple) and any(dataclasses.is_dataclass(one) for one in value):
+    if isinstance(value, list | tuple) and any(dataclasses.is_dataclass(one) or _children(one) for one in value):
         return {str(i): one for i, one in enumerate(value)}
     return {}
 
