@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from descend import (
         callbacks,
         data,
+        experiments,
         initializers,
         layers,
         losses,
@@ -50,6 +51,7 @@ __all__ = [
     "__version__",
     "callbacks",
     "data",
+    "experiments",
     "initializers",
     "layers",
     "losses",

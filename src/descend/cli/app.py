@@ -249,3 +249,35 @@ def demo(
         from descend.cli.demo import demo as do
 
         do(out, threads)
+
+
+_experiments = typer.Typer(help="Test what textbooks claim about neural networks.", no_args_is_help=True)
+app.add_typer(_experiments, name="experiment")
+
+
+@_experiments.command("list")
+def experiment_list() -> None:
+    """List the experiments and what each tests."""
+    with one_sentence():
+        from descend.cli.experiments import list_experiments as do
+
+        do()
+
+
+@_experiments.command("run")
+def experiment_run(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Of an experiment, or 'all'.")],
+    seeds: Annotated[int | None, typer.Option(help="How many; the experiment's own number if not given.")] = None,
+    effort: Annotated[
+        float, typer.Option(help="Share of the epochs or steps; below 1 the verdict is that of a rehearsal.")
+    ] = 1.0,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="DIR", help="Folder for picture, numbers and verdict; none if not given."),
+    ] = None,
+) -> None:
+    """Run an experiment over seeds and print its verdict with its statistics."""
+    with one_sentence():
+        from descend.cli.experiments import run_experiments as do
+
+        do(name, seeds, effort, out)
