@@ -43,7 +43,7 @@ def digits(seed: int, rows: int = 1000) -> Split:
     """8 x 8 images of digits in ten classes: `rows` to train on, the others of 1797 to test on; pixels from 0 to 1."""
     from sklearn.datasets import load_digits
 
-    X, y = load_digits(return_X_y=True)
+    X, y = (np.asarray(part) for part in load_digits(return_X_y=True))
     return _split("digits", X / 16.0, y, seed, rows, outputs=10)
 
 
@@ -60,7 +60,7 @@ def breast_cancer(seed: int, rows: int = 400) -> Split:
     """30 measurements of tumours in two classes: `rows` to train on, the others of 569 to test on; standardized."""
     from sklearn.datasets import load_breast_cancer
 
-    X, y = load_breast_cancer(return_X_y=True)
+    X, y = (np.asarray(part) for part in load_breast_cancer(return_X_y=True))
     return _standardized(_split("breast cancer", X, y, seed, rows, outputs=1))
 
 
