@@ -81,25 +81,25 @@ class OpCase:
         """A batch of that many rows, in C order and of the given dtype."""
         rng = self._rng(f"batch {rows}")
         plan = self.plan()
-        outputs = plan.values[plan.output].size
+        shape = plan.values[plan.output].shape
         X = rng.normal(size=(rows, *self.input_shape)).astype(dtype)
-        y = self._target(rng, rows, outputs)
+        y = self._target(rng, (rows, *shape))
         weight = None
         if self.weighted:
             weight = rng.choice([0.0, 0.5, 1.0, 3.0], size=rows).astype(dtype)
         return Batch(X, y.astype(np.int32 if self.index_target else dtype), weight)
 
-    def _target(self, rng: np.random.Generator, rows: int, outputs: int) -> NDArray:
+    def _target(self, rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray:
         if self.loss.kind == "cce":
-            classes = rng.integers(0, outputs, rows)
-            return classes if self.index_target else np.eye(outputs)[classes]
+            classes = rng.integers(0, shape[-1], shape[:-1])
+            return classes if self.index_target else np.eye(shape[-1])[classes]
         if self.loss.kind == "bce":
-            return rng.integers(0, 2, (rows, outputs))
+            return rng.integers(0, 2, shape)
         if self.loss.kind == "hinge":
-            return rng.integers(0, 2, (rows, outputs)) * 2.0 - 1.0
+            return rng.integers(0, 2, shape) * 2.0 - 1.0
         if self.loss.kind == "poisson":
-            return rng.poisson(1.5, (rows, outputs))
-        return rng.normal(size=(rows, outputs))
+            return rng.poisson(1.5, shape)
+        return rng.normal(size=shape)
 
     def _rng(self, purpose: str) -> np.random.Generator:
         return np.random.default_rng(zlib.crc32(f"{self.name}/{purpose}".encode()))
@@ -383,6 +383,53 @@ OP_CASES = [
     ),
 ]
 
+
+def _positions(
+    name: str, network: list[layers.Layer], shape: tuple[int, ...], loss: losses.Loss, **settings: object
+) -> OpCase:
+    return OpCase(f"positions-{name}", lambda: network, shape, loss, (2, 7, 33), **settings)  # type: ignore[arg-type]
+
+
+#: Rows of several axes, of which the last holds the features: every op works on each position.
+POSITION_CASES = [
+    _positions("dense", [layers.Dense(19, "tanh"), layers.Dense(3)], (5, 7), losses.MSE()),
+    _positions("dense-many", [layers.Dense(3, "tanh"), layers.Dense(18)], (9, 67, 2), losses.MAE()),
+    _positions("dense-wide", [layers.Dense(67, "gelu"), layers.Dense(300), layers.Dense(2)], (3, 37), losses.MSE()),
+    _positions(
+        "norms",
+        [layers.BatchNorm(), layers.Dense(5), layers.BatchNorm(), layers.PReLU(), layers.Dense(17), layers.LayerNorm()],
+        (3, 4, 3),
+        losses.MSE(),
+    ),
+    _positions("norms-many", [layers.BatchNorm(), layers.Dense(2), layers.LayerNorm()], (601, 2), losses.MSE()),
+    _positions(
+        "noise",
+        [layers.Dropout(0.3), layers.GaussianNoise(0.2), layers.Dense(17), layers.ReLU(), layers.Dropout(0.2)],
+        (6, 5),
+        losses.Huber(),
+        weighted=True,
+    ),
+    _positions(
+        "graph",
+        [layers.Concatenate([[], [layers.Dense(15, "tanh")]]), layers.Residual([layers.Dense(18)]), layers.ReLU()],
+        (5, 3),
+        losses.MSE(),
+    ),
+    _positions("softmax", [layers.Dense(6), layers.Softmax(), layers.Dense(2)], (4, 3), losses.MSE()),
+    _positions("penalties", [layers.Dense(6, penalty=penalties.L1L2(0.01, 0.02))], (50, 3), losses.MSE()),
+    _positions(
+        "cce",
+        [layers.Dense(5), layers.Softmax()],
+        (50, 3),
+        losses.CategoricalCrossentropy(0.1),
+        index_target=True,
+        weighted=True,
+    ),
+    _positions("cce-dense", [layers.Dense(5), layers.Softmax()], (6, 3), losses.CategoricalCrossentropy()),
+    _positions("rmse", [layers.Dense(5)], (6, 3), losses.RMSE(), weighted=True),
+    _positions("bce", [layers.Dense(2, "sigmoid")], (6, 3), losses.BinaryCrossentropy(), weighted=True),
+]
+
 LOSS_CASES = [
     _ending("mse", [], losses.MSE()),
     _ending("mse-weighted", [], losses.MSE(), weighted=True),
@@ -430,4 +477,4 @@ CEILING_CASES = [
     ),
 ]
 
-CASES = [*OP_CASES, *LOSS_CASES]
+CASES = [*OP_CASES, *POSITION_CASES, *LOSS_CASES]

@@ -69,7 +69,6 @@ def test_composite_layers_hold_and_are_held() -> None:
             ValueError,
             r"r: its layers turn rows of shape \(6,\) into \(5,\), but its shortcut gives \(4,\)",
         ),
-        (lambda: lower([layers.Concatenate([[], []])], (2, 3)), ValueError, "flatten"),
     ],
 )
 def test_what_does_not_fit_is_refused(make, error: type[Exception], message: str) -> None:

@@ -111,10 +111,10 @@ def test_bad_arguments_are_named(make, error: type[Exception], message: str) -> 
         make()
 
 
-@pytest.mark.parametrize("layer", [layers.Dense(3), layers.BatchNorm(), layers.LayerNorm()], ids=repr)
-def test_image_rows_are_refused(layer: layers.Layer) -> None:
-    with pytest.raises(ValueError, match=r"\(8, 8\); flatten"):
-        layer.output_shape((8, 8))
+def test_layers_of_features_work_on_the_last_axis() -> None:
+    assert layers.Dense(3).output_shape((8, 9, 5)) == (8, 9, 3)
+    for layer in (layers.BatchNorm(), layers.LayerNorm(), layers.PReLU(), layers.Softmax(), layers.Dropout(0.1)):
+        assert layer.output_shape((8, 9, 5)) == (8, 9, 5)
 
 
 @pytest.mark.parametrize(

@@ -102,7 +102,6 @@ def test_default_names_count_per_kind_and_avoid_given_ones() -> None:
         ([layers.Dense(3, name="a"), layers.Dense(3, name="a")], 3, ValueError, "'a' is taken twice"),
         ([layers.Dense(3, name="input")], 3, ValueError, "'input' is taken twice"),
         ([layers.Dense(3)] * 2, 3, ValueError, "the same Dense object is in the network twice"),
-        ([layers.Dense(3)], (8, 8), ValueError, "flatten"),
         ([layers.Dense(3)], 0, ValueError, "positive"),
         ([layers.Dense(3)], (), ValueError, "at least one axis"),
         ([layers.Dense(3)], (2.5,), TypeError, "integers"),

@@ -161,9 +161,9 @@ class PyModel {
     if (!holds) throw nb::value_error(message);
   }
 
-  std::size_t width(int value) const {
-    return static_cast<std::size_t>(model_.program.plan.widths[static_cast<std::size_t>(value)]);
-  }
+  // Numbers in a row of a value.
+  std::size_t width(int value) const { return static_cast<std::size_t>(model_.program.plan.size(value)); }
+  std::size_t positions(int value) const { return static_cast<std::size_t>(model_.program.plan.positions_of(value)); }
 
   auto outputs_of(const Data<T>& data, int threads) const {
     T* to;
@@ -227,9 +227,10 @@ class PyModel {
     const std::size_t outputs = width(plan.loss.prediction);
     if (plan.loss.index_target) {
       const auto classes = nb::cast<Vector<int32_t>>(y, false);
-      expect(classes.size() == rows, "y has the wrong number of rows");
+      const std::size_t lines = positions(plan.loss.prediction);
+      expect(classes.size() == rows * lines, "y has the wrong number of rows");
       for (std::size_t i = 0; i < classes.size(); i++)
-        expect(classes.data()[i] >= 0 && static_cast<std::size_t>(classes.data()[i]) < outputs,
+        expect(classes.data()[i] >= 0 && static_cast<std::size_t>(classes.data()[i]) < outputs / lines,
                "a class in y is out of range");
       data.classes = classes.data();
     } else {

@@ -56,6 +56,7 @@ OpSpec op_spec(const nb::dict& d) {
 PlanSpec plan_spec(const nb::dict& d) {
   PlanSpec plan;
   plan.widths = nb::cast<std::vector<long>>(d["widths"]);
+  plan.positions = nb::cast<std::vector<long>>(d["positions"]);
   for (nb::handle h : d["parameters"]) {
     const auto p = nb::cast<nb::dict>(h);
     plan.parameters.push_back({nb::cast<long>(p["offset"]), nb::cast<long>(p["rows"]), nb::cast<long>(p["columns"]),

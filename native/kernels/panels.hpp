@@ -34,7 +34,7 @@ template <int most, class Body>
   }(std::make_integer_sequence<int, most>{});
 }
 
-// Sums over rows are made per block of this many rows, and the blocks added in order: part of what fixes the bits.
+// Rows of a block for sums over rows (see Program::row_block), unless they have many positions.
 inline constexpr long kRowBlock = 16;
 
 // Products add up blocks of this many terms: within a block one chain of fused multiply-adds, then a sum of blocks.

@@ -126,6 +126,8 @@ template <class T>
 struct GroupedPanel {
   const T* data;
   long jump;
+
+  const T* at(long row, long group) const { return data + row / group * jump + row % group * kPanel<T>; }
 };
 
 // One block of rows of one tile of C = A^T B: a: (rows, R) columns of one panel, b: (rows, N panels), c: (R, N panels).
@@ -139,18 +141,17 @@ template <class T, int R, int N>
 }
 
 // The block C = A^T B of `count` <= P columns of one panel of A by N panels of B (b_stride apart), over `rows` rows in
-// groups of `group`: a divisor of kRowTermBlock, or all of them. c: (count, N panels) with panels c_stride apart.
-// Calls before() ahead of every tile.
+// groups of `group`: a divisor or a multiple of kRowTermBlock, or all of them. c: (count, N panels) with panels
+// c_stride apart. Calls before() ahead of every tile.
 template <class T, int N, class Before>
 inline void outer_block(GroupedPanel<T> a, long count, GroupedPanel<T> b, long b_stride, long rows, long group, T* c,
                         long c_stride, Before&& before) {
   for (long k = 0; k == 0 || k < rows; k += kRowTermBlock) {
-    const long past = k / group;
     split_rows<kTileRows<T, N>>(count, [&](auto r, long first) {
       before();
-      outer_tile<T, decltype(r)::value, N>({a.data + past * a.jump + first, a.jump}, {b.data + past * b.jump, b.jump},
-                                           b_stride, std::min(kRowTermBlock, rows - k), group, c + first * kPanel<T>,
-                                           c_stride, k == 0);
+      outer_tile<T, decltype(r)::value, N>({a.at(k, group) + first, a.jump}, {b.at(k, group), b.jump}, b_stride,
+                                           std::min(kRowTermBlock, rows - k), group, c + first * kPanel<T>, c_stride,
+                                           k == 0);
     });
   }
 }

@@ -62,9 +62,7 @@ struct Curve {
 template <class T, Function f>
 class Activation final : public Op<T> {
  public:
-  Activation(const OpSpec& s, const PlanSpec& plan)
-      : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]),
-        curve_{static_cast<T>(s.alpha)} {}
+  Activation(const OpSpec& s, const PlanSpec& plan) : Op<T>(s, plan), curve_{static_cast<T>(s.alpha)} {}
 
   // With a slope or alpha that is not positive, the output no longer tells which side the input was on.
   bool from_output() const {
@@ -98,9 +96,9 @@ class Activation final : public Op<T> {
   }
 
   template <class Body>
-  static void each(const Pass<T>& pass, Rows rows, Panels p, Body&& body) {
+  void each(const Pass<T>& pass, Rows rows, Panels p, Body&& body) const {
     for (long panel = p.first; panel < p.last; panel++) {
-      const long first = panel * pass.arena->stride();
+      const long first = panel * this->stride(pass);
       for (long o = first + rows.first * kPanel<T>; o < first + rows.last * kPanel<T>; o += kLanes<T>) body(o);
     }
   }

@@ -8,8 +8,7 @@ namespace {
 template <class T>
 class Add final : public Op<T> {
  public:
-  Add(const OpSpec& s, const PlanSpec& plan)
-      : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]) {}
+  Add(const OpSpec& s, const PlanSpec& plan) : Op<T>(s, plan) {}
 
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
     T* y = this->out(pass, rows.first);
@@ -32,9 +31,9 @@ class Add final : public Op<T> {
 
  private:
   template <class Body>
-  static void each(const Pass<T>& pass, Rows rows, Panels p, Body&& body) {
+  void each(const Pass<T>& pass, Rows rows, Panels p, Body&& body) const {
     for (long panel = p.first; panel < p.last; panel++) {
-      const long first = panel * pass.arena->stride();
+      const long first = panel * this->stride(pass);
       for (long o = first + rows.first * kPanel<T>; o < first + rows.last * kPanel<T>; o += kLanes<T>) body(o);
     }
   }

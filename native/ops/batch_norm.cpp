@@ -1,5 +1,6 @@
-// y = gamma (x - mean) / sqrt(var + eps) + beta per column, over the batch's rows in training. One row has no variance:
-// it is normalized by the running statistics and leaves them alone. Frozen statistics are frozen_batch_norm.cpp's.
+// y = gamma (x - mean) / sqrt(var + eps) + beta per column, over the batch's rows and positions in training. A batch of
+// one line has no variance: it is normalized by the running statistics and leaves them alone. Frozen statistics are
+// frozen_batch_norm.cpp's.
 //
 // Mean and variance come from sums and centred squares per block of rows, combined in order of the blocks, which keeps
 // them accurate for columns far from zero. Every thread combines all blocks for itself: no second meeting of threads.
@@ -14,7 +15,7 @@ template <class T>
 class BatchNorm final : public Op<T> {
  public:
   BatchNorm(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
-      : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]),
+      : Op<T>(s, plan),
         width_(padded<T>(this->in_width)),
         mean_(placement[static_cast<std::size_t>(s.running_mean)]),
         variance_(placement[static_cast<std::size_t>(s.running_variance)]) {
@@ -29,9 +30,7 @@ class BatchNorm final : public Op<T> {
 
   // Shared: two sums per block of rows, forward and backward apart, since a thread may be at the backward sums while
   // another still reads the forward ones. Per thread: mean, 1/sd, variance and the two totals of the gradient.
-  long scratch_size(long capacity, int threads) const override {
-    return width_ * (4 * ((capacity + kRowBlock - 1) / kRowBlock) + kOwn * threads);
-  }
+  long scratch_size(long blocks, int threads) const override { return width_ * (4 * blocks + kOwn * threads); }
 
   void forward_sums(const Pass<T>& pass, Rows rows, Panels p) const override {
     each_block(pass, rows, p, this->in(pass, rows.first), false, [&](const T* x, auto n, T* sums) {
@@ -48,16 +47,18 @@ class BatchNorm final : public Op<T> {
   }
 
   void forward_totals(const Pass<T>& pass) const override {
-    const T n = static_cast<T>(pass.rows), last = static_cast<T>(pass.rows - (pass.row_blocks() - 1) * kRowBlock);
+    const long block = pass.row_block, rest = pass.rows - (pass.row_blocks() - 1) * block;
+    const T n = static_cast<T>(pass.rows * this->in_positions), whole = static_cast<T>(block * this->in_positions),
+            last = static_cast<T>(rest * this->in_positions);
     T* own = own_scratch(pass);
     for (long c = 0; c < width_; c += kLanes<T>) {
       Vec<T> sum{}, m2{};
-      for (long b = 0; b < pass.row_blocks(); b++) sum += load(block(pass, b, false) + c);
+      for (long b = 0; b < pass.row_blocks(); b++) sum += load(sums_of(pass, b, false) + c);
       const Vec<T> mean = sum / n;
       for (long b = 0; b < pass.row_blocks(); b++) {
-        const T count = b + 1 < pass.row_blocks() ? static_cast<T>(kRowBlock) : last;
-        const Vec<T> d = load(block(pass, b, false) + c) / count - mean;
-        m2 += fma<T>(d * d, splat(count), load(block(pass, b, false) + width_ + c));
+        const T count = b + 1 < pass.row_blocks() ? whole : last;
+        const Vec<T> d = load(sums_of(pass, b, false) + c) / count - mean;
+        m2 += fma<T>(d * d, splat(count), load(sums_of(pass, b, false) + width_ + c));
       }
       const Vec<T> variance = m2 / n;
       store(own + c, mean);
@@ -70,8 +71,8 @@ class BatchNorm final : public Op<T> {
     each_vector(p, [&](long c, long panel) {
       const Statistics s = statistics(pass, c);
       const Vec<T> beta = beta_ >= 0 ? load(pass.weights + beta_ + c) : Vec<T>{};
-      const T* x = this->in(pass, rows.first) + panel * pass.arena->stride();
-      T* y = this->out(pass, rows.first) + panel * pass.arena->stride();
+      const T* x = this->in(pass, rows.first) + panel * this->stride(pass);
+      T* y = this->out(pass, rows.first) + panel * this->stride(pass);
       const long v = c % kPanel<T>;
       for (long r = rows.first; r < rows.last; r++) {
         const long o = r * kPanel<T> + v;
@@ -103,8 +104,8 @@ class BatchNorm final : public Op<T> {
     for (long c = 0; c < width_; c += kLanes<T>) {
       Vec<T> a{}, b{};
       for (long k = 0; k < pass.row_blocks(); k++) {
-        a += load(block(pass, k, true) + c);
-        b += load(block(pass, k, true) + width_ + c);
+        a += load(sums_of(pass, k, true) + c);
+        b += load(sums_of(pass, k, true) + width_ + c);
       }
       store(own + c, a);
       store(own + width_ + c, b);
@@ -112,7 +113,7 @@ class BatchNorm final : public Op<T> {
   }
 
   void backward(const Pass<T>& pass, Rows rows, Panels p) const override {
-    const T n = static_cast<T>(pass.rows);
+    const T n = static_cast<T>(pass.rows * this->in_positions);
     each_vector(p, [&](long c, long panel) {
       const Statistics s = statistics(pass, c);
       const T* own = own_scratch(pass) + 3 * width_;
@@ -120,9 +121,9 @@ class BatchNorm final : public Op<T> {
       // What dy changes through the batch's mean and variance; running ones do not depend on it.
       const Vec<T> a = of_batch(pass) ? load(own + c) / n : Vec<T>{},
                    b = of_batch(pass) ? load(own + width_ + c) / n : Vec<T>{};
-      const T *x = this->in(pass, rows.first) + panel * pass.arena->stride(),
-              *dy = this->out_gradient(pass, rows.first) + panel * pass.arena->stride();
-      T* dx = this->in_gradient(pass, rows.first) + panel * pass.arena->stride();
+      const T *x = this->in(pass, rows.first) + panel * this->stride(pass),
+              *dy = this->out_gradient(pass, rows.first) + panel * this->stride(pass);
+      T* dx = this->in_gradient(pass, rows.first) + panel * this->stride(pass);
       const long v = c % kPanel<T>;
       for (long r = rows.first; r < rows.last; r++) {
         const long o = r * kPanel<T> + v;
@@ -163,7 +164,7 @@ class BatchNorm final : public Op<T> {
   };
 
   // Whether the statistics are the batch's.
-  static bool of_batch(const Pass<T>& pass) { return pass.training && pass.rows > 1; }
+  bool of_batch(const Pass<T>& pass) const { return pass.training && pass.rows * this->in_positions > 1; }
 
   Statistics statistics(const Pass<T>& pass, long c) const {
     const Vec<T> gamma = gamma_ >= 0 ? load(pass.weights + gamma_ + c) : splat(T(1));
@@ -174,26 +175,26 @@ class BatchNorm final : public Op<T> {
   }
 
   // (2, width) sums of block b.
-  T* block(const Pass<T>& pass, long b, bool backward) const {
+  T* sums_of(const Pass<T>& pass, long b, bool backward) const {
     return this->scratch(pass) + 2 * width_ * (2 * b + backward);
   }
 
   T* own_scratch(const Pass<T>& pass) const {
-    const long blocks = (pass.arena->capacity + kRowBlock - 1) / kRowBlock;
-    return this->scratch(pass) + width_ * (4 * blocks + kOwn * pass.thread);
+    return this->scratch(pass) + width_ * (4 * pass.arena->blocks + kOwn * pass.thread);
   }
 
   // Calls body(first number, rows, sums) for each block of rows and vector of columns of `values`.
   template <class Body>
   void each_block(const Pass<T>& pass, Rows rows, Panels p, const T* values, bool backward, Body&& body) const {
-    for (long first = rows.first; first < rows.last; first += kRowBlock)
+    const long block = this->block_lines(pass);
+    for (long first = rows.first; first < rows.last; first += block)
       each_vector(p, [&](long c, long panel) {
-        const T* from = values + panel * pass.arena->stride() + first * kPanel<T> + c % kPanel<T>;
-        T* to = block(pass, first / kRowBlock, backward) + c;
-        if (first + kRowBlock <= rows.last)
+        const T* from = values + panel * this->stride(pass) + first * kPanel<T> + c % kPanel<T>;
+        T* to = sums_of(pass, first / block, backward) + c;
+        if (block == kRowBlock && first + kRowBlock <= rows.last)
           body(from, std::integral_constant<long, kRowBlock>{}, to);  // unrolled
         else
-          body(from, rows.last - first, to);
+          body(from, std::min(block, rows.last - first), to);
       });
   }
 

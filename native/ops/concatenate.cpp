@@ -10,8 +10,7 @@ namespace {
 template <class T>
 class Concatenate final : public Op<T> {
  public:
-  Concatenate(const OpSpec& s, const PlanSpec& plan)
-      : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]) {
+  Concatenate(const OpSpec& s, const PlanSpec& plan) : Op<T>(s, plan) {
     for (int i = 0; i < s.reads(); i++) widths_.push_back(plan.widths[static_cast<std::size_t>(s.read(i))]);
   }
 
@@ -49,9 +48,9 @@ class Concatenate final : public Op<T> {
 
   // Calls body(offset in the input, offset in the output, count) for numbers that lie together in both.
   template <class Body>
-  static void each_part(const Pass<T>& pass, Rows rows, long width, long at, Body&& body) {
+  void each_part(const Pass<T>& pass, Rows rows, long width, long at, Body&& body) const {
     constexpr long P = kPanel<T>;
-    const long stride = pass.arena->stride();
+    const long stride = this->stride(pass);
     for (long panel = 0; panel < panels<T>(width); panel++) {
       const long count = columns_of<T>(width, panel), column = at + panel * P, shift = column % P;
       const long narrow = panel * stride, wide = column / P * stride;
@@ -67,12 +66,12 @@ class Concatenate final : public Op<T> {
     }
   }
 
-  static void clear_padding(const Pass<T>& pass, Rows rows, T* values, long width) {
+  void clear_padding(const Pass<T>& pass, Rows rows, T* values, long width) const {
     constexpr long P = kPanel<T>;
     const long used = width % P;
     if (used == 0) return;
     for (long r = rows.first; r < rows.last; r++)
-      std::fill_n(values + (panels<T>(width) - 1) * pass.arena->stride() + r * P + used, P - used, T(0));
+      std::fill_n(values + (panels<T>(width) - 1) * this->stride(pass) + r * P + used, P - used, T(0));
   }
 
   std::vector<long> widths_;  // of the inputs

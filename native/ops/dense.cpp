@@ -16,24 +16,27 @@ template <class T>
 class Dense final : public Op<T> {
  public:
   Dense(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
-      : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]),
+      : Op<T>(s, plan),
         weight_(placement[static_cast<std::size_t>(s.weight)]),
         bias_(s.bias >= 0 ? placement[static_cast<std::size_t>(s.bias)] : Placement{}),
         trainable_(plan.trains(s.weight) || plan.trains(s.bias)) {}
 
   bool by_panel() const override { return false; }
+  double multiply_adds() const override {
+    return static_cast<double>(this->in_width * this->out_width * this->in_positions);
+  }
   bool keeps_input() const override { return true; }
   bool trainable() const override { return trainable_; }
 
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
-    const long stride = pass.arena->stride(), at = rows.first * kPanel<T>;
+    const long stride = this->stride(pass), at = rows.first * kPanel<T>;
     product_panels<T>(this->in(pass, rows.first) + at, stride, rows.count(), this->in_width,
                       pass.weights + weight_.offset, this->in_width * kPanel<T>, this->out(pass, rows.first) + at,
                       stride, this->spec.bias >= 0 ? pass.weights + bias_.offset : nullptr, p.first, p.last);
   }
 
   void backward(const Pass<T>& pass, Rows rows, Panels p) const override {
-    const long stride = pass.arena->stride(), at = rows.first * kPanel<T>;
+    const long stride = this->stride(pass), at = rows.first * kPanel<T>;
     product_panels<T>(this->out_gradient(pass, rows.first) + at, stride, rows.count(), this->out_width,
                       pass.transposed + weight_.transposed, padded<T>(this->out_width) * kPanel<T>,
                       this->in_gradient(pass, rows.first) + at, stride, nullptr, p.first, p.last);
@@ -48,7 +51,8 @@ class Dense final : public Op<T> {
       for (long o = 0; o < out; o += kTaskOutputs)
         for (long i = strip; i < std::min(in, strip + kStrip); i++) {
           const Panels outputs{o, std::min(out, o + kTaskOutputs)};
-          const auto units = static_cast<double>((outputs.last - o) * kPanel<T>), rows = static_cast<double>(batch);
+          const auto units = static_cast<double>((outputs.last - o) * kPanel<T>),
+                     rows = static_cast<double>(batch * this->in_positions);
           const double bias = i == 0 && this->spec.bias >= 0 ? 2 * rows * units : 0;
           const auto columns = static_cast<double>(columns_of<T>(this->in_width, i));
           tasks.push_back({op, {i, i + 1}, outputs, columns * units * (rows + update) + bias});
@@ -70,7 +74,8 @@ class Dense final : public Op<T> {
   // Asks for what comes next, half of which lies in other cores' caches: while the first outputs of a strip come, the
   // next panel of inputs, and this task's share of the gradients of the outputs that the strip turns to then.
   void ask_for_rows(const Pass<T>& pass, const Task& task) const {
-    const long i = task.inputs.first, in = panels<T>(this->in_width), stride = pass.arena->stride();
+    const long i = task.inputs.first, in = panels<T>(this->in_width), stride = this->stride(pass);
+    if (this->in_positions > 1) return;  // more than what stays in the cache
     if (task.outputs.first == 0 && i + 1 < in)
       for (long r = 0; r < pass.rows; r++)
         __builtin_prefetch(this->in(pass, r) + (i + 1) * stride + r * kPanel<T>, 0, 2);
@@ -86,15 +91,16 @@ class Dense final : public Op<T> {
   void update_block(const Pass<T>& pass, long i, long o, Update<T>& update) const {
     constexpr int P = kPanel<T>;
     alignas(64) T scratch[N * P * P];
-    const long stride = pass.arena->stride(), count = columns_of<T>(this->in_width, i), panel = this->in_width * P;
+    const long stride = this->stride(pass), count = columns_of<T>(this->in_width, i), panel = this->in_width * P;
     const long offset = weight_.offset + o * panel + i * P * P;
     T* g = update.gradient(offset, scratch);
     const long apart = g == scratch ? P * P : panel;
+    const long lines = pass.rows * this->in_positions;
     long asked = 0;  // panels of outputs, one ahead of each tile
     if (update.computes())
       outer_block<T, N>({this->in(pass, 0) + i * stride, panels<T>(this->in_width) * stride}, count,
-                        {this->out_gradient(pass, 0) + o * stride, panels<T>(this->out_width) * stride}, stride,
-                        pass.rows, pass.arena->group, g, apart, [&] {
+                        {this->out_gradient(pass, 0) + o * stride, panels<T>(this->out_width) * stride}, stride, lines,
+                        pass.arena->group * this->in_positions, g, apart, [&] {
                           if (asked < N) ask_for_parameters(i, o + asked++, update);
                         });
     for (long n = 0; n < N; n++) {
@@ -126,9 +132,9 @@ class Dense final : public Op<T> {
     T* g = update.gradient(bias_.offset + o * P, scratch);
     if (update.computes()) {
       Vec<T> total[kPanelVecs<T>] = {};
-      for (long r = 0; r < pass.rows; r += pass.arena->group)
-        add_rows(this->out_gradient(pass, r) + o * pass.arena->stride(), r, std::min(pass.rows, r + pass.arena->group),
-                 total);
+      const long lines = pass.rows * this->in_positions, group = pass.arena->group * this->in_positions;
+      for (long r = 0; r < lines; r += group)
+        add_rows(this->out_gradient(pass, r) + o * this->stride(pass), r, std::min(lines, r + group), total);
       for (int v = 0; v < kPanelVecs<T>; v++) store(g + v * kLanes<T>, total[v]);
     }
     update.commit(this->spec.bias, bias_.offset + o * P, g, P);

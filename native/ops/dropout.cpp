@@ -12,7 +12,7 @@ template <class T, bool relu>
 class Dropout final : public Op<T> {
  public:
   Dropout(const OpSpec& s, const PlanSpec& plan)
-      : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]),
+      : Op<T>(s, plan),
         threshold_(static_cast<uint64_t>(s.rate * 4294967296.0)),
         scale_(static_cast<T>(1 / (1 - s.rate))) {}
 
@@ -54,9 +54,9 @@ class Dropout final : public Op<T> {
   }
 
   template <class Body>
-  static void each(const Pass<T>& pass, Rows rows, Panels p, Body&& body) {
+  void each(const Pass<T>& pass, Rows rows, Panels p, Body&& body) const {
     for (long panel = p.first; panel < p.last; panel++) {
-      const long first = panel * pass.arena->stride();
+      const long first = panel * this->stride(pass);
       for (long o = first + rows.first * kPanel<T>; o < first + rows.last * kPanel<T>; o += kLanes<T>) body(o);
     }
   }
@@ -69,7 +69,7 @@ class Dropout final : public Op<T> {
       for (long r = rows.first; r < rows.last; r++) {
         const auto element = static_cast<uint32_t>(r * this->in_width + panel * kPanel<T>);
         for (int v = 0; v < kPanel<T>; v += kLanes<T>)
-          body(panel * pass.arena->stride() + r * kPanel<T> + v,
+          body(panel * this->stride(pass) + r * kPanel<T> + v,
                (VecI<T>)(random_bits<T>(key, element + static_cast<uint32_t>(v)) >= threshold));
       }
   }

@@ -9,8 +9,7 @@ namespace {
 template <class T>
 class Fork final : public Op<T> {
  public:
-  Fork(const OpSpec& s, const PlanSpec& plan)
-      : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]) {}
+  Fork(const OpSpec& s, const PlanSpec& plan) : Op<T>(s, plan) {}
 
   bool in_place() const override { return false; }
 
@@ -20,7 +19,7 @@ class Fork final : public Op<T> {
     const T* from = this->out_gradient(pass, rows.first);
     T* to = this->in_gradient(pass, rows.first);
     for (long panel = p.first; panel < p.last; panel++) {
-      const long first = panel * pass.arena->stride();
+      const long first = panel * this->stride(pass);
       for (long o = first + rows.first * kPanel<T>; o < first + rows.last * kPanel<T>; o += kLanes<T>)
         store(to + o, load(to + o) + load(from + o));
     }

@@ -14,7 +14,7 @@ template <class T>
 class FrozenBatchNorm final : public Op<T> {
  public:
   FrozenBatchNorm(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
-      : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]),
+      : Op<T>(s, plan),
         width_(padded<T>(this->in_width)),
         mean_(placement[static_cast<std::size_t>(s.running_mean)].offset),
         variance_(placement[static_cast<std::size_t>(s.running_variance)].offset) {
@@ -27,9 +27,7 @@ class FrozenBatchNorm final : public Op<T> {
   bool trainable() const override { return trainable_; }
 
   // Per block of rows: (2, width) sums of dy and of dy (x - mean) / sd.
-  long scratch_size(long capacity, int) const override {
-    return trainable_ ? 2 * width_ * ((capacity + kRowBlock - 1) / kRowBlock) : 0;
-  }
+  long scratch_size(long blocks, int) const override { return trainable_ ? 2 * width_ * blocks : 0; }
 
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
     const T* x = this->in(pass, rows.first);
@@ -45,12 +43,13 @@ class FrozenBatchNorm final : public Op<T> {
   void backward(const Pass<T>& pass, Rows rows, Panels p) const override {
     const T *x = this->in(pass, rows.first), *dy = this->out_gradient(pass, rows.first);
     T* dx = this->in_gradient(pass, rows.first);
+    const long block = this->block_lines(pass);
     each_vector(pass, p, [&](long c, long first) {
       const Statistics s = statistics(pass, c);
       const Vec<T> scale = s.gamma * s.inverse;
-      for (long b = rows.first; b < rows.last; b += kRowBlock) {
+      for (long b = rows.first; b < rows.last; b += block) {
         Vec<T> plain{}, along{};
-        for (long r = b; r < std::min(rows.last, b + kRowBlock); r++) {
+        for (long r = b; r < std::min(rows.last, b + block); r++) {
           const long o = first + r * kPanel<T>;
           const Vec<T> g = load(dy + o);
           plain += g;
@@ -58,7 +57,7 @@ class FrozenBatchNorm final : public Op<T> {
           store(dx + o, scale * g);
         }
         if (!trainable_) continue;
-        T* sums = this->scratch(pass) + b / kRowBlock * 2 * width_ + c;
+        T* sums = this->scratch(pass) + b / block * 2 * width_ + c;
         store(sums, plain);
         store(sums + width_, along);
       }
@@ -91,9 +90,9 @@ class FrozenBatchNorm final : public Op<T> {
 
   // Calls body(column, offset of its first row) for each vector of the panels.
   template <class Body>
-  static void each_vector(const Pass<T>& pass, Panels p, Body&& body) {
+  void each_vector(const Pass<T>& pass, Panels p, Body&& body) const {
     for (long c = p.first * kPanel<T>; c < p.last * kPanel<T>; c += kLanes<T>)
-      body(c, c / kPanel<T> * pass.arena->stride() + c % kPanel<T>);
+      body(c, c / kPanel<T> * this->stride(pass) + c % kPanel<T>);
   }
 
   // Commits the gradient of one parameter: the sums that lie at `from` within each block.

@@ -9,9 +9,7 @@ namespace {
 template <class T>
 class GaussianNoise final : public Op<T> {
  public:
-  GaussianNoise(const OpSpec& s, const PlanSpec& plan)
-      : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]),
-        deviation_(static_cast<T>(s.deviation)) {}
+  GaussianNoise(const OpSpec& s, const PlanSpec& plan) : Op<T>(s, plan), deviation_(static_cast<T>(s.deviation)) {}
 
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
     const T* x = this->in(pass, rows.first);
@@ -23,7 +21,7 @@ class GaussianNoise final : public Op<T> {
       for (long r = rows.first; r < rows.last; r++) {
         const auto element = static_cast<uint32_t>(r * this->in_width + panel * kPanel<T>);
         for (int v = 0; v < kPanel<T>; v += kLanes<T>) {
-          const long o = panel * pass.arena->stride() + r * kPanel<T> + v;
+          const long o = panel * this->stride(pass) + r * kPanel<T> + v;
           const Vec<T> z = normal<T>(random_bits<T>(key, element + static_cast<uint32_t>(v)));
           store(y + o, fma<T>(deviation, z, load(x + o)));
         }
@@ -35,10 +33,10 @@ class GaussianNoise final : public Op<T> {
   }
 
  private:
-  static void copy(const Pass<T>& pass, Rows rows, Panels p, const T* from, T* to) {
+  void copy(const Pass<T>& pass, Rows rows, Panels p, const T* from, T* to) const {
     if (from == to) return;
     for (long panel = p.first; panel < p.last; panel++) {
-      const long first = panel * pass.arena->stride();
+      const long first = panel * this->stride(pass);
       for (long o = first + rows.first * kPanel<T>; o < first + rows.last * kPanel<T>; o += kLanes<T>)
         store(to + o, load(from + o));
     }

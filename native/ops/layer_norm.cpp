@@ -16,8 +16,7 @@ template <class T>
 class LayerNorm final : public Op<T> {
  public:
   LayerNorm(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
-      : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]),
-        width_(padded<T>(this->in_width)) {
+      : Op<T>(s, plan), width_(padded<T>(this->in_width)) {
     if (s.weight >= 0) gamma_ = placement[static_cast<std::size_t>(s.weight)].offset;
     if (s.bias >= 0) beta_ = placement[static_cast<std::size_t>(s.bias)].offset;
     trainable_ = plan.trains(s.weight) || plan.trains(s.bias);
@@ -28,12 +27,10 @@ class LayerNorm final : public Op<T> {
   bool trainable() const override { return trainable_; }
 
   // Per block of rows: (2, width) sums of dy and of dy (x - mean) / sd.
-  long scratch_size(long capacity, int) const override {
-    return trainable() ? 2 * width_ * ((capacity + kRowBlock - 1) / kRowBlock) : 0;
-  }
+  long scratch_size(long blocks, int) const override { return trainable() ? 2 * width_ * blocks : 0; }
 
   void forward(const Pass<T>& pass, Rows rows, Panels) const override {
-    const long stride = pass.arena->stride(), n = this->in_width;
+    const long stride = this->stride(pass), n = this->in_width;
     for (long r = rows.first; r < rows.last; r++) {
       const T* x = this->in(pass, rows.first) + r * kPanel<T>;
       T* y = this->out(pass, rows.first) + r * kPanel<T>;
@@ -48,7 +45,7 @@ class LayerNorm final : public Op<T> {
 
   // dx = (g - mean g - z mean (g z)) / sd with g = dy gamma and z = (x - mean) / sd, means over the features.
   void backward(const Pass<T>& pass, Rows rows, Panels) const override {
-    const long stride = pass.arena->stride(), n = this->in_width;
+    const long stride = this->stride(pass), n = this->in_width;
     for (long r = rows.first; r < rows.last; r++) {
       const T *x = this->in(pass, rows.first) + r * kPanel<T>,
               *dy = this->out_gradient(pass, rows.first) + r * kPanel<T>;
@@ -111,9 +108,9 @@ class LayerNorm final : public Op<T> {
 
   // The first row of a block starts its sums.
   void add_to_block(const Pass<T>& pass, long r, const T* x, const T* dy, Statistics s) const {
-    T* sums = this->scratch(pass) + r / kRowBlock * 2 * width_;
-    const bool fresh = r % kRowBlock == 0;
-    each_in_row<T>(this->in_width, pass.arena->stride(), [&](long o, long c) {
+    T* sums = this->scratch(pass) + r / this->block_lines(pass) * 2 * width_;
+    const bool fresh = r % this->block_lines(pass) == 0;
+    each_in_row<T>(this->in_width, this->stride(pass), [&](long o, long c) {
       const Vec<T> g = real_columns<T>(c, this->in_width) ? load(dy + o) : Vec<T>{};
       const Vec<T> z = real_columns<T>(c, this->in_width) ? (load(x + o) - s.mean) * s.inverse : Vec<T>{};
       store(sums + c, (fresh ? Vec<T>{} : load(sums + c)) + g);

@@ -62,16 +62,14 @@ template <class T>
 class Loss : public Op<T> {
  public:
   Loss(const LossSpec& l, const PlanSpec& plan)
-      : Op<T>({OpKind::softmax, l.prediction, l.prediction}, plan.widths[static_cast<std::size_t>(l.prediction)],
-              plan.widths[static_cast<std::size_t>(l.prediction)]),
-        spec_(l) {}
+      : Op<T>({OpKind::softmax, l.prediction, l.prediction}, plan), spec_(l) {}
 
   bool by_row() const override { return true; }
   bool keeps_input() const override { return true; }
 
   // A double per block of rows, after which a row of class probabilities.
-  long scratch_size(long capacity, int) const override {
-    return padded<T>((capacity + kRowBlock - 1) / kRowBlock * static_cast<long>(sizeof(double) / sizeof(T)));
+  long scratch_size(long blocks, int) const override {
+    return padded<T>(blocks * static_cast<long>(sizeof(double) / sizeof(T)));
   }
 
  protected:
@@ -81,22 +79,26 @@ class Loss : public Op<T> {
     return pass.data->weight ? static_cast<double>(pass.data->weight[source]) : 1.0;
   }
 
-  // Calls row(r, source row, w / sum w), which returns the row's loss, and keeps the block sums; prepare(first, last)
-  // comes before the rows of each block.
+  // Calls row(line, line of the data, w / sum w), which returns the line's loss, and keeps the block sums;
+  // prepare(first, last) comes before each kRowBlock lines or less. A row's loss is the mean over its lines.
   template <class Prepare, class Row>
   void each_row(const Pass<T>& pass, Rows rows, Prepare&& prepare, Row&& row) const {
-    const double share = pass.weight_sum != 0 ? spec_.scale / pass.weight_sum : 0;
-    for (long first = rows.first; first < rows.last; first += kRowBlock) {
-      const long last = std::min(rows.last, first + kRowBlock);
+    const long q = this->in_positions, block = this->block_lines(pass);
+    const double part = 1 / static_cast<double>(q), share = pass.weight_sum != 0 ? spec_.scale / pass.weight_sum : 0;
+    for (long begin = rows.first; begin < rows.last; begin += block) {
+      const long end = std::min(rows.last, begin + block);
       double sum = 0;
-      prepare(first, last);
-      for (long r = first; r < last; r++) {
-        const long source = pass.source(r);
-        const double w = weight(pass, source);
-        const T l = row(r, source, static_cast<T>(w * share));
-        if (w != 0) sum += w * static_cast<double>(l);
+      for (long first = begin; first < end; first += kRowBlock) {
+        const long last = std::min(end, first + kRowBlock);
+        prepare(first, last);
+        for (long r = first; r < last; r++) {
+          const long source = pass.source(r / q);
+          const double w = weight(pass, source) * part;
+          const T l = row(r, source * q + r % q, static_cast<T>(w * share));
+          if (w != 0) sum += w * static_cast<double>(l);
+        }
       }
-      block_losses(pass)[first / kRowBlock] = sum;
+      block_losses(pass)[begin / block] = sum;
     }
   }
 
@@ -111,7 +113,7 @@ class Elementwise final : public Loss<T> {
   bool reduces() const override { return kind == LossKind::rmse; }
 
   void forward(const Pass<T>& pass, Rows rows, Panels) const override {
-    const long n = this->in_width, stride = pass.arena->stride();
+    const long n = this->in_width, stride = this->stride(pass);
     const T each = T(1) / static_cast<T>(n), parameter = static_cast<T>(this->spec_.parameter);
     const T keep = static_cast<T>(1 - this->spec_.label_smoothing),
             add = static_cast<T>(this->spec_.label_smoothing / 2);
@@ -145,7 +147,7 @@ class Elementwise final : public Loss<T> {
     const T scale = root > 0 ? static_cast<T>(0.5 / root) : T(0);
     for (long r = rows.first; r < rows.last; r++) {
       T* dz = this->in_gradient(pass, rows.first) + r * kPanel<T>;
-      each_in_row<T>(this->in_width, pass.arena->stride(), [&](long o, long) { store(dz + o, load(dz + o) * scale); });
+      each_in_row<T>(this->in_width, this->stride(pass), [&](long o, long) { store(dz + o, load(dz + o) * scale); });
     }
   }
 
@@ -183,17 +185,19 @@ class Categorical final : public Loss<T> {
  private:
   // Of the rows of a block: the largest logit, S = sum e^(z - most), log S and 1 / S.
   struct Normalizers {
+    long first;
     alignas(64) T most[kRowBlock], sum[kRowBlock], log[kRowBlock], inverse[kRowBlock];
   };
 
   // The exponentials become the gradient; logarithms and reciprocals are those of many rows at once.
   void normalize(const Pass<T>& pass, long first, long last, Normalizers& n) const {
+    n.first = first;
     std::fill(n.sum, n.sum + kRowBlock, T(1));
     for (long r = first; r < last; r++) {
       const T* z = this->in(pass, r) + r * kPanel<T>;
       T* dz = this->in_gradient(pass, r) + r * kPanel<T>;
-      n.most[r - first] = row_max(z, this->in_width, pass.arena->stride());
-      n.sum[r - first] = row_exponentials(z, n.most[r - first], dz, this->in_width, pass.arena->stride());
+      n.most[r - first] = row_max(z, this->in_width, this->stride(pass));
+      n.sum[r - first] = row_exponentials(z, n.most[r - first], dz, this->in_width, this->stride(pass));
     }
     for (long i = 0; i < kRowBlock; i += kLanes<T>) {
       store(n.log + i, log<T>(load(n.sum + i)));
@@ -210,7 +214,7 @@ class Categorical final : public Loss<T> {
 
   // l = log sum e^z - sum y z (for targets that sum to Y: Y log sum e^z - sum y z); slope Y softmax(z) - y.
   T logits_row(const Pass<T>& pass, long r, long source, T w, const Normalizers& of) const {
-    const long n = this->in_width, stride = pass.arena->stride(), i = r % kRowBlock;
+    const long n = this->in_width, stride = this->stride(pass), i = r - of.first;
     const T* z = this->in(pass, r) + r * kPanel<T>;
     T* dz = this->in_gradient(pass, r) + r * kPanel<T>;
     const T most = of.most[i];
@@ -242,7 +246,7 @@ class Categorical final : public Loss<T> {
   }
 
   T probabilities_row(const Pass<T>& pass, long r, long source, T w) const {
-    const long n = this->in_width, stride = pass.arena->stride();
+    const long n = this->in_width, stride = this->stride(pass);
     const T low = T(1e-7), high = T(1) - low;
     const T* p = this->in(pass, r) + r * kPanel<T>;
     T* dp = this->in_gradient(pass, r) + r * kPanel<T>;

@@ -10,7 +10,7 @@ template <class T>
 class PReLU final : public Op<T> {
  public:
   PReLU(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
-      : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]),
+      : Op<T>(s, plan),
         width_(padded<T>(this->in_width)),
         slope_(placement[static_cast<std::size_t>(s.weight)]),
         trainable_(plan.trains(s.weight)) {}
@@ -19,7 +19,7 @@ class PReLU final : public Op<T> {
   bool trainable() const override { return trainable_; }
 
   // A sum of dy * min(0, x) per block of rows.
-  long scratch_size(long capacity, int) const override { return width_ * ((capacity + kRowBlock - 1) / kRowBlock); }
+  long scratch_size(long blocks, int) const override { return width_ * blocks; }
 
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
     const T* in = this->in(pass, rows.first);
@@ -33,10 +33,11 @@ class PReLU final : public Op<T> {
   void backward(const Pass<T>& pass, Rows rows, Panels p) const override {
     const T *in = this->in(pass, rows.first), *dy = this->out_gradient(pass, rows.first);
     T* dx = this->in_gradient(pass, rows.first);
-    for (long b = rows.first; b < rows.last; b += kRowBlock) {
-      T* sums = this->scratch(pass) + b / kRowBlock * width_;
+    const long block = this->block_lines(pass);
+    for (long b = rows.first; b < rows.last; b += block) {
+      T* sums = this->scratch(pass) + b / block * width_;
       for (long c = p.first * kPanel<T>; c < p.last * kPanel<T>; c += kLanes<T>) store(sums + c, Vec<T>{});
-      each(pass, {b, std::min(rows.last, b + kRowBlock)}, p, [&](long o, long c) {
+      each(pass, {b, std::min(rows.last, b + block)}, p, [&](long o, long c) {
         const Vec<T> x = load(in + o), g = load(dy + o);
         store(sums + c, fma<T>(g, x > T(0) ? Vec<T>{} : x, load(sums + c)));
         store(dx + o, x > T(0) ? g : g * load(pass.weights + slope_.offset + c));
@@ -67,11 +68,11 @@ class PReLU final : public Op<T> {
 
  private:
   template <class Body>
-  static void each(const Pass<T>& pass, Rows rows, Panels p, Body&& body) {
+  void each(const Pass<T>& pass, Rows rows, Panels p, Body&& body) const {
     for (long panel = p.first; panel < p.last; panel++)
       for (long r = rows.first; r < rows.last; r++)
         for (long v = 0; v < kPanel<T>; v += kLanes<T>)
-          body(panel * pass.arena->stride() + r * kPanel<T> + v, panel * kPanel<T> + v);
+          body(panel * this->stride(pass) + r * kPanel<T> + v, panel * kPanel<T> + v);
   }
 
   long width_;  // padded

@@ -9,14 +9,13 @@ namespace {
 template <class T>
 class Softmax final : public Op<T> {
  public:
-  Softmax(const OpSpec& s, const PlanSpec& plan)
-      : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]) {}
+  Softmax(const OpSpec& s, const PlanSpec& plan) : Op<T>(s, plan) {}
 
   bool by_row() const override { return true; }
   bool keeps_output() const override { return true; }
 
   void forward(const Pass<T>& pass, Rows rows, Panels) const override {
-    const long stride = pass.arena->stride(), n = this->in_width;
+    const long stride = this->stride(pass), n = this->in_width;
     for (long r = rows.first; r < rows.last; r++) {
       const T* x = this->in(pass, rows.first) + r * kPanel<T>;
       T* y = this->out(pass, rows.first) + r * kPanel<T>;
@@ -26,7 +25,7 @@ class Softmax final : public Op<T> {
   }
 
   void backward(const Pass<T>& pass, Rows rows, Panels) const override {
-    const long stride = pass.arena->stride(), n = this->in_width;
+    const long stride = this->stride(pass), n = this->in_width;
     for (long r = rows.first; r < rows.last; r++) {
       const T *y = this->out(pass, rows.first) + r * kPanel<T>,
               *dy = this->out_gradient(pass, rows.first) + r * kPanel<T>;

@@ -17,7 +17,7 @@ template <class T>
 class SparseDense final : public Op<T> {
  public:
   SparseDense(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
-      : Op<T>(s, plan.widths[static_cast<std::size_t>(s.input)], plan.widths[static_cast<std::size_t>(s.output)]),
+      : Op<T>(s, plan),
         weight_(placement[static_cast<std::size_t>(s.weight)]),
         bias_(s.bias >= 0 ? placement[static_cast<std::size_t>(s.bias)] : Placement{}),
         dense_(make_dense<T>(s, plan, placement)) {}
@@ -35,7 +35,7 @@ class SparseDense final : public Op<T> {
         sparse_product_row<T, decltype(n)::value>(
             X.columns + k, X.values + k, X.count(pass.source(r)), pass.weights + weight_.offset + o * panel(), panel(),
             this->spec.bias >= 0 ? pass.weights + bias_.offset + o * kPanel<T> : nullptr,
-            z + o * pass.arena->stride() + r * kPanel<T>, pass.arena->stride());
+            z + o * this->stride(pass) + r * kPanel<T>, this->stride(pass));
       });
     }
   }
@@ -99,13 +99,13 @@ class SparseDense final : public Op<T> {
     constexpr int P = kPanel<T>;
     alignas(64) T scratch[N * kColumns * P];
     const long first = inputs.first * P, last = std::min(this->in_width, inputs.last * P), count = (last - first) * P;
-    const long offset = weight_.offset + o * panel() + first * P, stride = pass.arena->stride();
+    const long offset = weight_.offset + o * panel() + first * P, stride = this->stride(pass);
     T* const g = update.gradient(offset, scratch);
     const long apart = g == scratch ? kColumns * P : panel();
     if (update.applies()) update.prefetch(offset, count);
     if (update.computes()) {
       const T* const dz = this->out_gradient(pass, 0) + o * stride;
-      const auto row = [&](long r) { return pass.arena->from(dz, this->out_width, r) + r * P; };
+      const auto row = [&](long r) { return pass.arena->from(dz, this->out_width, r, 1) + r * P; };
       for (long c = first; c < last; c++)
         sparse_outer_row<T, N>(pass.arena->columns->begin(c), pass.arena->columns->end(c), row, stride,
                                g + (c - first) * P, apart);

@@ -35,6 +35,7 @@ PlanSpec with_forks(PlanSpec plan) {
       if (read[v]) {
         OpSpec fork{OpKind::fork, value, static_cast<int>(plan.widths.size())};
         plan.widths.push_back(plan.widths[v]);
+        if (!plan.positions.empty()) plan.positions.push_back(plan.positions[v]);
         (k == 0 ? s.input : s.further[static_cast<std::size_t>(k - 1)]) = fork.output;
         forks[v].push_back(fork);
       }

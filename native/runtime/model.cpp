@@ -15,6 +15,8 @@ namespace {
 
 // Rows one thread carries through all layers at a time in inference: a multiple of the row block and of the tile.
 constexpr long kInferenceRows = 64;
+// The same where a row has many positions.
+constexpr long kImageRows = 16;
 
 }  // namespace
 
@@ -49,6 +51,7 @@ ArenaMemory<T>::ArenaMemory(const Program<T>& program_, long capacity, int threa
   arena.capacity = (capacity + kRowBlock - 1) / kRowBlock * kRowBlock;
   if (arena.capacity > group) arena.capacity = (capacity + group - 1) / group * group;
   arena.group = std::min(arena.capacity, group);
+  arena.blocks = arena.capacity / program.row_block;
   const std::size_t values = program.plan.widths.size();
   arena.value.assign(values, nullptr);
   arena.gradient.assign(values, nullptr);
@@ -65,15 +68,16 @@ ArenaMemory<T>::ArenaMemory(const Program<T>& program_, long capacity, int threa
 
   Layout<T> layout;
   for (std::size_t v = 0; v < values; v++) {
-    const long count = padded<T>(program.plan.widths[v]) * arena.capacity;
+    const long positions = program.plan.positions_of(static_cast<int>(v));
+    const long count = padded<T>(program.plan.widths[v]) * positions * arena.capacity;
     if (value[v]) layout.add(&arena.value[v], count);
     if (gradient[v]) layout.add(&arena.gradient[v], count);
   }
   if (program.sparse && gradients) arena.columns = &columns;
   if (gradients)
     for (std::size_t i = 0; i < program.ops.size(); i++)
-      if (const long size = program.ops[i]->scratch_size(arena.capacity, threads)) layout.add(&arena.scratch[i], size);
-  if (program.loss) layout.add(&arena.scratch.back(), program.loss->scratch_size(arena.capacity, threads));
+      if (const long size = program.ops[i]->scratch_size(arena.blocks, threads)) layout.add(&arena.scratch[i], size);
+  if (program.loss) layout.add(&arena.scratch.back(), program.loss->scratch_size(arena.blocks, threads));
   memory_ = layout.allocate();
   for (std::size_t v = 0; v < values; v++) {
     arena.value[v] = arena.value[home(program.value_home, v)];
@@ -199,13 +203,16 @@ void Model<T>::gather(const Pass<T>& pass, Rows rows) const {
     return;
   }
   constexpr int P = kPanel<T>;
-  const long width = program.plan.widths[static_cast<std::size_t>(program.plan.input)], stride = pass.arena->stride();
+  const PlanSpec& plan = program.plan;
+  const long width = plan.width(plan.input), positions = plan.positions_of(plan.input);
+  if (positions > 1) return gather_lines(pass, rows);
+  const long stride = pass.arena->stride(positions);
   T* const input = pass.arena->value[static_cast<std::size_t>(program.plan.input)];
   constexpr long ahead = 8;  // rows come in random order: ask for them before they are needed
   const long whole = width / P, rest = width % P;
   for (long r = rows.first; r < rows.last; r++) {
     const T* from = pass.data->X + pass.source(r) * width;
-    T* to = pass.arena->from(input, width, r) + r * P;
+    T* to = pass.arena->from(input, width, r, positions) + r * P;
     if (r + ahead < rows.last) {
       const T* later = pass.data->X + pass.source(r + ahead) * width;
       for (long c = 0; c < width; c += P) __builtin_prefetch(later + c);
@@ -213,6 +220,25 @@ void Model<T>::gather(const Pass<T>& pass, Rows rows) const {
     for (long p = 0; p < whole; p++)
       for (int v = 0; v < P; v += kLanes<T>) store(to + p * stride + v, load_unaligned(from + p * P + v));
     for (long c = 0; c < rest; c++) to[whole * stride + c] = from[whole * P + c];
+  }
+}
+
+// Rows of several lines: each lies in one piece, and so do the lines of a panel.
+template <class T>
+void Model<T>::gather_lines(const Pass<T>& pass, Rows rows) const {
+  constexpr int P = kPanel<T>;
+  const PlanSpec& plan = program.plan;
+  const long width = plan.width(plan.input), positions = plan.positions_of(plan.input);
+  const long stride = pass.arena->stride(positions);
+  for (long r = rows.first; r < rows.last; r++) {
+    const T* from = pass.data->X + pass.source(r) * width * positions;
+    T* to = pass.arena->from(pass.arena->value[static_cast<std::size_t>(plan.input)], width, r * positions, positions) +
+            r * positions * P;
+    for (long p = 0; p < panels<T>(width); p++) {
+      const long columns = columns_of<T>(width, p);
+      for (long q = 0; q < positions; q++)
+        for (long c = 0; c < columns; c++) to[p * stride + q * P + c] = from[q * width + p * P + c];
+    }
   }
 }
 
@@ -242,15 +268,15 @@ template <class T>
 template <class Each>
 void Model<T>::infer(const std::vector<Phase<T>>& phases, const Data<T>& data, int threads, bool gradients,
                      Each&& each) const {
-  const long chunks = (data.rows + kInferenceRows - 1) / kInferenceRows;
+  const long most = program.row_block < kRowBlock ? kImageRows : kInferenceRows;
+  const long chunks = (data.rows + most - 1) / most;
   std::vector<std::unique_ptr<ArenaMemory<T>>> memory;
-  for (int t = 0; t < threads; t++)
-    memory.push_back(borrow(program_for(data), std::min(data.rows, kInferenceRows), gradients));
+  for (int t = 0; t < threads; t++) memory.push_back(borrow(program_for(data), std::min(data.rows, most), gradients));
   std::atomic<long> next{0};
   Team::run(threads, [&](int t) {
     const FlushDenormals flush;
     for (long c; (c = next.fetch_add(1, std::memory_order_relaxed)) < chunks;) {
-      const long first = c * kInferenceRows, rows = std::min(kInferenceRows, data.rows - first);
+      const long first = c * most, rows = std::min(most, data.rows - first);
       const Pass<T> pass{&memory[static_cast<std::size_t>(t)]->arena,
                          weights_.get(),
                          nullptr,
@@ -263,7 +289,8 @@ void Model<T>::infer(const std::vector<Phase<T>>& phases, const Data<T>& data, i
                          nullptr,
                          first,
                          &data,
-                         0};
+                         0,
+                         program.row_block};
       gather(pass, {0, rows});
       for (const Phase<T>& phase : phases) run_phase(phase, pass, {0, rows});
       each(pass, first);
@@ -275,27 +302,28 @@ void Model<T>::infer(const std::vector<Phase<T>>& phases, const Data<T>& data, i
 template <class T>
 void Model<T>::predict(const Data<T>& data, T* out, int threads) const {
   constexpr int P = kPanel<T>;
-  const long width = program.plan.widths[static_cast<std::size_t>(program.plan.output)];
+  const long width = program.plan.width(program.plan.output),
+             positions = program.plan.positions_of(program.plan.output);
   const Program<T>& p = program_for(data);
   infer(p.inference, data, threads > 0 ? threads : useful_threads(p.forward_work(data), kWorkToWake), false,
         [&](const Pass<T>& pass, long first) {
           const T* from = pass.arena->value[static_cast<std::size_t>(program.plan.output)];
-          for (long r = 0; r < pass.rows; r++)
+          for (long r = 0; r < pass.rows * positions; r++)
             for (long c = 0; c < panels<T>(width); c++)
-              std::memcpy(out + (first + r) * width + c * P, from + c * pass.arena->stride() + r * P,
+              std::memcpy(out + (first * positions + r) * width + c * P,
+                          from + c * pass.arena->stride(positions) + r * P,
                           static_cast<std::size_t>(columns_of<T>(width, c)) * sizeof(T));
         });
 }
 
 template <class T>
 double Model<T>::evaluate(const Data<T>& data, int threads) const {
-  const long blocks = (data.rows + kRowBlock - 1) / kRowBlock;
+  const long block = program.row_block, blocks = (data.rows + block - 1) / block;
   std::vector<double> sums(static_cast<std::size_t>(blocks));
   const Program<T>& p = program_for(data);
   infer(p.evaluation, data, threads > 0 ? threads : useful_threads(p.forward_work(data), kWorkToWake), false,
         [&](const Pass<T>& pass, long first) {
-          std::memcpy(sums.data() + first / kRowBlock,
-                      pass.arena->scratch[static_cast<std::size_t>(program.loss->index)],
+          std::memcpy(sums.data() + first / block, pass.arena->scratch[static_cast<std::size_t>(program.loss->index)],
                       static_cast<std::size_t>(pass.row_blocks()) * sizeof(double));
         });
   double loss = 0, weight = data.weight ? 0 : static_cast<double>(data.rows);

@@ -96,6 +96,7 @@ class Model {
   void refresh_transposed(const T* weights);
   double penalty(double weight_sum) const;
   void gather(const Pass<T>& pass, Rows rows) const;
+  void gather_lines(const Pass<T>& pass, Rows rows) const;
   const Program<T>& program_for(const Data<T>& data) const;
   // Runs `phases` in inference mode over all rows, in chunks; each(pass, first row) takes what came out.
   template <class Each>

@@ -31,24 +31,36 @@ std::unique_ptr<Op<T>> make_op(const OpSpec& s, const PlanSpec& plan, const std:
 
 std::size_t id(int i) { return static_cast<std::size_t>(i); }
 
+// Rows that an op should take at a time: as many as fit a second-level cache, input and output together.
+template <class T>
+long chunk_of(const Op<T>& op, long row_block) {
+  constexpr long cache = 384 << 10;  // bytes
+  if (op.in_positions == 1 && op.out_positions == 1) return kRowTermBlock;
+  const long row = static_cast<long>(sizeof(T)) *
+                   (padded<T>(op.in_width) * op.in_positions + padded<T>(op.out_width) * op.out_positions);
+  long chunk = row_block;
+  while (chunk < kRowTermBlock && 2 * chunk * row <= cache) chunk *= 2;
+  return chunk;
+}
+
 // Builds the phases of one pass over a batch.
 template <class T>
 class Scheduler {
  public:
   using Method = typename Step<T>::Method;
 
-  Scheduler() : phases_(1) {}
+  explicit Scheduler(long row_block) : phases_(1), row_block_(row_block) {}
 
-  void rows(const Op<T>* op, Method method) { phases_.back().sweeps.push_back({0, true, {{op, method}}}); }
+  void rows(const Op<T>* op, Method method) { sweeps(op).push_back({0, true, {{op, method}}}); }
 
   // A product of many terms takes all panels at once, so that it can go block of terms by block of terms.
-  void product(const Op<T>* op, Method method, long panels, long terms) {
-    phases_.back().sweeps.push_back({panels, terms > kTermBlock, {{op, method}}});
+  void product(const Op<T>* op, Method method, long panels, bool at_once) {
+    sweeps(op).push_back({panels, at_once, {{op, method}}});
   }
 
   // A step that needs of each panel only what the step before left there joins its sweep.
   void panel(const Op<T>* op, Method method, long panels) {
-    auto& sweeps = phases_.back().sweeps;
+    auto& sweeps = this->sweeps(op);
     if (!sweeps.empty() && sweeps.back().panels == panels && !sweeps.back().at_once)
       sweeps.back().steps.push_back({op, method});
     else
@@ -60,14 +72,27 @@ class Scheduler {
   std::vector<Phase<T>> take() { return std::move(phases_); }
 
  private:
+  // Where a sweep of `op` goes: into the stretch before unless its rows are of quite another size.
+  std::vector<Sweep<T>>& sweeps(const Op<T>* op) {
+    constexpr long apart = 4;
+    const long chunk = chunk_of(*op, row_block_);
+    auto& stretches = phases_.back().stretches;
+    if (stretches.empty() || chunk >= apart * stretches.back().chunk || stretches.back().chunk >= apart * chunk)
+      stretches.push_back({chunk, {}});
+    stretches.back().chunk = std::min(stretches.back().chunk, chunk);
+    return stretches.back().sweeps;
+  }
+
   std::vector<Phase<T>> phases_;
+  long row_block_;
 };
 
 }  // namespace
 
 template <class T>
 bool Program<T>::takes_sparse_rows(const PlanSpec& plan) {
-  bool takes = plan.output != plan.input && !(plan.has_loss && plan.loss.prediction == plan.input);
+  bool takes = plan.positions_of(plan.input) == 1 && plan.output != plan.input &&
+               !(plan.has_loss && plan.loss.prediction == plan.input);
   for (const OpSpec& s : plan.ops)
     for (int i = 0; i < s.reads(); i++) takes &= s.read(i) != plan.input || s.kind == OpKind::dense;
   return takes;
@@ -75,10 +100,18 @@ bool Program<T>::takes_sparse_rows(const PlanSpec& plan) {
 
 template <class T>
 Program<T>::Program(const PlanSpec& plan_, bool sparse_) : plan(with_forks(plan_)), sparse(sparse_) {
+  choose_block();
   place_parameters();
   make_ops();
   find_homes();
   schedule();
+}
+
+template <class T>
+void Program<T>::choose_block() {
+  constexpr long most = 512;  // lines of a block, so that rows with many positions can be split among threads
+  for (std::size_t v = 0; v < plan.widths.size(); v++)
+    while (row_block > 1 && row_block * plan.positions_of(static_cast<int>(v)) > most) row_block /= 2;
 }
 
 template <class T>
@@ -153,14 +186,14 @@ namespace {
 // What `last` depends on, forward.
 template <class T>
 Scheduler<T> forward_to(const Program<T>& program, bool in_training, int last) {
-  Scheduler<T> s;
+  Scheduler<T> s(program.row_block);
   const std::vector<bool> needed = values_for(program.plan, last);
   for (const auto& op : program.ops) {
     if (!needed[id(op->spec.output)] || op->spec.kind == OpKind::fork) continue;
     if (op->by_row())
       s.rows(op.get(), &Op<T>::forward);
     else if (!op->by_panel())
-      s.product(op.get(), &Op<T>::forward, panels<T>(op->out_width), op->in_width);
+      s.product(op.get(), &Op<T>::forward, panels<T>(op->out_width), op->in_width > kTermBlock);
     else {
       if (in_training && op->reduces()) {
         s.panel(op.get(), &Op<T>::forward_sums, panels<T>(op->in_width));
@@ -187,7 +220,7 @@ void backward_from(const Program<T>& program, const std::vector<bool>& wanted, S
     if (op->by_row())
       s.rows(op, &Op<T>::backward);
     else if (!op->by_panel())
-      s.product(op, &Op<T>::backward, panels<T>(op->in_width), op->out_width);
+      s.product(op, &Op<T>::backward, panels<T>(op->in_width), op->out_width > kTermBlock);
     else
       s.panel(op, &Op<T>::backward, panels<T>(op->in_width));
   }
@@ -198,11 +231,7 @@ void backward_from(const Program<T>& program, const std::vector<bool>& wanted, S
 template <class T>
 void Program<T>::schedule() {
   inference = forward_to(*this, false, plan.output).take();
-  const auto weights = [&](const Op<T>& op) {  // that every row meets
-    const bool product = !op.by_panel() && !op.by_row() && !(sparse && op.spec.input == plan.input);
-    return product ? static_cast<double>(op.in_width * op.out_width) : 0;
-  };
-  for (const auto& op : ops) flops_forward += 2 * weights(*op);
+  for (const auto& op : ops) flops_forward += 2 * op->multiply_adds();
   count_sparse_work();
   if (!loss) return;
   auto evaluate = forward_to(*this, false, plan.loss.prediction);
@@ -222,7 +251,7 @@ void Program<T>::schedule() {
     for (int i = 0; i < op->spec.reads(); i++) op->wants.push_back(wanted[id(op->spec.read(i))]);
     op->wants_input = std::find(op->wants.begin(), op->wants.end(), true) != op->wants.end();
     wanted[id(op->spec.output)] = op->wants_input || op->trainable();
-    flops_training += (op->wants_input ? 6 : 4) * weights(*op);
+    flops_training += (op->wants_input ? 6 : 4) * op->multiply_adds();
   }
   backward_from(*this, wanted, s);
   training = s.take();
@@ -252,6 +281,14 @@ double Program<T>::training_work(const Data<T>& data, long batch) const {
 }
 
 template <class T>
+void run_sweep(const Sweep<T>& sweep, const Pass<T>& pass, Rows rows) {
+  const long most = sweep.at_once ? std::max(1L, sweep.panels) : rows.count() <= 2 ? 4 : kTilePanels;
+  for (long p = 0; p == 0 || p < sweep.panels; p += most)
+    for (const Step<T>& step : sweep.steps)
+      (step.op->*step.method)(pass, rows.lines(step.op->in_positions), {p, std::min(sweep.panels, p + most)});
+}
+
+template <class T>
 void run_phase(const Phase<T>& phase, const Pass<T>& pass, Rows rows) {
   if (phase.totals) {
     if (phase.backward)
@@ -259,20 +296,19 @@ void run_phase(const Phase<T>& phase, const Pass<T>& pass, Rows rows) {
     else
       phase.totals->forward_totals(pass);
   }
-  for (long first = rows.first; first < rows.last;) {
-    const Rows part{first, std::min(rows.last, (first / pass.arena->group + 1) * pass.arena->group)};
-    first = part.last;
-    const long group = part.count() <= 2 ? 4 : kTilePanels;
-    for (const Sweep<T>& sweep : phase.sweeps) {
-      if (sweep.at_once) {
-        for (const Step<T>& step : sweep.steps) (step.op->*step.method)(pass, part, {0, sweep.panels});
-        continue;
-      }
-      for (long p = 0; p < sweep.panels; p += group)
-        for (const Step<T>& step : sweep.steps)
-          (step.op->*step.method)(pass, part, {p, std::min(sweep.panels, p + group)});
+  const auto each_part = [](Rows whole, long most, auto&& body) {
+    for (long first = whole.first; first < whole.last;) {
+      const Rows part{first, std::min(whole.last, (first / most + 1) * most)};
+      body(part);
+      first = part.last;
     }
-  }
+  };
+  each_part(rows, pass.arena->group, [&](Rows group) {
+    for (const Stretch<T>& stretch : phase.stretches)
+      each_part(group, std::min(stretch.chunk, pass.arena->group), [&](Rows part) {
+        for (const Sweep<T>& sweep : stretch.sweeps) run_sweep(sweep, pass, part);
+      });
+  });
 }
 
 template class Program<float>;

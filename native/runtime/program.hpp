@@ -14,9 +14,12 @@
 
 namespace descend {
 
+// Rows of the batch. A row of a value has one line of numbers per position (one alone in dense networks; one per pixel
+// of an image): line l of row r is line r * positions + l of the value's matrix.
 struct Rows {
-  long first, last;  // of the batch; `first` is a multiple of kRowBlock; an op gets rows of one group of the arena
+  long first, last;  // `first` begins a block (Program::row_block); an op gets rows of one group of the arena
   long count() const { return last - first; }
+  Rows lines(long positions) const { return {first * positions, last * positions}; }
 };
 
 struct Panels {
@@ -26,24 +29,26 @@ struct Panels {
 template <class T>
 class BatchColumns;
 
-// Activations and gradients of one batch. The rows come in groups that a thread carries through the layers together;
-// value v is (groups, panels, group, P), so that what a thread works on is contiguous and spreads over its cache.
+// Activations and gradients of one batch. The rows come in groups; value v is (groups, panels, group * positions, P),
+// so that what a thread works on is contiguous and spreads over its cache.
 template <class T>
 struct Arena {
   long capacity = 0;  // rows
+  long blocks = 0;    // of rows, that the capacity has
   long group = 0;     // rows in a group: all of them when they are few, else a divisor of kRowTermBlock
   std::vector<T*> value, gradient;
   std::vector<T*> scratch;                   // of each op, as large as it asked for
   const BatchColumns<T>* columns = nullptr;  // of a sparse batch, in training
 
   // Numbers between two panels of a group.
-  long stride() const { return group * kPanel<T>; }
+  long stride(long positions) const { return group * positions * kPanel<T>; }
 
-  // The buffer of a value of `width` columns as seen from the group of `row`: panel p of row r of that group lies at
-  // p * stride() + r * P.
+  // The buffer of a value of `width` columns as seen from the group of `line`: panel p of line l of that group lies at
+  // p * stride(positions) + l * P.
   template <class U>
-  U* from(U* buffer, long width, long row) const {
-    return row < group ? buffer : buffer + row / group * stride() * (panels<T>(width) - 1);
+  U* from(U* buffer, long width, long line, long positions) const {
+    const long lines = group * positions;
+    return line < lines ? buffer : buffer + line / lines * stride(positions) * (panels<T>(width) - 1);
   }
 };
 
@@ -61,9 +66,10 @@ struct Pass {
   long first_row;
   const Data<T>* data;
   double weight_sum;  // of the batch's rows
+  long row_block;     // of the program
 
   long source(long r) const { return order ? static_cast<long>(order[r]) : first_row + r; }
-  long row_blocks() const { return (rows + kRowBlock - 1) / kRowBlock; }
+  long row_blocks() const { return (rows + row_block - 1) / row_block; }
 };
 
 template <class T>
@@ -76,10 +82,16 @@ struct Task {
   double cost;
 };
 
+// The methods of an op that work on rows take them as lines of its input.
 template <class T>
 class Op {
  public:
-  Op(OpSpec spec_, long in_width_, long out_width_) : spec(spec_), in_width(in_width_), out_width(out_width_) {}
+  Op(const OpSpec& spec_, const PlanSpec& plan)
+      : spec(spec_),
+        in_width(plan.width(spec_.input)),
+        out_width(plan.width(spec_.output)),
+        in_positions(plan.positions_of(spec_.input)),
+        out_positions(plan.positions_of(spec_.output)) {}
   virtual ~Op() = default;
 
   // Whether a panel of the output needs only the same panel of the input.
@@ -95,7 +107,10 @@ class Op {
   virtual bool keeps_output() const { return false; }
   virtual bool trainable() const { return false; }
 
-  virtual long scratch_size(long capacity, int threads) const { return capacity * threads * 0; }
+  // Multiply-adds of a forward pass over one row, where they are what takes its time.
+  virtual double multiply_adds() const { return 0; }
+  // In numbers, for so many blocks of rows and threads.
+  virtual long scratch_size(long /*blocks*/, int /*threads*/) const { return 0; }
 
   virtual void forward_sums(const Pass<T>&, Rows, Panels) const {}
   virtual void forward_totals(const Pass<T>&) const {}
@@ -111,28 +126,36 @@ class Op {
   virtual double entries_cost(const Task&, const BatchColumns<T>&) const { return 0; }
   virtual void update(const Pass<T>&, const Task&, Update<T>&) const {}
 
-  // Values and gradients as seen from the group of rows that holds `row` (see Arena::from).
-  T* in(const Pass<T>& p, long row) const { return p.arena->from(p.arena->value[id(spec.input)], in_width, row); }
-  T* out(const Pass<T>& p, long row) const { return p.arena->from(p.arena->value[id(spec.output)], out_width, row); }
-  // An op that runs backward for its parameters alone leaves the gradient of its input where the output's was.
-  T* in_gradient(const Pass<T>& p, long row) const {
-    return p.arena->from(p.arena->gradient[id(wants_input ? spec.input : spec.output)], in_width, row);
+  // Values and gradients as seen from the group of rows that holds `line` of them (see Arena::from).
+  T* in(const Pass<T>& p, long line) const {
+    return p.arena->from(p.arena->value[id(spec.input)], in_width, line, in_positions);
   }
-  T* out_gradient(const Pass<T>& p, long row) const {
-    return p.arena->from(p.arena->gradient[id(spec.output)], out_width, row);
+  T* out(const Pass<T>& p, long line) const {
+    return p.arena->from(p.arena->value[id(spec.output)], out_width, line, out_positions);
+  }
+  // The gradient of the input. An op that runs backward for its parameters alone leaves it where the output's was.
+  T* in_gradient(const Pass<T>& p, long line) const {
+    return p.arena->from(p.arena->gradient[id(wants_input ? spec.input : spec.output)], in_width, line, in_positions);
   }
   // The same of input i, for ops that read several.
-  T* in(const Pass<T>& p, long row, int i, long width) const {
-    return p.arena->from(p.arena->value[id(spec.read(i))], width, row);
+  T* in(const Pass<T>& p, long line, int i, long width) const {
+    return p.arena->from(p.arena->value[id(spec.read(i))], width, line, in_positions);
   }
-  T* in_gradient(const Pass<T>& p, long row, int i, long width) const {
-    return p.arena->from(p.arena->gradient[id(spec.read(i))], width, row);
+  T* in_gradient(const Pass<T>& p, long line, int i, long width) const {
+    return p.arena->from(p.arena->gradient[id(spec.read(i))], width, line, in_positions);
   }
+  T* out_gradient(const Pass<T>& p, long line) const {
+    return p.arena->from(p.arena->gradient[id(spec.output)], out_width, line, out_positions);
+  }
+  // Numbers between two panels of the input, and of the output where the op keeps positions.
+  long stride(const Pass<T>& p) const { return p.arena->stride(in_positions); }
+  // Lines in a block of rows.
+  long block_lines(const Pass<T>& p) const { return p.row_block * in_positions; }
   T* scratch(const Pass<T>& p) const { return p.arena->scratch[id(index)]; }
   static std::size_t id(int i) { return static_cast<std::size_t>(i); }
 
   OpSpec spec;
-  long in_width, out_width;
+  long in_width, out_width, in_positions, out_positions;
   int index = 0;             // in its program
   bool wants_input = false;  // whether the gradient of an input is needed
   std::vector<bool> wants;   // of which
@@ -159,11 +182,18 @@ struct Sweep {
   std::vector<Step<T>> steps;
 };
 
+// Sweeps that take the same number of rows at a time: what they touch for these rows fits the second-level cache.
+template <class T>
+struct Stretch {
+  long chunk;
+  std::vector<Sweep<T>> sweeps;
+};
+
 template <class T>
 struct Phase {
   const Op<T>* totals = nullptr;  // whose sums are added up on entry
   bool backward = false;          // which totals
-  std::vector<Sweep<T>> sweeps;
+  std::vector<Stretch<T>> stretches;
 };
 
 // The compiled plan: ops in order, and the phases of training (forward, loss, backward) and of inference.
@@ -185,6 +215,8 @@ class Program {
   const bool sparse;
   std::vector<Placement> placement;  // of each parameter
   long size = 0, transposed_size = 0;
+  // Sums over rows are made per block of this many rows, and the blocks added in order: part of what fixes the bits.
+  long row_block = kRowBlock;
   std::vector<std::unique_ptr<Op<T>>> ops;
   std::unique_ptr<Op<T>> loss;  // null without one
   std::vector<Phase<T>> training, inference, evaluation;
@@ -199,6 +231,7 @@ class Program {
   std::vector<int> value_home, gradient_home;
 
  private:
+  void choose_block();
   void place_parameters();
   void make_ops();
   void find_homes();
@@ -210,10 +243,10 @@ class Program {
 template <class T>
 void run_phase(const Phase<T>& phase, const Pass<T>& pass, Rows rows);
 
-// The rows of a batch that thread t of n carries: whole blocks, as evenly as they go.
-inline Rows rows_of(long rows, int t, int n) {
-  const long blocks = (rows + kRowBlock - 1) / kRowBlock;
-  const long first = blocks * t / n * kRowBlock, last = blocks * (t + 1) / n * kRowBlock;
+// The rows of a batch that thread t of n carries: whole blocks of `block` rows, as evenly as they go.
+inline Rows rows_of(long rows, long block, int t, int n) {
+  const long blocks = (rows + block - 1) / block;
+  const long first = blocks * t / n * block, last = blocks * (t + 1) / n * block;
   return {first < rows ? first : rows, last < rows ? last : rows};
 }
 

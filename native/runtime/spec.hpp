@@ -75,7 +75,8 @@ struct LossSpec {
 };
 
 struct PlanSpec {
-  std::vector<long> widths;  // of each value
+  std::vector<long> widths;     // of each value: its last axis
+  std::vector<long> positions;  // of each value: the product of the axes before it; empty when all are 1
   std::vector<ParameterSpec> parameters;
   std::vector<OpSpec> ops;
   int input, output;
@@ -86,6 +87,10 @@ struct PlanSpec {
   bool trains(int parameter) const {
     return parameter >= 0 && parameters[static_cast<std::size_t>(parameter)].trainable;
   }
+  long width(int value) const { return widths[static_cast<std::size_t>(value)]; }
+  long positions_of(int value) const { return positions.empty() ? 1 : positions[static_cast<std::size_t>(value)]; }
+  // Numbers in a row of a value.
+  long size(int value) const { return width(value) * positions_of(value); }
 };
 
 struct OptimizerSpec {
@@ -120,8 +125,8 @@ struct SparseRows {
   long count(long r) const { return static_cast<long>(starts[r + 1] - starts[r]); }
 };
 
-// Rows in the caller's memory: X (n, features), or the same as sparse rows; y (n, outputs), or classes (n,) for an
-// index target; weight (n,) or null.
+// Rows in the caller's memory: X (n, positions, features), or the same as sparse rows; y (n, positions, outputs), or
+// classes (n, positions) for an index target; weight (n,) or null.
 template <class T>
 struct Data {
   const T* X = nullptr;

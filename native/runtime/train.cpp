@@ -140,7 +140,8 @@ class Run {
                  job_.order ? job_.order + first : nullptr,
                  first,
                  &job_.data,
-                 0};
+                 0,
+                 program_.row_block};
     pass.weight_sum = static_cast<double>(pass.rows);
     if (job_.data.weight) {
       pass.weight_sum = 0;
@@ -149,7 +150,7 @@ class Run {
     if (t == 0) add_penalties();
     to_compute_.refill(t, n);
     to_apply_.refill(t, n);
-    const Rows rows = rows_of(pass.rows, t, n);
+    const Rows rows = rows_of(pass.rows, pass.row_block, t, n);
     model_.gather(pass, rows);
     for (const Phase<T>& phase : program_.training) {
       if (&phase != program_.training.data()) barrier_.wait(n, stalled);
@@ -301,7 +302,7 @@ const ArenaMemory<T>& Model<T>::training_arena(const TrainJob<T>& job, int threa
     kept.reset();
     kept = std::make_unique<ArenaMemory<T>>(wanted, job.batch, threads, true);
   }
-  const long width = program.plan.widths[static_cast<std::size_t>(program.plan.input)];
+  const long width = program.plan.width(program.plan.input);
   if (wanted.sparse) kept->columns.prepare(job.data, width, job.order, job.count, job.batch);
   return *kept;
 }

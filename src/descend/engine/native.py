@@ -7,6 +7,7 @@ This file does no arithmetic: it checks, converts and calls.
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import time
 from types import ModuleType
@@ -95,10 +96,17 @@ def perceptron_epoch(
 
 
 def _rows(X: Any) -> Any:
-    """X as the module takes it: an array, or compressed sparse rows as (starts, columns, values)."""
+    """X as the module takes it: a matrix, or compressed sparse rows as (starts, columns, values)."""
     if isinstance(X, np.ndarray) or not sparse.is_sparse(X):
-        return X
+        return X if X.ndim == 2 else X.reshape(X.shape[0], math.prod(X.shape[1:]))
     return np.asarray(X.indptr, np.int64), np.asarray(X.indices, np.int32), X.data
+
+
+def _target(y: NDArray) -> NDArray:
+    """Y as the module takes it: a matrix, or class numbers one after the other."""
+    if y.ndim == 1 or (y.ndim == 2 and y.dtype != np.int32):
+        return y
+    return y.reshape(-1) if y.dtype == np.int32 else y.reshape(y.shape[0], math.prod(y.shape[1:]))
 
 
 def _unsigned(number: int) -> int:
@@ -134,7 +142,8 @@ def _op(op: ops.Op) -> dict[str, Any]:
 def _describe(plan: Plan) -> dict[str, Any]:
     loss = None if plan.loss is None else vars(plan.loss)
     return {
-        "widths": [value.size for value in plan.values],
+        "widths": [value.shape[-1] for value in plan.values],
+        "positions": [value.positions for value in plan.values],
         "parameters": [_parameter(parameter) for parameter in plan.parameters],
         "ops": [_op(op) for op in plan.ops],
         "input": plan.input,
@@ -165,6 +174,8 @@ class NativeEngine:
             raise ValueError(f"dtype must be 'float32' or 'float64', not {self.dtype.name!r}")
         make = _native.Model32 if self.dtype == np.float32 else _native.Model64
         self._model = make(_describe(plan))
+        shape = plan.values[plan.output].shape
+        self._output = None if len(shape) == 1 else shape  # what rows of numbers are to become
 
     def set_parameters(self, flat: NDArray) -> None:
         self._model.set_parameters(np.ascontiguousarray(flat, self.dtype))
@@ -173,13 +184,14 @@ class NativeEngine:
         return self._model.get_parameters()
 
     def predict(self, X: NDArray | SparseRows, threads: int = 0) -> NDArray:
-        return self._model.predict(_rows(X), threads)
+        out = self._model.predict(_rows(X), threads)
+        return out if self._output is None else out.reshape(out.shape[0], *self._output)
 
     def evaluate(self, batch: Batch, threads: int = 0) -> float:
-        return self._model.evaluate(_rows(batch.X), batch.y, batch.weight, threads)
+        return self._model.evaluate(_rows(batch.X), _target(batch.y), batch.weight, threads)
 
     def gradients(self, batch: Batch, *, seed: int = 0, step: int = 0, threads: int = 0) -> tuple[float, NDArray]:
-        return self._model.gradients(_rows(batch.X), batch.y, batch.weight, _unsigned(seed), step, threads)
+        return self._model.gradients(_rows(batch.X), _target(batch.y), batch.weight, _unsigned(seed), step, threads)
 
     def start(self, optimizer: Optimizer, *, seed: int, state: OptimizerState | None = None) -> None:
         step, slots = 0, None
@@ -207,8 +219,7 @@ class NativeEngine:
         even while the machine withholds a core (the bits do not depend on either).
         """
         seconds = -1.0 if deadline is None else max(0.0, deadline - time.monotonic())
-        result = self._model.train(
-            _rows(batch.X), batch.y, batch.weight, rows, batch_size, learning_rates, threads, seconds, tick, adapt
-        )
+        X, y = _rows(batch.X), _target(batch.y)
+        result = self._model.train(X, y, batch.weight, rows, batch_size, learning_rates, threads, seconds, tick, adapt)
         loss, done, steps, status, losses, penalties = result
         return Progress(loss, done, steps, status, losses[:steps], penalties[:steps])

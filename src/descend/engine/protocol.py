@@ -24,9 +24,9 @@ class Batch:
 
     Attributes
     ----------
-    X : (rows, features) engine dtype; or a SciPy CSR matrix or array of it in canonical form (columns sorted, none
+    X : (rows, *input shape) engine dtype; or a SciPy CSR matrix or array of it in canonical form (columns sorted, none
         twice) when every op that reads the input is dense, see `descend.engine.sparse`
-    y : (rows, outputs) engine dtype for a "dense" target, (rows,) int32 for an "index" target
+    y : (rows, *output shape) engine dtype for a "dense" target; for an "index" target int32 and without the last axis
     weight : (rows,) engine dtype, or None for ones
     """
 
@@ -75,7 +75,7 @@ class Engine(Protocol):
     def get_parameters(self) -> NDArray: ...
 
     def predict(self, X: NDArray | SparseRows, threads: int = 0) -> NDArray:
-        """Outputs in inference mode, (rows, outputs), for X (rows, features): dense or sparse as in a `Batch`.
+        """Outputs in inference mode, (rows, *output shape), for X as in a `Batch`.
 
         `threads` 0, here and below, lets the engine choose.
         """

@@ -67,6 +67,8 @@ def check_plan(plan: Plan, name: str = "X") -> None:
     found = [f"the layer {op.name!r} ({type(op).__name__})" for op in readers if not isinstance(op, ops.Dense)]
     if not readers or plan.output == plan.input or (plan.loss is not None and plan.loss.prediction == plan.input):
         found.append("the network, which has no layer that computes,")
+    if len(plan.values[plan.input].shape) != 1:
+        found.append(f"the network, whose rows have the shape {plan.values[plan.input].shape},")
     if found:
         raise ValueError(
             f"{name} is sparse, but {found[0]} works on every number of it; let a Dense layer come first, or pass "

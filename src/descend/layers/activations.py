@@ -126,7 +126,11 @@ class Exponential(Elementwise):
 
 @dataclass(frozen=True)
 class PReLU(Layer):
-    """x where x > 0, otherwise slope * x with one learned slope per feature. He and others, 2015."""
+    """x where x > 0, otherwise slope * x with one learned slope per feature. He and others, 2015.
+
+    Features are the last axis; all other axes, such as height and width, share its slopes, as in PyTorch (Keras learns
+    a slope per position unless it is told to share them).
+    """
 
     initializer: initializers.Initializer | str = field(default_factory=lambda: initializers.Constant(0.25))
     kind: ClassVar[str] = "prelu"

@@ -79,15 +79,6 @@ class Layer:
         return input_shape
 
 
-def require_features(layer: Layer, input_shape: Shape) -> int:
-    """The number of features of a flat input, for layers that take no other."""
-    if len(input_shape) != 1:
-        raise ValueError(
-            f"{type(layer).__name__}: needs rows of features, got rows of shape {input_shape}; flatten them first"
-        )
-    return input_shape[0]
-
-
 #: A composite layer that has not ended in built-in ones after so many expansions never will.
 _MAX_EXPANSIONS = 100
 

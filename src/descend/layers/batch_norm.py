@@ -6,16 +6,18 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from descend import specs
-from descend.layers.base import Layer, Shape, registry, require_features
+from descend.layers.base import Layer, registry
 
 
 @dataclass(frozen=True)
 class BatchNorm(Layer):
     """gamma (x - mean) / sqrt(variance + epsilon) + beta per feature. Ioffe and Szegedy, 2015.
 
-    Mean and (biased) variance are the batch's in training; inference uses running ones, which each training step
+    Features are the last axis: statistics are taken over rows and all other axes, such as height and width of images or
+    time. Mean and (biased) variance are the batch's in training; inference uses running ones, which each training step
     moves to momentum * running + (1 - momentum) * batch. Every row of a batch counts alike, whatever its sample weight,
-    and every batch moves the running statistics alike, a shorter last one too. A batch of one row has no variance: it
+    and every batch moves the running statistics alike, a shorter last one too. A batch of one row (and position) has no
+    variance: it
     is normalized by the running statistics, as in inference, and leaves them as they are.
 
     With `frozen` training uses the running statistics too and does not move them, so that rows no longer depend on
@@ -45,10 +47,6 @@ class BatchNorm(Layer):
         specs.check_flag(self, "center")
         specs.check_flag(self, "scale")
         specs.check_flag(self, "frozen")
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        require_features(self, input_shape)
-        return input_shape
 
 
 registry.register(BatchNorm, BatchNorm.kind)

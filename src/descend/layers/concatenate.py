@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from descend import specs
-from descend.layers.base import Layer, Shape, check_stack, registry, require_features, stack_shape
+from descend.layers.base import Layer, Shape, check_stack, registry, stack_shape
 
 
 @dataclass(frozen=True)
 class Concatenate(Layer):
-    """Branches that read the same input, their outputs side by side: [branch_1(x), branch_2(x), ...].
+    """Branches that read the same input, their outputs side by side on the last axis: [branch_1(x), branch_2(x), ...].
 
     The gradient of x is the sum over the branches. An empty branch hands x on as it is, so that
     Concatenate([[], [Dense(8, "relu")]]) adds eight features to those there are. Szegedy and others, "Going deeper with
@@ -42,7 +42,13 @@ class Concatenate(Layer):
         return replace(self, branches=stacks)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        return (sum(require_features(self, stack_shape(stack, input_shape)) for stack in self.stacks()),)
+        shapes = [stack_shape(stack, input_shape) for stack in self.stacks()]
+        if len({shape[:-1] for shape in shapes}) > 1:
+            raise ValueError(
+                f"Concatenate: the branches end in rows of the shapes {', '.join(map(str, shapes))}, not alike in "
+                "all axes but the last one"
+            )
+        return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
 
 
 registry.register(Concatenate, Concatenate.kind)

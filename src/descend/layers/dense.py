@@ -7,12 +7,14 @@ from typing import ClassVar
 
 from descend import initializers, penalties, specs
 from descend.layers.activations import resolve_activation
-from descend.layers.base import MAX_UNITS, Layer, Shape, registry, require_features
+from descend.layers.base import MAX_UNITS, Layer, Shape, registry
 
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """z = x W + b, followed by an activation when one is given.
+    """z = x W + b on the last axis, followed by an activation when one is given.
+
+    Rows of shape (..., in) become rows of shape (..., units), with the same W at every position.
 
     Attributes
     ----------
@@ -55,8 +57,7 @@ class Dense(Layer):
         return replace(self, activation=None), resolve_activation(self.activation)
 
     def output_shape(self, input_shape: Shape) -> Shape:
-        require_features(self, input_shape)
-        return (self.units,)
+        return (*input_shape[:-1], self.units)
 
 
 registry.register(Dense, Dense.kind)

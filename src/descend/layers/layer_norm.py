@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from descend import specs
-from descend.layers.base import Layer, Shape, registry, require_features
+from descend.layers.base import Layer, registry
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,6 @@ class LayerNorm(Layer):
         specs.check_number(self, "epsilon", low=0.0, low_open=True)
         specs.check_flag(self, "center")
         specs.check_flag(self, "scale")
-
-    def output_shape(self, input_shape: Shape) -> Shape:
-        require_features(self, input_shape)
-        return input_shape
 
 
 registry.register(LayerNorm, LayerNorm.kind)

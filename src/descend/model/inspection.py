@@ -44,7 +44,7 @@ class Inspection:
 
         Parameters
         ----------
-        X : array-like or SciPy sparse matrix of shape (rows, features)
+        X : array-like of shape (rows, *input_shape) or SciPy sparse matrix of shape (rows, features)
             All rows form one batch.
         y : array-like of shape (rows,) or (rows, outputs)
         loss : Loss or str, default: None
@@ -81,7 +81,7 @@ class Inspection:
 
         Parameters
         ----------
-        X : array-like or SciPy sparse matrix of shape (rows, features)
+        X : array-like of shape (rows, *input_shape) or SciPy sparse matrix of shape (rows, features)
             Sparse rows stay sparse, as ``"input"`` too; everything else is an array.
         y : array-like of shape (rows,) or (rows, outputs), default: None
         loss : Loss or str, default: None

@@ -151,12 +151,12 @@ class Network(Trainable, Inspection):
 
         Parameters
         ----------
-        X : array-like or SciPy sparse matrix of shape (rows, features)
+        X : array-like of shape (rows, *input_shape) or SciPy sparse matrix of shape (rows, features)
             A C-ordered array of the network's dtype is taken as it is.
 
         Returns
         -------
-        ndarray of shape (rows, outputs)
+        ndarray of shape (rows, *output_shape)
             Probabilities after a Sigmoid or Softmax, otherwise the numbers themselves.
 
         Raises

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from descend import losses, optimizers
 from descend.engine.sparse import Features
+from descend.training import targets
 from descend.training.callbacks import Callback
 from descend.training.core import Core
 from descend.training.fitting import FitRequest, fit, prepare, resolve_metrics
@@ -60,12 +61,13 @@ class Trainable:
 
         Parameters
         ----------
-        X : array-like or SciPy sparse matrix of shape (rows, features)
+        X : array-like of shape (rows, *input_shape) or SciPy sparse matrix of shape (rows, features)
             Finite numbers. Sparse rows stay sparse, in any of SciPy's formats (CSR of the network's dtype costs no
             conversion); the first layer must then be Dense. Rows of `validation_data` may be either, whatever X is.
         y : array-like of shape (rows,) or (rows, outputs)
             Numbers for a regression; 0 and 1 for two classes; 0 to k - 1, or one-hot rows, for one of k classes; 0/1
-            columns for several labels.
+            columns for several labels. For an output of several axes (rows, ...) or (rows, ..., outputs); a row's loss
+            is then the mean over its positions.
         loss : Loss or str, default: None
             None keeps the last fit's, or chooses it from the output activation and y.
         optimizer : Optimizer or str, default: None
@@ -150,7 +152,7 @@ class Trainable:
 
         Parameters
         ----------
-        X : array-like or SciPy sparse matrix of shape (rows, features)
+        X : array-like of shape (rows, *input_shape) or SciPy sparse matrix of shape (rows, features)
         y : array-like of shape (rows,) or (rows, outputs)
         metrics : list of str or callable, default: ()
             Names of `descend.metrics`, or functions of (y_true, y_pred, sample_weight).
@@ -176,5 +178,6 @@ class Trainable:
         values = {"loss": float(engine.evaluate(batch))}
         predictions = engine.predict(batch.X) if functions else np.empty(0)
         for name, function in functions.items():
-            values[name] = float(function(prepared.encoded.labels, predictions, batch.weight))
+            measured = targets.as_lines(prepared.encoded.labels, predictions, batch.weight)
+            values[name] = float(function(*measured))
         return values

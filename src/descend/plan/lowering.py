@@ -179,7 +179,7 @@ def _name(layer: layers.Layer) -> str:
 @lower_layer.register
 def _(layer: layers.Dense, builder: PlanBuilder, value: int) -> int:
     name = _name(layer)
-    (inputs,) = builder.shape(value) if len(builder.shape(value)) == 1 else (0,)
+    inputs = builder.shape(value)[-1]
     shape = layer.output_shape(builder.shape(value))
     weight = builder.parameter(
         f"{name}/weight",
@@ -200,10 +200,10 @@ def _(layer: layers.BatchNorm, builder: PlanBuilder, value: int) -> int:
     name = _name(layer)
     shape = layer.output_shape(builder.shape(value))
     ones, zeros = initializers.Ones(), initializers.Zeros()
-    gamma = builder.parameter(f"{name}/gamma", shape, ones) if layer.scale else None
-    beta = builder.parameter(f"{name}/beta", shape, zeros) if layer.center else None
-    mean = builder.parameter(f"{name}/running_mean", shape, zeros, trainable=False)
-    variance = builder.parameter(f"{name}/running_variance", shape, ones, trainable=False)
+    gamma = builder.parameter(f"{name}/gamma", shape[-1:], ones) if layer.scale else None
+    beta = builder.parameter(f"{name}/beta", shape[-1:], zeros) if layer.center else None
+    mean = builder.parameter(f"{name}/running_mean", shape[-1:], zeros, trainable=False)
+    variance = builder.parameter(f"{name}/running_variance", shape[-1:], ones, trainable=False)
     return builder.add(
         name,
         shape,
@@ -226,8 +226,8 @@ def _(layer: layers.BatchNorm, builder: PlanBuilder, value: int) -> int:
 def _(layer: layers.LayerNorm, builder: PlanBuilder, value: int) -> int:
     name = _name(layer)
     shape = layer.output_shape(builder.shape(value))
-    gamma = builder.parameter(f"{name}/gamma", shape, initializers.Ones()) if layer.scale else None
-    beta = builder.parameter(f"{name}/beta", shape, initializers.Zeros()) if layer.center else None
+    gamma = builder.parameter(f"{name}/gamma", shape[-1:], initializers.Ones()) if layer.scale else None
+    beta = builder.parameter(f"{name}/beta", shape[-1:], initializers.Zeros()) if layer.center else None
     return builder.add(name, shape, lambda out: ops.LayerNorm(name, (value,), out, gamma, beta, layer.epsilon))
 
 
@@ -242,7 +242,7 @@ def _(layer: layers.Elementwise, builder: PlanBuilder, value: int) -> int:
 def _(layer: layers.PReLU, builder: PlanBuilder, value: int) -> int:
     name = _name(layer)
     shape = layer.output_shape(builder.shape(value))
-    slope = builder.parameter(f"{name}/slope", shape, initializers.resolve(layer.initializer))
+    slope = builder.parameter(f"{name}/slope", shape[-1:], initializers.resolve(layer.initializer))
     return builder.add(name, shape, lambda out: ops.PReLU(name, (value,), out, slope))
 
 

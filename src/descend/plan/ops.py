@@ -44,7 +44,7 @@ class Op:
 
 @dataclass(frozen=True)
 class Dense(Op):
-    """z = x W + b, with W (in, out) and b (out,); `bias` is None when the layer has none."""
+    """z = x W + b on the last axis, with W (in, out) and b (out,); `bias` is None when the layer has none."""
 
     weight: int
     bias: int | None
@@ -52,11 +52,12 @@ class Dense(Op):
 
 @dataclass(frozen=True)
 class BatchNorm(Op):
-    """gamma (x - mean) / sqrt(var + epsilon) + beta per feature; biased variance over the batch's rows.
+    """gamma (x - mean) / sqrt(var + epsilon) + beta per feature (last axis); biased variance over the batch's rows
+    and all other axes.
 
     In training the batch's statistics are used and the running ones become
     momentum * running + (1 - momentum) * batch; in inference the running ones are used, and in training too for a
-    batch of one row, or always when `frozen`, in which case they stay as they are.
+    batch of one row (and position), or always when `frozen`, in which case they stay as they are.
     `gamma` or `beta` is None when the layer has no scale or no centre.
     """
 
@@ -71,7 +72,7 @@ class BatchNorm(Op):
 
 @dataclass(frozen=True)
 class LayerNorm(Op):
-    """gamma (x - mean) / sqrt(var + epsilon) + beta; mean and biased variance over the features of each row.
+    """gamma (x - mean) / sqrt(var + epsilon) + beta; mean and biased variance over the last axis.
 
     `gamma` or `beta` is None when the layer has no scale or no centre.
     """
@@ -91,7 +92,7 @@ class Activation(Op):
 
 @dataclass(frozen=True)
 class PReLU(Op):
-    """max(0, x) + slope * min(0, x) with a learned slope per feature (features,)."""
+    """max(0, x) + slope * min(0, x) with a learned slope per feature of the last axis (features,)."""
 
     slope: int
 
@@ -134,6 +135,9 @@ class Concatenate(Op):
 class Loss:
     """The batch loss at the end of a training plan.
 
+    A prediction (rows, ..., outputs) with axes between counts as one of (rows, outputs) at each of its positions, and
+    the loss of a row is the mean over them.
+
     Attributes
     ----------
     kind : one of LOSSES
@@ -143,7 +147,7 @@ class Loss:
     label_smoothing : in [0, 1), for cce and bce
     scale : what the batch loss and its gradient are multiplied by; penalties are not
     ceiling : for cce and bce, the most one output (one row, for cce) counts in the loss; its gradient is not cut
-    target : "dense" for (rows, outputs) numbers, "index" for (rows,) int32 classes
+    target : "dense" for (rows, ..., outputs) numbers, "index" for (rows, ...) int32 classes
     """
 
     kind: str

@@ -32,7 +32,7 @@ def attach_loss(
     ----------
     plan : a lowered network
     loss : name or object
-    target : "dense" for targets (rows, outputs), "index" for integer classes (rows,)
+    target : "dense" for targets (rows, ..., outputs), "index" for integer classes (rows, ...)
     absorb : let the loss start before a final sigmoid, softmax or exponential it fits
     scale : factor of the batch loss and its gradient, such as the number of outputs for a sum over them
     ceiling : the most one output (one row of categorical cross-entropy) counts in a cross-entropy; see `ops.Loss`
@@ -44,8 +44,6 @@ def attach_loss(
     """
     loss = losses.resolve(loss)
     output = plan.values[plan.output]
-    if len(output.shape) != 1:
-        raise ValueError(f"a loss needs rows of outputs, but the network ends in rows of shape {output.shape}")
     if target not in ("dense", "index"):
         raise ValueError(f"target must be 'dense' or 'index', got {target!r}")
     if target == "index" and loss.kind != "cce":
@@ -54,7 +52,7 @@ def attach_loss(
             "use 'categorical_crossentropy' for one class out of several"
         )
     final = final_function(plan)
-    _check_pairing(loss.kind, final, output.size)
+    _check_pairing(loss.kind, final, output.shape[-1])
     prediction, link = plan.output, "identity"
     if absorb and ABSORBED.get(loss.kind) == final:
         prediction, link = _producer(plan, plan.output).inputs[0], final

@@ -26,6 +26,11 @@ class Value:
     def size(self) -> int:
         return math.prod(self.shape)
 
+    @property
+    def positions(self) -> int:
+        """The product of all axes but the last, which holds features or channels."""
+        return math.prod(self.shape[:-1])
+
 
 @dataclass(frozen=True)
 class Parameter:

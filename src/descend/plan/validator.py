@@ -121,12 +121,12 @@ def _parameter(op: ops.Op, plan: Plan, index: int, shape: tuple[int, ...]) -> Pa
 def _(op: ops.Dense, plan: Plan) -> tuple[int, ...]:
     before, after = _shapes(op, plan)
     _require(
-        len(before) == 1 and len(after) == 1, f"op {op.name} turns shape {before} into {after}; both need one axis"
+        before[:-1] == after[:-1], f"op {op.name} turns shape {before} into {after}; only the last axis may change"
     )
-    _parameter(op, plan, op.weight, (before[0], after[0]))
+    _parameter(op, plan, op.weight, (before[-1], after[-1]))
     if op.bias is None:
         return (op.weight,)
-    _parameter(op, plan, op.bias, after)
+    _parameter(op, plan, op.bias, after[-1:])
     return op.weight, op.bias
 
 
@@ -137,11 +137,11 @@ def _(op: ops.BatchNorm, plan: Plan) -> tuple[int, ...]:
     _require(0 < op.epsilon < math.inf, f"op {op.name} has epsilon {op.epsilon}, which is not positive")
     running = (op.running_mean, op.running_variance)
     for index in running:
-        parameter = _parameter(op, plan, index, shape)
+        parameter = _parameter(op, plan, index, shape[-1:])
         _require(not parameter.trainable, f"parameter {parameter.name} must not be trained")
     learned = tuple(index for index in (op.gamma, op.beta) if index is not None)
     for index in learned:
-        _parameter(op, plan, index, shape)
+        _parameter(op, plan, index, shape[-1:])
     _require(len({*learned, *running}) == len(learned) + 2, f"op {op.name} uses one parameter for two purposes")
     return learned + running
 
@@ -149,11 +149,10 @@ def _(op: ops.BatchNorm, plan: Plan) -> tuple[int, ...]:
 @check_op.register
 def _(op: ops.LayerNorm, plan: Plan) -> tuple[int, ...]:
     shape = _check_same_shape(op, plan)
-    _require(len(shape) == 1, f"op {op.name} normalizes rows of shape {shape} instead of rows of features")
     _require(0 < op.epsilon < math.inf, f"op {op.name} has epsilon {op.epsilon}, which is not positive")
     learned = tuple(index for index in (op.gamma, op.beta) if index is not None)
     for index in learned:
-        _parameter(op, plan, index, shape)
+        _parameter(op, plan, index, shape[-1:])
     _require(len(set(learned)) == len(learned), f"op {op.name} uses one parameter for two purposes")
     return learned
 
@@ -168,7 +167,7 @@ def _(op: ops.Activation, plan: Plan) -> tuple[int, ...]:
 
 @check_op.register
 def _(op: ops.PReLU, plan: Plan) -> tuple[int, ...]:
-    _parameter(op, plan, op.slope, _check_same_shape(op, plan))
+    _parameter(op, plan, op.slope, _check_same_shape(op, plan)[-1:])
     return (op.slope,)
 
 
@@ -209,10 +208,8 @@ def _(op: ops.Add, plan: Plan) -> tuple[int, ...]:
 @check_op.register
 def _(op: ops.Concatenate, plan: Plan) -> tuple[int, ...]:
     before, after = _several(op, plan)
-    _require(all(len(shape) == 1 for shape in before), f"op {op.name} needs rows of features, not {_list(before)}")
-    _require(
-        after == (sum(shape[0] for shape in before),), f"op {op.name} puts {_list(before)} together and gives {after}"
-    )
+    fits = all(shape[:-1] == after[:-1] for shape in before) and after[-1] == sum(shape[-1] for shape in before)
+    _require(fits, f"op {op.name} puts {_list(before)} together and gives {after}")
     return ()
 
 
@@ -228,8 +225,6 @@ def _check_loss(plan: Plan, loss: ops.Loss, written: set[int]) -> None:
         loss.link == "identity" or _LINKS_OF[loss.link] == loss.kind,
         f"loss {loss.kind!r} cannot absorb {loss.link}",
     )
-    shape = plan.values[loss.prediction].shape
-    _require(len(shape) == 1, f"the loss reads rows of shape {shape} instead of rows of outputs")
     _require(loss.target in ("dense", "index"), f"the loss has the unknown target {loss.target!r}")
     _require(loss.target == "dense" or loss.kind == "cce", f"loss {loss.kind!r} cannot take class numbers")
     _require(0 <= loss.label_smoothing < 1, f"label smoothing {loss.label_smoothing} is not in [0, 1)")

@@ -42,9 +42,9 @@ class Candidate:
     kind: Literal["dense", "index"]
 
     @property
-    def units(self) -> int:
-        """Number of outputs."""
-        return self.plan.values[self.plan.output].size
+    def output_shape(self) -> tuple[int, ...]:
+        """Shape of one prediction."""
+        return self.plan.values[self.plan.output].shape
 
 
 class Core:
@@ -138,7 +138,8 @@ class Core:
         shape = self.input_shape or input_shape
         plan = self.plan or lower(self.layers, shape, penalty=self.penalty)
         is_open = self.state is None and isinstance(expand(self.layers)[-1], layer_specs.Dense)
-        output = targets.Output(None if is_open else final_function(plan), plan.values[plan.output].size)
+        output = targets.Output(None if is_open else final_function(plan), plan.values[plan.output].shape[-1])
+        y = targets.per_position(y, plan.values[plan.output].shape[:-1])
         if loss is None and self.state is not None:
             loss = self.state.loss
         ending = targets.choose(output, y, loss)

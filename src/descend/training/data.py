@@ -26,14 +26,14 @@ class Encoding:
     Attributes
     ----------
     input_shape : of one row
-    units : number of outputs
+    output_shape : of one row of predictions
     loss : decides how targets are encoded
     kind : "dense" or "index"; None takes what the target suggests
     dtype : the engine's
     """
 
     input_shape: tuple[int, ...]
-    units: int
+    output_shape: tuple[int, ...]
     loss: losses.Loss
     kind: TargetKind | None
     dtype: np.dtype
@@ -88,9 +88,12 @@ def encode(
     if not rows.shape[0]:
         raise ValueError(f"{names[0]} has no rows, its shape is {rows.shape}; pass at least one")
     arrays.same_rows(rows, y, names[1], names[0])
-    target = targets.encode(y, encoding.loss, encoding.units, encoding.dtype, names[1])
+    *positions, units = encoding.output_shape
+    y = targets.per_position(y, tuple(positions), names[1])
+    target = targets.encode(y, encoding.loss, units, encoding.dtype, names[1])
     if encoding.kind is not None:
-        target = targets.convert(target, encoding.kind, encoding.units, encoding.dtype, names[1])
+        target = targets.convert(target, encoding.kind, units, encoding.dtype, names[1])
+    target = targets.with_positions(target, tuple(positions))
     own = arrays.weights(sample_weight, rows.shape[0], names[2])
     weight = combine(own, class_weight, target.classes, encoding.dtype)
     if own is not None:

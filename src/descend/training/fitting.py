@@ -80,7 +80,7 @@ def prepare(
     target = targets.as_target(y)
     arrays.same_rows(rows, target, "y")
     candidate = core.complete(rows.shape[1:], target, loss)
-    encoding = Encoding(candidate.input_shape, candidate.units, candidate.loss, candidate.kind, dtype)
+    encoding = Encoding(candidate.input_shape, candidate.output_shape, candidate.loss, candidate.kind, dtype)
     if is_sparse(rows):
         check_plan(candidate.plan)
     encoded = encode(rows, target, encoding, sample_weight=sample_weight, class_weight=class_weight)

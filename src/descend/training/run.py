@@ -16,6 +16,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from descend.engine.protocol import Engine
+from descend.training import targets
 from descend.training.callbacks import Callback, Checkpoint, EarlyStopping, Improvement, direction, wants_steps
 from descend.training.errors import DivergenceError, InterruptedWarning
 from descend.training.history import History, StopReason
@@ -253,7 +254,8 @@ class TrainingRun:
     def _measure_on(
         self, predictions: NDArray, labels: NDArray, weight: NDArray | None, prefix: str
     ) -> dict[str, float]:
-        return {prefix + name: float(function(labels, predictions, weight)) for name, function in self.metrics.items()}
+        measured = targets.as_lines(labels, predictions, weight)
+        return {prefix + name: float(function(*measured)) for name, function in self.metrics.items()}
 
 
 def _users_level() -> int:

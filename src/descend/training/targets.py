@@ -7,7 +7,8 @@ with its output in `descend.plan.attach_loss`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -44,19 +45,48 @@ class Ending:
 
 
 def as_target(y: ArrayLike, name: str = "y") -> NDArray:
-    """Return y as an array of finite numbers, (rows,) or (rows, outputs).
+    """Return y as an array of finite numbers with one axis or more.
 
     Raises
     ------
     TypeError, ValueError
-        For text, objects, NaN, infinities and other numbers of dimensions.
+        For text, objects, NaN, infinities and single numbers.
     """
     array = as_numbers(y, name)
-    if array.ndim not in (1, 2):
+    if array.ndim == 0:
         raise ValueError(f"{name} must have shape (rows,) or (rows, outputs), got {array.shape}; reshape it")
     if array.dtype.kind == "f":
         finite(array, np.float64, name)
     return array
+
+
+def per_position(y: NDArray, positions: tuple[int, ...], name: str = "y") -> NDArray:
+    """Return the target of an output of shape (*positions, outputs) as one row per position: (n,) or (n, outputs).
+
+    Raises
+    ------
+    ValueError
+        For another shape.
+    """
+    flat = 1 + len(positions)  # axes of a target without outputs
+    if y.shape[1:flat] != positions or y.ndim not in (flat, flat + 1):
+        wanted = ", ".join(("rows", *map(str, positions)))
+        raise ValueError(
+            f"{name} must have shape ({wanted}{',' * (not positions)}) or ({wanted}, outputs), got {y.shape}; "
+            "reshape it"
+        )
+    if not positions:
+        return y
+    return y.reshape(-1) if y.ndim == flat else y.reshape(-1, y.shape[-1])
+
+
+def as_lines(labels: NDArray, predictions: NDArray, weight: NDArray | None) -> tuple[NDArray, NDArray, NDArray | None]:
+    """Return labels, predictions and weights as metrics take them: with every position as a row of its own."""
+    positions = predictions.shape[1:-1]
+    if not positions:
+        return labels, predictions, weight
+    weight = None if weight is None else np.repeat(weight, math.prod(positions))
+    return per_position(labels, positions), predictions.reshape(-1, predictions.shape[-1]), weight
 
 
 def form_of(y: NDArray) -> Form:
@@ -77,7 +107,7 @@ def choose(output: Output, y: NDArray, loss: losses.Loss | None) -> Ending:
     Parameters
     ----------
     output : what the layers say
-    y : a target that passed `as_target`
+    y : a target that passed `per_position`
     loss : the user's choice or None
 
     Raises
@@ -165,7 +195,7 @@ def encode(y: NDArray, loss: losses.Loss, units: int, dtype: np.dtype, name: str
 
     Parameters
     ----------
-    y : a target that passed `as_target`
+    y : a target that passed `per_position`
     loss : the loss it is for
     units : the network's outputs
     dtype : the engine's dtype
@@ -270,6 +300,17 @@ def convert(target: Target, kind: Literal["dense", "index"], units: int, dtype: 
     rows = np.zeros((len(target.array), units), dtype=dtype)
     rows[np.arange(len(rows)), target.classes] = 1
     return Target(rows, "dense", target.classes, target.labels)
+
+
+def with_positions(target: Target, positions: tuple[int, ...]) -> Target:
+    """Return an encoded target of `per_position` with its axes again; rows then have no class of their own."""
+    if not positions:
+        return target
+
+    def shaped(array: NDArray) -> NDArray:
+        return array.reshape(-1, *positions, *array.shape[1:])
+
+    return replace(target, array=shaped(target.array), labels=shaped(target.labels), classes=None)
 
 
 def refuse_one_class(classes: NDArray | None, name: str = "y") -> None:

@@ -1,22 +1,23 @@
-"""Batch normalization over the rows: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, x and y (rows, features).
+"""Batch normalization: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, x and y (rows, ..., features), over rows
+and all axes but the last.
 
-The variance is the biased one, mean((x - mean)^2), and every row counts alike. A batch of one row has none: it is
-normalized by the running statistics and leaves them alone, as a frozen op does with every batch.
+The variance is the biased one, mean((x - mean)^2), and every row counts alike. A batch of one row (and position) has
+none: it is normalized by the running statistics and leaves them alone, as a frozen op does with every batch.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from descend.engine.reference.context import Array, Context, Saved
+from descend.engine.reference.context import Array, Context, Saved, lines
 from descend.plan.ops import BatchNorm
 
 
 def forward(op: BatchNorm, context: Context, x: Array) -> tuple[Array, Saved]:
-    """Y (rows, features); in training also the new running statistics, into context.running."""
+    """Y, of the shape of x; in training also the new running statistics, into context.running."""
     mean, variance = context.parameter(op.running_mean), context.parameter(op.running_variance)
     if _of_batch(op, context, x):
-        mean, variance = x.mean(axis=0), x.var(axis=0)
+        mean, variance = lines(x).mean(axis=0), lines(x).var(axis=0)
         for index, batch in ((op.running_mean, mean), (op.running_variance, variance)):
             context.running[index] = op.momentum * context.parameter(index) + (1.0 - op.momentum) * batch
     inverse = 1.0 / np.sqrt(variance + op.epsilon)
@@ -30,19 +31,19 @@ def forward(op: BatchNorm, context: Context, x: Array) -> tuple[Array, Saved]:
 
 
 def backward(op: BatchNorm, context: Context, saved: Saved, dy: Array) -> Array:
-    """Dx (rows, features), dgamma = sum over rows of dy normalized, dbeta = sum over rows of dy."""
+    """Dx, dgamma = sum over rows and positions of dy normalized, dbeta = the same sum of dy."""
     normalized, inverse = saved["normalized"], saved["inverse_deviation"]
     if op.beta is not None:
-        context.add_gradient(op.beta, dy.sum(axis=0))
+        context.add_gradient(op.beta, lines(dy).sum(axis=0))
     if op.gamma is not None:
-        context.add_gradient(op.gamma, (dy * normalized).sum(axis=0))
+        context.add_gradient(op.gamma, lines(dy * normalized).sum(axis=0))
         dy = dy * context.parameter(op.gamma)
     if not _of_batch(op, context, dy):
         return dy * inverse
-    # Mean and variance depend on every row: what dy changes through them is taken away.
-    return inverse * (dy - dy.mean(axis=0) - normalized * (dy * normalized).mean(axis=0))
+    # Mean and variance depend on every row and position: what dy changes through them is taken away.
+    return inverse * (dy - lines(dy).mean(axis=0) - normalized * lines(dy * normalized).mean(axis=0))
 
 
 def _of_batch(op: BatchNorm, context: Context, x: Array) -> bool:
     """Whether the statistics are those of the batch."""
-    return context.training and not op.frozen and len(x) > 1
+    return context.training and not op.frozen and len(lines(x)) > 1

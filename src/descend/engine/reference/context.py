@@ -15,6 +15,11 @@ Array = NDArray[np.float64]
 Saved = dict[str, Array]
 
 
+def lines(x: Array) -> Array:
+    """X as a matrix (rows * positions, features), where positions are all axes between rows and features."""
+    return x if len(x.shape) == 2 else x.reshape(-1, x.shape[-1])
+
+
 @dataclass
 class Context:
     """One pass over one batch.

@@ -47,7 +47,7 @@ class ReferenceEngine:
         return self._parameters.copy()
 
     def predict(self, X: NDArray | SparseRows, threads: int = 0) -> Array:
-        """The output in inference mode: (rows, outputs)."""
+        """The output in inference mode: (rows, *output shape)."""
         context = Context(self.plan, self._parameters, training=False)
         return interpreter.forward(context, self._check_rows(X)).values[self.plan.output]
 
@@ -183,14 +183,15 @@ class ReferenceEngine:
         loss = self.plan.loss
         if loss is None:
             raise ValueError("the plan has no loss, so there is nothing to evaluate or train; use attach_loss first")
-        outputs = self.plan.values[loss.prediction].size
-        rows = batch.X.shape[0]
-        expected = (rows,) if loss.target == "index" else (rows, outputs)
+        *positions, outputs = self.plan.values[loss.prediction].shape
+        expected = (batch.X.shape[0], *positions)
+        if loss.target == "dense":
+            expected = (*expected, outputs)
         y = np.asarray(batch.y)
         if y.shape != expected:
             raise ValueError(f"y must have shape {expected}, got {y.shape}")
         if loss.target == "index":
-            if len(y) and (y.min() < 0 or y.max() >= outputs):
+            if y.size and (y.min() < 0 or y.max() >= outputs):
                 raise ValueError(f"y must hold classes from 0 to {outputs - 1}, got {y.min()} to {y.max()}")
             return y.astype(np.int64)
         return y.astype(np.float64)

@@ -1,12 +1,14 @@
 """Losses: the weighted mean over rows of a row's loss, and its gradient with respect to the value it starts from.
 
 With y (rows, outputs) the target and p (rows, outputs) the prediction, each loss gives every row's loss (rows,) and
-that loss's gradient (rows, outputs). At a kink the gradient is 0. Where a loss absorbs a link, p = link(z) and the
+that loss's gradient (rows, outputs). With axes between, every position counts as such a row, and the row's loss is
+the mean over them. At a kink the gradient is 0. Where a loss absorbs a link, p = link(z) and the
 gradient is with respect to z.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -28,14 +30,20 @@ def value_and_gradient(loss: Loss, z: Array, y: NDArray, weight: Array | None) -
 
     Parameters
     ----------
-    z : (rows, outputs), what the loss starts from
-    y : (rows, outputs) numbers or (rows,) classes, as `loss.target` says
+    z : (rows, ..., outputs), what the loss starts from
+    y : (rows, ..., outputs) numbers or (rows, ...) classes, as `loss.target` says
     weight : (rows,), or None for ones
 
     Returns
     -------
-    the loss, 0 when all weights are 0, and its gradient (rows, outputs)
+    the loss, 0 when all weights are 0, and its gradient, of the shape of z
     """
+    if z.ndim > 2:
+        positions = math.prod(z.shape[1:-1])
+        flat = y.reshape(-1) if loss.target == "index" else y.reshape(-1, z.shape[-1])
+        each = np.repeat(np.ones(len(z)) if weight is None else weight, positions)
+        value, gradient = value_and_gradient(loss, z.reshape(-1, z.shape[-1]), flat, each)
+        return value, gradient.reshape(z.shape)
     target = _dense_target(loss, y, z)
     rows, gradient = ROW_LOSSES[loss.kind, loss.link](loss, z, target)
     weight = np.ones(len(z)) if weight is None else weight
