@@ -9,6 +9,7 @@ from statistics import fmean, pstdev
 from typing import Any
 
 import estimators
+import recurrent
 import sparse
 from shapes import SHAPES
 
@@ -55,7 +56,7 @@ def markdown(results: dict[str, Any]) -> str:
         f"Python {machine['python']}; {libraries}.",
         "",
     ]
-    for part in (_steps, _inference, _imports, _memory, _first_epoch, _one_core, _sparse, _estimators):
+    for part in (_steps, _inference, _imports, _memory, _first_epoch, _one_core, _sparse, _recurrent, _estimators):
         lines += part(results)
     return "\n".join(lines)
 
@@ -155,6 +156,19 @@ def _sparse(results: dict[str, Any]) -> list[str]:
         )
     header = ["contestant", "milliseconds per epoch", "peak memory, MB above the interpreter", "last loss"]
     return ["## Sparse rows", "", f"{sparse.DESCRIPTION}; fresh interpreters in turns.", "", *_table(header, rows)]
+
+
+def _recurrent(results: dict[str, Any]) -> list[str]:
+    found = results.get("recurrent")
+    if not found:
+        return []
+    names = list(next(iter(found.values())))
+    rows = []
+    for layer, times in found.items():
+        cells = [f"{seconds * 1e6:,.0f} ({seconds / times['descend']:.1f}x)" for seconds in times.values()]
+        rows.append([layer, *cells])
+    text = f"{recurrent.DESCRIPTION}; microseconds per step, medians."
+    return ["## Recurrent layers", "", text, "", *_table(["layer", *names], rows)]
 
 
 def _estimators(results: dict[str, Any]) -> list[str]:

@@ -16,12 +16,13 @@ import footprint
 import inference
 import machine
 import peers
+import recurrent
 import report
 import sparse
 from shapes import SHAPES
 from timing import alternate, medians
 
-_PARTS = ("steps", "inference", "imports", "memory", "epochs", "one_core", "sparse", "estimators")
+_PARTS = ("steps", "inference", "imports", "memory", "epochs", "one_core", "sparse", "recurrent", "estimators")
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -80,6 +81,9 @@ def main(arguments: list[str] | None = None) -> None:
     if "sparse" in options.parts:
         _note("sparse rows ...")
         results["sparse"] = sparse.measure(min(options.rounds, 5))
+    if "recurrent" in options.parts:
+        _note("recurrent layers ...")
+        results["recurrent"] = recurrent.measure(options.rounds, _note)
     if "estimators" in options.parts:
         _note("estimators ...")
         results["estimators"] = estimators.measure(options.rounds, _note)

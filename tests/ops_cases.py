@@ -430,6 +430,57 @@ POSITION_CASES = [
     _positions("bce", [layers.Dense(2, "sigmoid")], (6, 3), losses.BinaryCrossentropy(), weighted=True),
 ]
 
+
+def _recurrent(name: str, network: list[layers.Layer], **settings: object) -> OpCase:
+    return OpCase(f"recurrent-{name}", lambda: network, (5, 3), losses.MSE(), (2, 7, 33), **settings)  # type: ignore[arg-type]
+
+
+#: Steps one after the other; units that are and are no multiple of a panel.
+RECURRENT_CASES = [
+    _recurrent("rnn", [layers.SimpleRNN(19), layers.Dense(2)]),
+    _recurrent("rnn-relu", [layers.SimpleRNN(67, "relu", return_sequences=True), layers.SimpleRNN(5)], weighted=True),
+    _recurrent("lstm", [layers.LSTM(19), layers.Dense(2)]),
+    _recurrent("lstm-many", [layers.Dense(18, "tanh"), layers.LSTM(37, return_sequences=True), layers.LSTM(5)]),
+    _recurrent("lstm-sequence", [layers.LSTM(16, return_sequences=True), layers.BatchNorm(), layers.Dense(2)]),
+    _recurrent("gru", [layers.GRU(19), layers.Dense(2)]),
+    _recurrent("gru-many", [layers.Dense(18, "tanh"), layers.GRU(37, return_sequences=True), layers.GRU(5)]),
+    _recurrent("no-bias", [layers.GRU(6, use_bias=False, return_sequences=True), layers.LSTM(3, use_bias=False)]),
+    _recurrent(
+        "reverse",
+        [layers.SimpleRNN(7, return_sequences=True, reverse=True), layers.LSTM(9, reverse=True)],
+        penalty=penalties.L1L2(0.01, 0.02),
+    ),
+    *(
+        _recurrent(
+            f"dropout-{make.kind}",
+            [
+                make(7, dropout=0.3, recurrent_dropout=0.2, return_sequences=True),
+                make(17, dropout=0.5, recurrent_dropout=0.4, return_sequences=True, reverse=True),
+                layers.Dropout(0.1),
+                layers.Dense(2),
+            ],
+        )
+        for make in (layers.SimpleRNN, layers.LSTM, layers.GRU)
+    ),
+    _recurrent(
+        "bidirectional",
+        [
+            layers.Dense(6, "tanh"),
+            layers.Bidirectional(layers.LSTM(7, return_sequences=True)),
+            layers.Bidirectional(layers.GRU(18), merge="sum"),
+            layers.Dense(2),
+        ],
+    ),
+    _recurrent("frozen", [layers.GRU(5, return_sequences=True), layers.LSTM(4, trainable=False), layers.Dense(2)]),
+]
+
+#: A cut gradient is none of finite differences.
+TRUNCATED_CASES = [
+    _recurrent("truncated-rnn", [layers.SimpleRNN(19, truncate=2), layers.Dense(2)]),
+    _recurrent("truncated-lstm", [layers.LSTM(7, truncate=3, return_sequences=True), layers.LSTM(5, truncate=1)]),
+    _recurrent("truncated-gru", [layers.GRU(7, truncate=2, return_sequences=True), layers.GRU(5, truncate=2)]),
+]
+
 LOSS_CASES = [
     _ending("mse", [], losses.MSE()),
     _ending("mse-weighted", [], losses.MSE(), weighted=True),
@@ -477,4 +528,4 @@ CEILING_CASES = [
     ),
 ]
 
-CASES = [*OP_CASES, *POSITION_CASES, *LOSS_CASES]
+CASES = [*OP_CASES, *POSITION_CASES, *RECURRENT_CASES, *LOSS_CASES]

@@ -14,7 +14,7 @@ from descend.engine.native import NativeEngine, shuffle
 from descend.engine.protocol import Batch, OptimizerState
 from descend.engine.reference import ReferenceEngine
 from descend.plan import attach_loss, lower, named
-from ops_cases import CASES, CEILING_CASES, OpCase
+from ops_cases import CASES, CEILING_CASES, TRUNCATED_CASES, OpCase
 
 #: Relative and absolute tolerance against the reference engine.
 CLOSE = {"float64": {"rtol": 1e-9, "atol": 1e-11}, "float32": {"rtol": 2e-3, "atol": 2e-5}}
@@ -56,7 +56,7 @@ def _engines(case: OpCase, dtype: str) -> tuple[NativeEngine, ReferenceEngine]:
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("case", [*CASES, *CEILING_CASES], ids=str)
+@pytest.mark.parametrize("case", [*CASES, *CEILING_CASES, *TRUNCATED_CASES], ids=str)
 def test_equals_reference(case: OpCase, dtype: str) -> None:
     native, reference = _engines(case, dtype)
     np.testing.assert_array_equal(native.get_parameters(), case.parameters(native.plan).astype(dtype))
@@ -74,7 +74,16 @@ def test_equals_reference(case: OpCase, dtype: str) -> None:
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
 @pytest.mark.parametrize(
     "name",
-    ["tower-weighted", "penalties", "spread-weighted", "prelu", "layer_norm-first", "max_norm", "not-trained-behind"],
+    [
+        "tower-weighted",
+        "penalties",
+        "spread-weighted",
+        "prelu",
+        "layer_norm-first",
+        "max_norm",
+        "not-trained-behind",
+        "recurrent-reverse",
+    ],
 )
 def test_trains_like_the_reference(name: str, optimizer: optimizers.Optimizer) -> None:
     case = _case(name)

@@ -227,7 +227,7 @@ def test_any_number_of_rows(case: OpCase, rows: int, training: bool) -> None:
     engine = ReferenceEngine(plan)
     engine.set_parameters(case.parameters(plan))
     batch = case.batch(rows)
-    assert engine.predict(batch.X).shape == (rows, plan.values[plan.output].size)
+    assert engine.predict(batch.X).shape == (rows, *plan.values[plan.output].shape)
     assert np.isfinite(engine.evaluate(batch))
     loss, gradient = engine.gradients(batch)
     assert np.isfinite(loss)

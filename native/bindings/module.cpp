@@ -63,11 +63,27 @@ class PyModel {
     return outputs_of(data, threads);
   }
 
-  auto predict_sparse(const nb::tuple& X, int threads) const {
+  auto predict_parts(const nb::tuple& X, int threads) const {
     Data<T> data;
     set_rows(data, X);
     check_entries(data, nullptr, data.rows);
     return outputs_of(data, threads);
+  }
+
+  // The outputs, and the states (rows, state_size) that the recurrent layers end with, having begun with `state`.
+  nb::tuple predict_from(const nb::object& X, const std::optional<Matrix<T>>& state, int threads) const {
+    Data<T> data;
+    set_rows(data, X);
+    check_entries(data, nullptr, data.rows);
+    const auto rows = static_cast<std::size_t>(data.rows),
+               size = static_cast<std::size_t>(model_.program.plan.state_size);
+    if (state) {
+      expect(state->shape(0) == rows && state->shape(1) == size, "state has the wrong shape");
+      data.state = state->data();
+    }
+    auto after = new_array<T>({rows, size}, data.state_out);
+    data.state_size = static_cast<long>(size);
+    return nb::make_tuple(outputs_of(data, threads), after);
   }
 
   double evaluate(const nb::object& X, const nb::object& y, const std::optional<Vector<T>>& weight, int threads) const {
@@ -177,8 +193,8 @@ class PyModel {
     return array;
   }
 
-  // X: a matrix, or sparse rows as a tuple of starts (rows + 1,), columns and values. The arrays stay alive with the
-  // caller's arguments.
+  // X: a matrix; a matrix of sequences with their lengths (rows,) as a tuple; or sparse rows as a tuple of starts
+  // (rows + 1,), columns and values. The arrays stay alive with the caller's arguments.
   void set_rows(Data<T>& data, const nb::object& X) const {
     if (!nb::isinstance<nb::tuple>(X)) {
       const auto dense = nb::cast<Matrix<T>>(X, false);
@@ -187,8 +203,19 @@ class PyModel {
       data.rows = static_cast<long>(dense.shape(0));
       return;
     }
-    expect(model_.takes_sparse_rows(), "sparse rows need a network whose first layer is dense");
     const auto parts = nb::cast<nb::tuple>(X);
+    if (nb::len(parts) == 2) {
+      set_rows(data, parts[0]);
+      const auto lengths = nb::cast<Vector<int32_t>>(parts[1], false);
+      bool good = static_cast<long>(lengths.size()) == data.rows;
+      for (std::size_t r = 0; good && r < lengths.size(); r++)
+        good = lengths.data()[r] >= 1 &&
+               static_cast<std::size_t>(lengths.data()[r]) <= positions(model_.program.plan.input);
+      expect(good, "lengths must be one per row, from 1 to the number of steps");
+      data.lengths = lengths.data();
+      return;
+    }
+    expect(model_.takes_sparse_rows(), "sparse rows need a network whose first layer is dense");
     expect(nb::len(parts) == 3, "sparse rows are a tuple (starts, columns, values)");
     const auto starts = nb::cast<Vector<int64_t>>(parts[0], false);
     const auto columns = nb::cast<Vector<int32_t>>(parts[1], false);
@@ -257,7 +284,8 @@ void bind_model(nb::module_& m, const char* name) {
       .def("set_parameters", &M::set_parameters, nb::arg("flat").noconvert())
       .def("get_parameters", &M::get_parameters)
       .def("predict", &M::predict, nb::arg("X").noconvert(), nb::arg("threads") = 0)
-      .def("predict", &M::predict_sparse, nb::arg("X"), nb::arg("threads") = 0)
+      .def("predict", &M::predict_parts, nb::arg("X"), nb::arg("threads") = 0)
+      .def("predict_from", &M::predict_from, nb::arg("X"), nb::arg("state").noconvert().none(), nb::arg("threads") = 0)
       .def("evaluate", &M::evaluate, nb::arg("X"), nb::arg("y"), nb::arg("weight").noconvert().none(),
            nb::arg("threads") = 0)
       .def("gradients", &M::gradients, nb::arg("X"), nb::arg("y"), nb::arg("weight").noconvert().none(),

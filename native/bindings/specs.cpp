@@ -25,11 +25,23 @@ V get(const nb::dict& d, const char* key, V missing) {
   return d.contains(key) && !d[key].is_none() ? nb::cast<V>(d[key]) : missing;
 }
 
+void read_recurrent(const nb::dict& d, OpSpec& s) {
+  s.cell = pick<Cell>(d, "cell", {"rnn", "lstm", "gru"});
+  s.function = nb::cast<std::string>(d["function"]) == "relu" ? Function::relu : Function::tanh;
+  s.recurrent = nb::cast<int>(d["recurrent"]);
+  s.recurrent_bias = get(d, "recurrent_bias", -1);
+  s.sequences = get(d, "sequences", false);
+  s.reverse = get(d, "reverse", false);
+  s.truncate = get(d, "truncate", 0L);
+  s.recurrent_rate = get(d, "recurrent_rate", 0.0);
+  s.recurrent_stream = get<uint64_t>(d, "recurrent_stream", 0);
+}
+
 OpSpec op_spec(const nb::dict& d) {
   OpSpec s;
   s.kind = pick<OpKind>(d, "kind",
                         {"dense", "batch_norm", "activation", "prelu", "softmax", "dropout", "gaussian_noise",
-                         "layer_norm", "add", "concatenate"});
+                         "layer_norm", "add", "concatenate", "recurrent"});
   s.input = nb::cast<int>(d["input"]);
   s.output = nb::cast<int>(d["output"]);
   s.further = get(d, "further", std::vector<int>{});
@@ -48,6 +60,7 @@ OpSpec op_spec(const nb::dict& d) {
   s.deviation = get(d, "deviation", 0.0);
   s.frozen = get(d, "frozen", false);
   s.stream = get<uint64_t>(d, "stream", 0);
+  if (s.kind == OpKind::recurrent) read_recurrent(d, s);
   return s;
 }
 
@@ -65,6 +78,13 @@ PlanSpec plan_spec(const nb::dict& d) {
                                get(p, "max_norm", std::numeric_limits<double>::infinity())});
   }
   for (nb::handle h : d["ops"]) plan.ops.push_back(op_spec(nb::cast<nb::dict>(h)));
+  for (OpSpec& s : plan.ops) {
+    if (s.kind != OpKind::recurrent) continue;
+    for (const int id : {s.weight, s.recurrent, s.bias})
+      if (id >= 0) plan.parameters[static_cast<std::size_t>(id)].gates = gates_of(s.cell);
+    s.state = plan.state_size;
+    plan.state_size += plan.widths[static_cast<std::size_t>(s.output)] * (s.cell == Cell::lstm ? 2 : 1);
+  }
   plan.input = nb::cast<int>(d["input"]);
   plan.output = nb::cast<int>(d["output"]);
   if (d["loss"].is_none()) return plan;

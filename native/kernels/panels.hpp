@@ -37,6 +37,9 @@ template <int most, class Body>
 // Rows of a block for sums over rows (see Program::row_block), unless they have many positions.
 inline constexpr long kRowBlock = 16;
 
+// The same in networks with recurrent layers: a thread carries blocks of these through the steps.
+inline constexpr long kCellRows = 8;
+
 // Products add up blocks of this many terms: within a block one chain of fused multiply-adds, then a sum of blocks.
 inline constexpr long kTermBlock = 256;
 

@@ -80,11 +80,12 @@ class Loss : public Op<T> {
   }
 
   // Calls row(line, line of the data, w / sum w), which returns the line's loss, and keeps the block sums;
-  // prepare(first, last) comes before each kRowBlock lines or less. A row's loss is the mean over its lines.
+  // prepare(first, last) comes before each kRowBlock lines or less. A row's loss is the mean over its lines, or, where
+  // rows have lengths of their own, over so many of them.
   template <class Prepare, class Row>
   void each_row(const Pass<T>& pass, Rows rows, Prepare&& prepare, Row&& row) const {
     const long q = this->in_positions, block = this->block_lines(pass);
-    const double part = 1 / static_cast<double>(q), share = pass.weight_sum != 0 ? spec_.scale / pass.weight_sum : 0;
+    const double share = pass.weight_sum != 0 ? spec_.scale / pass.weight_sum : 0;
     for (long begin = rows.first; begin < rows.last; begin += block) {
       const long end = std::min(rows.last, begin + block);
       double sum = 0;
@@ -93,7 +94,8 @@ class Loss : public Op<T> {
         prepare(first, last);
         for (long r = first; r < last; r++) {
           const long source = pass.source(r / q);
-          const double w = weight(pass, source) * part;
+          const long lines = pass.data->lengths && q > 1 ? pass.data->lengths[source] : q;
+          const double part = 1 / static_cast<double>(lines), w = r % q < lines ? weight(pass, source) * part : 0;
           const T l = row(r, source * q + r % q, static_cast<T>(w * share));
           if (w != 0) sum += w * static_cast<double>(l);
         }

@@ -35,6 +35,8 @@ std::unique_ptr<Op<T>> make_concatenate(const OpSpec&, const PlanSpec&);
 template <class T>
 std::unique_ptr<Op<T>> make_fork(const OpSpec&, const PlanSpec&);
 template <class T>
+std::unique_ptr<Op<T>> make_recurrent(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template <class T>
 std::unique_ptr<Op<T>> make_loss(const LossSpec&, const PlanSpec&);
 
 }  // namespace descend

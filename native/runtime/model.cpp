@@ -56,6 +56,7 @@ ArenaMemory<T>::ArenaMemory(const Program<T>& program_, long capacity, int threa
   arena.value.assign(values, nullptr);
   arena.gradient.assign(values, nullptr);
   arena.scratch.assign(program.ops.size() + (program.loss ? 1 : 0), nullptr);
+  arena.work.assign(program.ops.size(), nullptr);
   const auto home = [](const std::vector<int>& homes, std::size_t v) { return static_cast<std::size_t>(homes[v]); };
   std::vector<bool> value(values, false), gradient(values, false);  // the homes that need memory
   value[home(program.value_home, static_cast<std::size_t>(program.plan.input))] = !program.sparse;
@@ -77,6 +78,8 @@ ArenaMemory<T>::ArenaMemory(const Program<T>& program_, long capacity, int threa
   if (gradients)
     for (std::size_t i = 0; i < program.ops.size(); i++)
       if (const long size = program.ops[i]->scratch_size(arena.blocks, threads)) layout.add(&arena.scratch[i], size);
+  for (std::size_t i = 0; i < program.ops.size(); i++)
+    if (const long size = program.ops[i]->work_size(gradients)) layout.add(&arena.work[i], padded<T>(size) * threads);
   if (program.loss) layout.add(&arena.scratch.back(), program.loss->scratch_size(arena.blocks, threads));
   memory_ = layout.allocate();
   for (std::size_t v = 0; v < values; v++) {
@@ -107,30 +110,32 @@ const Program<T>& Model<T>::program_for(const Data<T>& data) const {
   return *sparse_program_;
 }
 
-template <class T>
-void Model<T>::pack(const T* flat, T* out) const {
+// Calls body(place, place in the flat array, count) for every row of every panel of a parameter.
+template <class T, class Body>
+static void each_piece(const ParameterSpec& p, const Placement& place, Body&& body) {
   constexpr int P = kPanel<T>;
-  for (std::size_t i = 0; i < program.placement.size(); i++) {
-    const ParameterSpec& p = program.plan.parameters[i];
-    T* to = out + program.placement[i].offset;
-    for (long c = 0; c < p.columns; c += P)
-      for (long r = 0; r < p.rows; r++)
-        std::memcpy(to + c * p.rows + r * P, flat + p.offset + r * p.columns + c,
-                    static_cast<std::size_t>(std::min<long>(P, p.columns - c)) * sizeof(T));
+  const long units = p.columns / p.gates;
+  for (long panel = 0; panel < place.panels; panel++) {
+    const long unit = panel / p.gates * P, column = panel % p.gates * units + unit;
+    for (long r = 0; r < p.rows; r++)
+      body(place.offset + (panel * p.rows + r) * P, p.offset + r * p.columns + column,
+           static_cast<std::size_t>(std::min<long>(P, units - unit)));
   }
 }
 
 template <class T>
+void Model<T>::pack(const T* flat, T* out) const {
+  for (std::size_t i = 0; i < program.placement.size(); i++)
+    each_piece<T>(program.plan.parameters[i], program.placement[i], [&](long to, long from, std::size_t count) {
+      std::memcpy(out + to, flat + from, count * sizeof(T));
+    });
+}
+
+template <class T>
 void Model<T>::unpack(const T* in, T* flat) const {
-  constexpr int P = kPanel<T>;
-  for (std::size_t i = 0; i < program.placement.size(); i++) {
-    const ParameterSpec& p = program.plan.parameters[i];
-    const T* from = in + program.placement[i].offset;
-    for (long c = 0; c < p.columns; c += P)
-      for (long r = 0; r < p.rows; r++)
-        std::memcpy(flat + p.offset + r * p.columns + c, from + c * p.rows + r * P,
-                    static_cast<std::size_t>(std::min<long>(P, p.columns - c)) * sizeof(T));
-  }
+  for (std::size_t i = 0; i < program.placement.size(); i++)
+    each_piece<T>(program.plan.parameters[i], program.placement[i],
+                  [&](long from, long to, std::size_t count) { std::memcpy(flat + to, in + from, count * sizeof(T)); });
 }
 
 template <class T>
@@ -145,10 +150,10 @@ void Model<T>::refresh_transposed(const T* weights) {
     const Placement& place = program.placement[i];
     if (place.transposed < 0) continue;
     const ParameterSpec& p = program.plan.parameters[i];
-    for (long o = 0; o < panels<T>(p.columns); o++)
+    for (long o = 0; o < place.panels; o++)
       for (long k = 0; k < panels<T>(p.rows); k++)
         transpose_panel<T>(weights + place.offset + (o * p.rows + k * P) * P, columns_of<T>(p.rows, k),
-                           training_.transposed + place.transposed + (k * padded<T>(p.columns) + o * P) * P);
+                           training_.transposed + place.transposed + (k * place.panels + o) * P * P);
   }
 }
 

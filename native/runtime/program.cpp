@@ -25,6 +25,7 @@ std::unique_ptr<Op<T>> make_op(const OpSpec& s, const PlanSpec& plan, const std:
     case OpKind::add: return make_add<T>(s, plan);
     case OpKind::concatenate: return make_concatenate<T>(s, plan);
     case OpKind::fork: return make_fork<T>(s, plan);
+    case OpKind::recurrent: return make_recurrent<T>(s, plan, placement);
   }
   return nullptr;
 }
@@ -35,7 +36,7 @@ std::size_t id(int i) { return static_cast<std::size_t>(i); }
 template <class T>
 long chunk_of(const Op<T>& op, long row_block) {
   constexpr long cache = 384 << 10;  // bytes
-  if (op.in_positions == 1 && op.out_positions == 1) return kRowTermBlock;
+  if (op.spec.kind == OpKind::recurrent || (op.in_positions == 1 && op.out_positions == 1)) return kRowTermBlock;
   const long row = static_cast<long>(sizeof(T)) *
                    (padded<T>(op.in_width) * op.in_positions + padded<T>(op.out_width) * op.out_positions);
   long chunk = row_block;
@@ -112,20 +113,27 @@ void Program<T>::choose_block() {
   constexpr long most = 512;  // lines of a block, so that rows with many positions can be split among threads
   for (std::size_t v = 0; v < plan.widths.size(); v++)
     while (row_block > 1 && row_block * plan.positions_of(static_cast<int>(v)) > most) row_block /= 2;
+  for (const OpSpec& s : plan.ops)
+    if (s.kind == OpKind::recurrent) row_block = kCellRows;
 }
 
 template <class T>
 void Program<T>::place_parameters() {
   for (const ParameterSpec& p : plan.parameters) {
-    placement.push_back({size, padded<T>(p.columns) * p.rows, -1});
+    const long columns = p.gates * panels<T>(p.columns / p.gates);
+    placement.push_back({size, columns * kPanel<T> * p.rows, -1, columns});
     size += placement.back().size;
   }
+  const auto transpose = [&](int id) {
+    Placement& place = placement[static_cast<std::size_t>(id)];
+    if (place.transposed >= 0) return;
+    place.transposed = transposed_size;
+    transposed_size += padded<T>(plan.parameters[static_cast<std::size_t>(id)].rows) * place.panels * kPanel<T>;
+  };
   for (const OpSpec& s : plan.ops) {
-    if (s.kind != OpKind::dense || s.input == plan.input) continue;  // nobody wants the gradient of the input
-    const auto w = static_cast<std::size_t>(s.weight);
-    if (placement[w].transposed >= 0) continue;
-    placement[w].transposed = transposed_size;
-    transposed_size += padded<T>(plan.parameters[w].rows) * padded<T>(plan.parameters[w].columns);
+    if (s.kind == OpKind::recurrent) transpose(s.recurrent);
+    const bool product = s.kind == OpKind::dense || s.kind == OpKind::recurrent;
+    if (product && s.input != plan.input) transpose(s.weight);  // nobody wants the gradient of the input
   }
 }
 

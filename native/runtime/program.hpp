@@ -37,7 +37,7 @@ struct Arena {
   long blocks = 0;    // of rows, that the capacity has
   long group = 0;     // rows in a group: all of them when they are few, else a divisor of kRowTermBlock
   std::vector<T*> value, gradient;
-  std::vector<T*> scratch;                   // of each op, as large as it asked for
+  std::vector<T*> scratch, work;             // of each op, as large as it asked for; of each thread
   const BatchColumns<T>* columns = nullptr;  // of a sparse batch, in training
 
   // Numbers between two panels of a group.
@@ -112,6 +112,9 @@ class Op {
   // In numbers, for so many blocks of rows and threads.
   virtual long scratch_size(long /*blocks*/, int /*threads*/) const { return 0; }
 
+  // The same for each thread, in training or not.
+  virtual long work_size(bool /*training*/) const { return 0; }
+
   virtual void forward_sums(const Pass<T>&, Rows, Panels) const {}
   virtual void forward_totals(const Pass<T>&) const {}
   virtual void forward(const Pass<T>&, Rows, Panels) const = 0;
@@ -152,6 +155,7 @@ class Op {
   // Lines in a block of rows.
   long block_lines(const Pass<T>& p) const { return p.row_block * in_positions; }
   T* scratch(const Pass<T>& p) const { return p.arena->scratch[id(index)]; }
+  T* work(const Pass<T>& p) const { return p.arena->work[id(index)] + p.thread * padded<T>(work_size(p.training)); }
   static std::size_t id(int i) { return static_cast<std::size_t>(i); }
 
   OpSpec spec;
@@ -163,9 +167,13 @@ class Op {
 
 // Where the engine keeps each parameter: the matrix (rows, columns) as panels of columns from `offset`, and, when a
 // product with its transpose is needed, the transpose as panels from `transposed` in a buffer of its own.
+//
+// Columns of several gates are padded gate by gate and lie panel of units by panel of units, the gates of a panel side
+// by side.
 struct Placement {
   long offset = 0, size = 0;
   long transposed = -1;
+  long panels = 0;  // of columns
 };
 
 template <class T>

@@ -18,6 +18,7 @@ enum class OpKind {
   layer_norm,
   add,
   concatenate,
+  recurrent,
   fork  // the engine's own, see Program
 };
 enum class Function {
@@ -35,6 +36,8 @@ enum class Function {
   mish,
   exponential
 };
+enum class Cell { rnn, lstm, gru };
+constexpr long gates_of(Cell cell) { return cell == Cell::lstm ? 4 : cell == Cell::gru ? 3 : 1; }
 enum class LossKind { mse, mae, rmse, bce, cce, huber, poisson, pinball, hinge };
 enum class Link { identity, sigmoid, softmax, exponential };
 enum class OptimizerKind { sgd, momentum, nesterov, heavy_ball, adagrad, rmsprop, adam, nadam, amsgrad };
@@ -46,6 +49,7 @@ struct ParameterSpec {
   double l1, l2;
   bool spread = false;  // whether the penalty is divided by the sum of the batch's weights
   double max_norm = std::numeric_limits<double>::infinity();  // of a column, after each update
+  long gates = 1;                                             // of a recurrent layer: columns are (gates, units)
 };
 
 struct OpSpec {
@@ -59,6 +63,13 @@ struct OpSpec {
   double deviation = 0;  // of Gaussian noise
   bool frozen = false;   // of batch norm: the running statistics, always
   uint64_t stream = 0;
+  Cell cell = Cell::rnn;                    // of a recurrent layer, as is what follows
+  int recurrent = -1, recurrent_bias = -1;  // parameter ids
+  bool sequences = false, reverse = false;  // whether every step is given out, and whether the last comes first
+  long truncate = 0;                        // steps that the gradient goes back at most; 0: all
+  double recurrent_rate = 0;                // of dropout on the state
+  uint64_t recurrent_stream = 0;
+  long state = 0;  // where its states begin in a row of all states
 
   int reads() const { return 1 + static_cast<int>(further.size()); }
   int read(int i) const { return i == 0 ? input : further[static_cast<std::size_t>(i - 1)]; }
@@ -80,6 +91,7 @@ struct PlanSpec {
   std::vector<ParameterSpec> parameters;
   std::vector<OpSpec> ops;
   int input, output;
+  long state_size = 0;  // numbers in a row of all states of the recurrent layers
   bool has_loss = false;
   LossSpec loss{};
 
@@ -134,6 +146,10 @@ struct Data {
   const T* y = nullptr;
   const int32_t* classes = nullptr;
   const T* weight = nullptr;
+  const int32_t* lengths = nullptr;  // (n,) steps that rows have, from 1 on; null: all of them
+  const T* state = nullptr;          // (n, state_size) states that recurrent layers start from; null: zeros
+  T* state_out = nullptr;            // (n, state_size) for the states they end with, or null
+  long state_size = 0;
   long rows = 0;
 
   bool sparse() const { return sparse_X.starts != nullptr; }

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         plots,
         schedules,
     )
+    from descend.engine.sequences import Sequences
     from descend.estimators import (
         MLPClassifier,
         MLPRegressor,
@@ -47,6 +48,7 @@ __all__ = [
     "NetworkClassifier",
     "NetworkRegressor",
     "Perceptron",
+    "Sequences",
     "SigmoidNeuron",
     "__version__",
     "callbacks",
@@ -74,6 +76,7 @@ _CLASSES = {
     "NetworkClassifier": "descend.estimators",
     "NetworkRegressor": "descend.estimators",
     "Perceptron": "descend.estimators",
+    "Sequences": "descend.engine.sequences",
     "SigmoidNeuron": "descend.estimators",
 }
 

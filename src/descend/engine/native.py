@@ -18,6 +18,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from descend.engine import sparse
 from descend.engine.protocol import Batch, OptimizerState, Progress, Tick
+from descend.engine.sequences import Sequences
 from descend.engine.sparse import SparseRows
 from descend.optimizers import Optimizer
 from descend.plan import ops
@@ -39,7 +40,13 @@ def _load() -> ModuleType:
 
 _native = _load()
 
-_PARAMETER_FIELDS = {"gamma": "weight", "beta": "bias", "slope": "weight"}  # the native names of an op's parameters
+_PARAMETER_FIELDS = {
+    "gamma": "weight",
+    "beta": "bias",
+    "slope": "weight",
+    "dropout": "rate",
+    "recurrent_dropout": "recurrent_rate",
+}
 _OPTIMIZER_FIELDS = {"beta": "beta_1", "momentum": "beta_1", "nesterov": "look_ahead"}
 _KINDS: dict[type[ops.Op], str] = {
     ops.Dense: "dense",
@@ -52,6 +59,7 @@ _KINDS: dict[type[ops.Op], str] = {
     ops.GaussianNoise: "gaussian_noise",
     ops.Add: "add",
     ops.Concatenate: "concatenate",
+    ops.Recurrent: "recurrent",
 }
 
 
@@ -96,7 +104,11 @@ def perceptron_epoch(
 
 
 def _rows(X: Any) -> Any:
-    """X as the module takes it: a matrix, or compressed sparse rows as (starts, columns, values)."""
+    """X as the module takes it: a matrix, with lengths a tuple of it and them, or compressed sparse rows as
+    (starts, columns, values).
+    """
+    if isinstance(X, Sequences):
+        return _rows(X.values), X.lengths
     if isinstance(X, np.ndarray) or not sparse.is_sparse(X):
         return X if X.ndim == 2 else X.reshape(X.shape[0], math.prod(X.shape[1:]))
     return np.asarray(X.indptr, np.int64), np.asarray(X.indices, np.int32), X.data
@@ -183,9 +195,15 @@ class NativeEngine:
     def get_parameters(self) -> NDArray:
         return self._model.get_parameters()
 
-    def predict(self, X: NDArray | SparseRows, threads: int = 0) -> NDArray:
+    def predict(self, X: NDArray | SparseRows | Sequences, threads: int = 0) -> NDArray:
         out = self._model.predict(_rows(X), threads)
         return out if self._output is None else out.reshape(out.shape[0], *self._output)
+
+    def predict_from(
+        self, X: NDArray | SparseRows | Sequences, state: NDArray | None, threads: int = 0
+    ) -> tuple[NDArray, NDArray]:
+        out, after = self._model.predict_from(_rows(X), state, threads)
+        return (out if self._output is None else out.reshape(out.shape[0], *self._output)), after
 
     def evaluate(self, batch: Batch, threads: int = 0) -> float:
         return self._model.evaluate(_rows(batch.X), _target(batch.y), batch.weight, threads)

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from descend.engine.sequences import Sequences
 from descend.engine.sparse import SparseRows
 from descend.optimizers import Optimizer
 from descend.plan.plan import Plan
@@ -30,7 +31,7 @@ class Batch:
     weight : (rows,) engine dtype, or None for ones
     """
 
-    X: NDArray | SparseRows
+    X: NDArray | SparseRows | Sequences
     y: NDArray
     weight: NDArray | None = None
 
@@ -74,10 +75,19 @@ class Engine(Protocol):
 
     def get_parameters(self) -> NDArray: ...
 
-    def predict(self, X: NDArray | SparseRows, threads: int = 0) -> NDArray:
+    def predict(self, X: NDArray | SparseRows | Sequences, threads: int = 0) -> NDArray:
         """Outputs in inference mode, (rows, *output shape), for X as in a `Batch`.
 
         `threads` 0, here and below, lets the engine choose.
+        """
+        ...
+
+    def predict_from(
+        self, X: NDArray | SparseRows | Sequences, state: NDArray | None, threads: int = 0
+    ) -> tuple[NDArray, NDArray]:
+        """Outputs as `predict`, and the states (rows, sizes) that the recurrent layers end with.
+
+        `state` (rows, sizes) is what they start from, None for zeros: one layer after the other, h before an LSTM's c.
         """
         ...
 

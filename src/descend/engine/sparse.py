@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeGuard
 
 from numpy.typing import ArrayLike, NDArray
 
+from descend.engine.sequences import Sequences
 from descend.plan import ops
 from descend.plan.plan import Plan
 
@@ -38,7 +39,7 @@ class SparseRows(Protocol):
 
 
 #: Rows of features as users pass them.
-Features = ArrayLike | Sparse
+Features = ArrayLike | Sparse | Sequences
 
 
 def is_sparse(X: Any) -> TypeGuard[SparseRows]:

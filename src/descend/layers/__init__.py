@@ -24,21 +24,26 @@ from descend.layers.activations import (
 )
 from descend.layers.base import MAX_UNITS, Layer, Shape, parts, registry
 from descend.layers.batch_norm import BatchNorm
+from descend.layers.bidirectional import Bidirectional
 from descend.layers.concatenate import Concatenate
 from descend.layers.dense import Dense
 from descend.layers.dropout import Dropout
 from descend.layers.gaussian_noise import GaussianNoise
 from descend.layers.layer_norm import LayerNorm
+from descend.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
 from descend.layers.residual import Residual
 
 __all__ = [
     "ELU",
     "GELU",
+    "GRU",
+    "LSTM",
     "MAX_UNITS",
     "RELU_FAMILY",
     "SELU",
     "Activation",
     "BatchNorm",
+    "Bidirectional",
     "Concatenate",
     "Dense",
     "Dropout",
@@ -53,10 +58,12 @@ __all__ = [
     "Mish",
     "PReLU",
     "ReLU",
+    "Recurrent",
     "Residual",
     "Shape",
     "SiLU",
     "Sigmoid",
+    "SimpleRNN",
     "Softmax",
     "Softplus",
     "Tanh",

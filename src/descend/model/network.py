@@ -17,8 +17,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from descend import layers as layer_specs
 from descend import losses, penalties
-from descend.engine.sparse import Features, check_plan, is_sparse
-from descend.model import files
+from descend.engine.rows import check_rows
+from descend.engine.sequences import Sequences
+from descend.engine.sparse import Features
+from descend.model import files, states
 from descend.model.inspection import Inspection
 from descend.model.trainable import Trainable
 from descend.plan import check_input_shape, flatten, named
@@ -178,11 +180,50 @@ class Network(Trainable, Inspection):
         core = self._core
         plan = core.require_plan()
         rows = arrays.features(X, core.input_shape, core.dtype)
-        if is_sparse(rows):
-            check_plan(plan)
+        check_rows(plan, rows)
         engine = core.require_engine()
         self._refresh()
         return engine.predict(rows)
+
+    def advance(
+        self, X: ArrayLike | Sequences, state: Mapping[str, ArrayLike] | None = None
+    ) -> tuple[NDArray, dict[str, NDArray]]:
+        """Predict sequences piece by piece: each call goes on where the one before ended.
+
+        ``a, state = net.advance(X[:, :10])`` and ``b, state = net.advance(X[:, 10:], state)`` compute what one call
+        does with all steps.
+
+        Parameters
+        ----------
+        X : array-like of shape (rows, steps, features), or Sequences
+            The next steps, as many as the network's input shape says or fewer.
+        state : dict of str to array-like, default: None
+            What the call before returned; None begins new sequences.
+
+        Returns
+        -------
+        outputs : ndarray of shape (rows, *output_shape)
+            As from `predict`; of outputs for every step, as many as X has.
+        state : dict of str to ndarray
+            ``"lstm_1/h"`` and ``"lstm_1/c"`` (rows, units), ... of every recurrent layer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            When X or state are not such, or the network has no recurrent layer, or one that reads from the end.
+        """
+        core = self._core
+        plan = core.require_plan()
+        states.sizes(plan)
+        rows = arrays.steps(X, core.input_shape, core.dtype)
+        check_rows(plan, rows)
+        engine = core.require_engine()
+        self._refresh()
+        before = None if state is None else states.joined(plan, state, len(rows), core.dtype)
+        outputs, after = engine.predict_from(rows, before)
+        if plan.values[plan.output].positions > 1:
+            outputs = outputs[:, : rows.lengths.max(initial=0)]
+        return outputs, states.named(plan, after)
 
     def get_weights(self) -> dict[str, NDArray]:
         """Return copies of all weights by name, running statistics included.

@@ -14,9 +14,11 @@ from descend.plan.pairing import attach_loss, final_function
 from descend.plan.parameters import flatten, initial_parameters, named
 from descend.plan.plan import Parameter, Plan, Value
 from descend.plan.printing import format_plan
+from descend.plan.recurrent import ByGate
 from descend.plan.validator import PlanError, validate
 
 __all__ = [
+    "ByGate",
     "Parameter",
     "Plan",
     "PlanError",

@@ -14,7 +14,7 @@ from descend.plan.builder import PlanBuilder
 from descend.plan.plan import Plan
 from descend.plan.validator import validate
 
-_WITH_PARAMETERS = layers.Dense | layers.BatchNorm | layers.LayerNorm | layers.PReLU
+_WITH_PARAMETERS = layers.Dense | layers.BatchNorm | layers.LayerNorm | layers.PReLU | layers.Recurrent
 
 
 def lower(
@@ -147,6 +147,8 @@ def complete_initializers(stack: Sequence[layers.Layer], following: layers.Layer
                 relu_like = isinstance(following, layers.RELU_FAMILY)
                 initializer = initializers.HeUniform() if relu_like else initializers.GlorotUniform()
                 layer = replace(layer, weight_initializer=initializer)
+            following = None
+        elif isinstance(layer, layers.Recurrent):
             following = None
         elif isinstance(layer, layers.Elementwise | layers.PReLU | layers.Softmax):
             following = layer

@@ -32,6 +32,9 @@ LOSSES = ("mse", "mae", "rmse", "bce", "cce", "huber", "poisson", "pinball", "hi
 #: Functions a loss may absorb, so that it starts from the value before them ("from logits").
 LINKS = ("identity", "sigmoid", "softmax", "exponential")
 
+#: The recurrent cells and how many gates (parts of the terms, the new state's own among them) each has.
+CELLS = {"rnn": 1, "lstm": 4, "gru": 3}
+
 
 @dataclass(frozen=True)
 class Op:
@@ -129,6 +132,44 @@ class Add(Op):
 @dataclass(frozen=True)
 class Concatenate(Op):
     """[x_1 x_2 ...]: the features of two values or more side by side."""
+
+
+@dataclass(frozen=True)
+class Recurrent(Op):
+    """The states of a recurrent cell along the steps of each row: (steps, in) to (steps, units) or the last (units,).
+
+    Attributes
+    ----------
+    cell : one of CELLS
+    function : "tanh", or "relu" for an "rnn": what makes the new state of the terms
+    weight, recurrent : W (in, gates * units) and U (units, gates * units), with the gates in the cell's order
+    bias : b (gates * units,) or None
+    recurrent_bias : b' (units,) of a "gru", or None
+    sequences : whether the output is every step's state
+    reverse : whether steps are read from the last to the first
+    truncate : the gradient does not pass into step t from behind where t is a multiple of this; 0 for all the way
+    dropout, recurrent_dropout : rates of the masks on the input and on the state before U, the same for all steps
+    stream, recurrent_stream : of their random numbers, as in `Dropout`
+    """
+
+    cell: str
+    function: str
+    weight: int
+    recurrent: int
+    bias: int | None
+    recurrent_bias: int | None
+    sequences: bool
+    reverse: bool
+    truncate: int
+    dropout: float
+    recurrent_dropout: float
+    stream: int
+    recurrent_stream: int
+
+    @property
+    def gates(self) -> int:
+        """How many parts of `units` columns the terms have."""
+        return CELLS[self.cell]
 
 
 @dataclass(frozen=True)

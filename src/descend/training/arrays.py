@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from descend.engine.sequences import Sequences
 from descend.engine.sparse import Features, SparseRows, is_sparse
 
 #: Rows looked at together when a cheap check was not enough.
@@ -33,7 +34,10 @@ def as_numbers(values: Any, name: str) -> NDArray:
     try:
         array = _of_pandas(values) if _is_numeric_pandas(values) else np.asarray(values)
     except ValueError as error:
-        raise ValueError(f"{name} must be an array of numbers with rows of equal length: {error}") from error
+        raise ValueError(
+            f"{name} must be an array of numbers with rows of equal length: {error}; pass sequences of different "
+            "lengths as descend.Sequences"
+        ) from error
     if array.ndim == 0 and array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must be an array of numbers, got {type(values).__name__}; pass rows of numbers")
     if array.dtype.kind not in "biuf":
@@ -65,8 +69,10 @@ def _of_pandas(values: Any) -> NDArray:
 
 def features(
     X: Features | SparseRows, shape: tuple[int, ...] | None, dtype: np.dtype, name: str = "X"
-) -> NDArray | SparseRows:
+) -> NDArray | SparseRows | Sequences:
     """Return X as a finite C-ordered (rows, *shape) array of `dtype`, or, when it is sparse, as canonical CSR rows.
+
+    Sequences of different lengths stay what they are, with room for the network's steps.
 
     Parameters
     ----------
@@ -80,6 +86,8 @@ def features(
     TypeError, ValueError
         When X is not such an array; the message says what came and what to do.
     """
+    if isinstance(X, Sequences):
+        return _sequences(X, shape, dtype, name)
     array = sparse_numbers(X, name) if is_sparse(X) else as_numbers(X, name)
     wanted = "(rows, features)" if shape is None else f"(rows, {', '.join(map(str, shape))})"
     if array.ndim == 1:
@@ -97,6 +105,41 @@ def features(
     if math.prod(array.shape[1:]) == 0:
         raise ValueError(f"{name} has no features, its shape is {array.shape}; pass at least one column")
     return sparse_rows(array, dtype, name) if is_sparse(array) else finite(array, dtype, name)
+
+
+def _sequences(X: Sequences, shape: tuple[int, ...] | None, dtype: np.dtype, name: str) -> Sequences:
+    as_numbers(X.values, name)
+    _, steps, width = X.shape
+    if shape is not None and (len(shape) != 2 or width != shape[1] or X.lengths.max(initial=0) > shape[0]):
+        wanted = f"({shape[0]} steps or fewer, {shape[1]} features)" if len(shape) == 2 else f"{shape}"
+        raise ValueError(
+            f"{name} must have rows of shape {wanted}, as the network was built, got up to "
+            f"{X.lengths.max(initial=0)} steps of {width} features; cut longer sequences, or build a network for them"
+        )
+    if width == 0:
+        raise ValueError(f"{name} has no features, its shape is {X.shape}; pass at least one column")
+    own = X if shape is None or steps <= shape[0] else Sequences(X.values[:, : shape[0]], X.lengths)
+    padded = own.padded_to(steps if shape is None else shape[0], dtype)
+    finite(padded.values, dtype, name)
+    return padded
+
+
+def steps(X: ArrayLike | Sequences, shape: tuple[int, ...] | None, dtype: np.dtype, name: str = "X") -> Sequences:
+    """Return (rows, steps, features) of as many steps as there are as Sequences with room for those of `shape`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `features`.
+    """
+    if not isinstance(X, Sequences):
+        values = as_numbers(X, name)
+        if values.ndim != 3:
+            raise ValueError(f"{name} must have shape (rows, steps, features), got {values.shape}")
+        if not values.shape[1]:
+            raise ValueError(f"{name} has no steps, its shape is {values.shape}; pass at least one")
+        X = Sequences(values, np.full(values.shape[0], values.shape[1]))
+    return _sequences(X, shape, dtype, name)
 
 
 def sparse_numbers(X: Any, name: str) -> Any:
@@ -189,7 +232,7 @@ def all_finite(array: NDArray) -> bool:
     return math.isfinite(np.vdot(array, array))
 
 
-def same_rows(X: NDArray | SparseRows, other: NDArray, other_name: str, name: str = "X") -> None:
+def same_rows(X: NDArray | SparseRows | Sequences, other: NDArray, other_name: str, name: str = "X") -> None:
     """Refuse arrays of different numbers of rows.
 
     Raises

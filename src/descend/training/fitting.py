@@ -11,7 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from descend import losses, optimizers
 from descend.engine.protocol import Batch
-from descend.engine.sparse import Features, check_plan, is_sparse
+from descend.engine.rows import check_rows
+from descend.engine.sequences import Sequences
+from descend.engine.sparse import Features
 from descend.plan import ops
 from descend.training import arrays, engines, lbfgs, targets
 from descend.training.callbacks import Callback, check_callbacks
@@ -81,8 +83,7 @@ def prepare(
     arrays.same_rows(rows, target, "y")
     candidate = core.complete(rows.shape[1:], target, loss)
     encoding = Encoding(candidate.input_shape, candidate.output_shape, candidate.loss, candidate.kind, dtype)
-    if is_sparse(rows):
-        check_plan(candidate.plan)
+    check_rows(candidate.plan, rows)
     encoded = encode(rows, target, encoding, sample_weight=sample_weight, class_weight=class_weight)
     return Prepared(candidate, encoded, encoding)
 
@@ -104,8 +105,12 @@ def fit(network: Any, core: Core, request: FitRequest) -> History:
     rows = with_validation(
         prepared.encoded, prepared.encoding, request.validation_data, request.validation_split, core.seed
     )
-    if rows.validation is not None and is_sparse(rows.validation.X):
-        check_plan(prepared.candidate.plan, "validation_data[0]" if request.validation_data is not None else "X")
+    if rows.validation is not None:
+        check_rows(
+            prepared.candidate.plan,
+            rows.validation.X,
+            "validation_data[0]" if request.validation_data is not None else "X",
+        )
     previous = None if core.state is None else core.state.optimizer
     optimizer = request.optimizer or previous or optimizers.Adam()
     if isinstance(optimizer, optimizers.LBFGS):
@@ -162,6 +167,8 @@ def _training_batch(rows: Rows, dtype: np.dtype) -> Batch:
 
     if isinstance(batch.X, np.ndarray):
         X = part(batch.X)
+    elif isinstance(batch.X, Sequences):
+        X = (batch.X if subset is None else batch.X[subset]).padded_to(batch.X.shape[1], dtype)
     else:
         X = (batch.X if subset is None else batch.X[subset]).astype(dtype, copy=False)
     return Batch(X, part(batch.y), None if batch.weight is None else part(batch.weight))

@@ -31,8 +31,11 @@ class Context:
     training : batch statistics and dropout masks, or running statistics and none
     seed, step : select the random numbers
     weight_sum : of the weights of the batch's rows
+    lengths : (rows,) steps that rows have; None for all
+    state : (rows, sizes) states that recurrent layers start from, see `Engine.predict_from`; None for zeros
     gradient : (plan.size,), to which backward passes add
     running : new values of running statistics by parameter id, filled by forward passes in training
+    states : (rows, size) that each recurrent layer ends with, by its name, filled by forward passes
     """
 
     plan: Plan
@@ -41,8 +44,11 @@ class Context:
     seed: int = 0
     step: int = 0
     weight_sum: float = 0.0
+    lengths: NDArray[np.int32] | None = None
+    state: Array | None = None
     gradient: Array = field(init=False)
     running: dict[int, Array] = field(default_factory=dict)
+    states: dict[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.gradient = np.zeros(self.plan.size)

@@ -8,11 +8,13 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from descend.engine import sparse
+from descend.engine import sequences, sparse
 from descend.engine.protocol import Batch, OptimizerState, Progress, Tick
 from descend.engine.reference import interpreter, max_norm, optimizers, penalties
 from descend.engine.reference.context import Array, Context
 from descend.engine.reference.tracing import collect
+from descend.engine.rows import check_rows
+from descend.engine.sequences import Sequences
 from descend.engine.sparse import SparseRows
 from descend.optimizers import Optimizer
 from descend.plan.plan import Plan
@@ -46,14 +48,23 @@ class ReferenceEngine:
         """A copy of all parameters (plan.size,)."""
         return self._parameters.copy()
 
-    def predict(self, X: NDArray | SparseRows, threads: int = 0) -> Array:
+    def predict(self, X: NDArray | SparseRows | Sequences, threads: int = 0) -> Array:
         """The output in inference mode: (rows, *output shape)."""
-        context = Context(self.plan, self._parameters, training=False)
-        return interpreter.forward(context, self._check_rows(X)).values[self.plan.output]
+        return self.predict_from(X, None)[0]
+
+    def predict_from(
+        self, X: NDArray | SparseRows | Sequences, state: NDArray | None, threads: int = 0
+    ) -> tuple[Array, Array]:
+        """The output in inference mode and the recurrent layers' states, see `Engine.predict_from`."""
+        context = Context(self.plan, self._parameters, training=False, lengths=sequences.split(X)[1], state=state)
+        out = interpreter.forward(context, self._check_rows(X)).values[self.plan.output]
+        return out, np.concatenate([np.zeros((len(out), 0)), *context.states.values()], axis=1)
 
     def evaluate(self, batch: Batch, threads: int = 0) -> float:
         """Weighted mean loss in inference mode, penalties included. `threads` changes nothing here."""
-        context = Context(self.plan, self._parameters, training=False, weight_sum=_weight_sum(batch))
+        context = Context(
+            self.plan, self._parameters, training=False, weight_sum=_weight_sum(batch), lengths=_lengths(batch)
+        )
         done = interpreter.forward(context, self._check_rows(batch.X))
         loss, _ = interpreter.loss_and_gradient(context, done, self._check_target(batch), _weights(batch))
         return loss + penalties.value(context)
@@ -61,7 +72,13 @@ class ReferenceEngine:
     def gradients(self, batch: Batch, *, seed: int = 0, step: int = 0, threads: int = 0) -> tuple[float, Array]:
         """Loss and gradient (plan.size,) in training mode, penalties included; nothing is updated."""
         context = Context(
-            self.plan, self._parameters, training=True, seed=seed, step=step, weight_sum=_weight_sum(batch)
+            self.plan,
+            self._parameters,
+            training=True,
+            seed=seed,
+            step=step,
+            weight_sum=_weight_sum(batch),
+            lengths=_lengths(batch),
         )
         loss, penalty = self._pass(context, batch)
         return loss + penalty, context.gradient
@@ -80,7 +97,13 @@ class ReferenceEngine:
         seed, step : select the random numbers
         """
         context = Context(
-            self.plan, self._parameters, training=training, seed=seed, step=step, weight_sum=_weight_sum(batch)
+            self.plan,
+            self._parameters,
+            training=training,
+            seed=seed,
+            step=step,
+            weight_sum=_weight_sum(batch),
+            lengths=_lengths(batch),
         )
         y = self._check_target(batch) if self.plan.loss is not None else None
         return collect(context, self._check_rows(batch.X), y, _weights(batch))
@@ -115,7 +138,8 @@ class ReferenceEngine:
     ) -> Progress:
         """Run over `rows` in steps of `batch_size`; see `Engine.train`. `threads` changes nothing here."""
         rates = _check_rates(learning_rates, rows, batch_size)
-        X, y, weight = self._check_rows(batch.X), self._check_target(batch), _weights(batch)
+        X = batch.X if isinstance(batch.X, Sequences) else self._check_rows(batch.X)
+        y, weight = self._check_target(batch), _weights(batch)
         losses_sum, weights_sum, rows_done, steps = 0.0, 0.0, 0, 0
         by_step: list[tuple[float, float]] = []
         status = "done"
@@ -148,7 +172,15 @@ class ReferenceEngine:
             raise ValueError("call start(optimizer, seed=...) before train")
         w, slots, t = self._parameters.copy(), self._state.slots.copy(), self._state.step
         point = optimizers.gradient_point(self._optimizer, w, slots)
-        context = Context(self.plan, point, training=True, seed=self._seed, step=t, weight_sum=_weight_sum(batch))
+        context = Context(
+            self.plan,
+            point,
+            training=True,
+            seed=self._seed,
+            step=t,
+            weight_sum=_weight_sum(batch),
+            lengths=_lengths(batch),
+        )
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging run is reported by its loss
             found = self._pass(context, batch)
             if not np.isfinite(sum(found)):
@@ -167,8 +199,10 @@ class ReferenceEngine:
         interpreter.backward(context, done, start)
         return loss, penalties.value(context)
 
-    def _check_rows(self, X: NDArray | SparseRows) -> Array:
-        """X in float64, sparse rows as such: SciPy multiplies them like arrays."""
+    def _check_rows(self, X: NDArray | SparseRows | Sequences) -> Array:
+        """X in float64, sparse rows as such: SciPy multiplies them like arrays; sequences without their lengths."""
+        check_rows(self.plan, X)
+        X = sequences.split(X)[0]
         shape = self.plan.values[self.plan.input].shape
         if sparse.is_sparse(X):
             sparse.check_plan(self.plan)
@@ -195,6 +229,10 @@ class ReferenceEngine:
                 raise ValueError(f"y must hold classes from 0 to {outputs - 1}, got {y.min()} to {y.max()}")
             return y.astype(np.int64)
         return y.astype(np.float64)
+
+
+def _lengths(batch: Batch) -> NDArray[np.int32] | None:
+    return sequences.split(batch.X)[1]
 
 
 def _weight_sum(batch: Batch) -> float:

@@ -18,6 +18,7 @@ from descend.engine.reference import (
     losses,
     penalties,
     prelu,
+    recurrent,
     softmax,
 )
 from descend.engine.reference.context import Array, Context, Saved
@@ -35,6 +36,7 @@ OPS: dict[type[ops.Op], ModuleType] = {
     ops.GaussianNoise: gaussian_noise,
     ops.Add: add,
     ops.Concatenate: concatenate,
+    ops.Recurrent: recurrent,
 }
 
 
@@ -58,7 +60,7 @@ def forward(context: Context, x: Array) -> Forward:
 def loss_and_gradient(context: Context, done: Forward, y: Any, weight: Array | None) -> tuple[float, Array]:
     """The batch loss without penalties, and its gradient with respect to the value it starts from."""
     loss = require_loss(context)
-    return losses.value_and_gradient(loss, done.values[loss.prediction], y, weight)
+    return losses.value_and_gradient(loss, done.values[loss.prediction], y, weight, context.lengths)
 
 
 def backward(context: Context, done: Forward, start: Array) -> dict[int, Array]:

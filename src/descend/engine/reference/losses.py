@@ -25,7 +25,9 @@ CLIP = 1e-7
 RowLoss = Callable[[Loss, Array, Array], tuple[Array, Array]]
 
 
-def value_and_gradient(loss: Loss, z: Array, y: NDArray, weight: Array | None) -> tuple[float, Array]:
+def value_and_gradient(
+    loss: Loss, z: Array, y: NDArray, weight: Array | None, lengths: NDArray[np.int32] | None = None
+) -> tuple[float, Array]:
     """The batch loss and its gradient.
 
     Parameters
@@ -33,6 +35,7 @@ def value_and_gradient(loss: Loss, z: Array, y: NDArray, weight: Array | None) -
     z : (rows, ..., outputs), what the loss starts from
     y : (rows, ..., outputs) numbers or (rows, ...) classes, as `loss.target` says
     weight : (rows,), or None for ones
+    lengths : (rows,) how many positions of each row count, or None for all
 
     Returns
     -------
@@ -41,8 +44,10 @@ def value_and_gradient(loss: Loss, z: Array, y: NDArray, weight: Array | None) -
     if z.ndim > 2:
         positions = math.prod(z.shape[1:-1])
         flat = y.reshape(-1) if loss.target == "index" else y.reshape(-1, z.shape[-1])
-        each = np.repeat(np.ones(len(z)) if weight is None else weight, positions)
-        value, gradient = value_and_gradient(loss, z.reshape(-1, z.shape[-1]), flat, each)
+        each = np.repeat(np.ones(len(z)) if weight is None else weight, positions).reshape(-1, positions)
+        if lengths is not None:  # so that every row counts as much as without them
+            each = each * (np.arange(positions) < lengths[:, None]) / lengths[:, None]
+        value, gradient = value_and_gradient(loss, z.reshape(-1, z.shape[-1]), flat, each.ravel())
         return value, gradient.reshape(z.shape)
     target = _dense_target(loss, y, z)
     rows, gradient = ROW_LOSSES[loss.kind, loss.link](loss, z, target)

@@ -1,0 +1,121 @@
+"""Sequences of different lengths: how rows with them reach engines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+
+class Sequences:
+    """Rows that have fewer steps than the array has room for.
+
+    Networks with recurrent layers take it wherever they take X. What stands beyond a row's length has no effect on
+    any result, whatever it is, and costs next to nothing.
+
+    Parameters
+    ----------
+    values : list of array-like of shape (steps_i, features), or array-like of shape (rows, steps, features)
+        The sequences, padded with zeros here; or padded already.
+    lengths : array-like of int of shape (rows,), default: None
+        How many steps each row of an array has, from 1 on; none for a list, which shows them.
+
+    Attributes
+    ----------
+    values : ndarray of shape (rows, steps, features)
+    lengths : ndarray of int32 of shape (rows,)
+
+    Raises
+    ------
+    TypeError, ValueError
+        When a sequence is empty or of another width, or a length is below 1 or beyond the array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from descend import Sequences
+    >>> Sequences([np.ones((2, 3)), np.ones((5, 3))]).shape
+    (2, 5, 3)
+    """
+
+    def __init__(self, values: Sequence[ArrayLike] | NDArray, lengths: ArrayLike | None = None) -> None:
+        if lengths is None:
+            self.values, self.lengths = _padded(values)
+            return
+        self.values = np.asarray(values)
+        if self.values.ndim != 3:
+            raise ValueError(f"values must have shape (rows, steps, features), got {self.values.shape}")
+        self.lengths = _checked_lengths(lengths, *self.values.shape[:2])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(rows, steps, features)."""
+        return self.values.shape
+
+    @property
+    def ndim(self) -> int:
+        """3."""
+        return self.values.ndim
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __getitem__(self, rows: Any) -> Sequences:
+        """Some rows: a slice, a mask or an array of row numbers."""
+        return Sequences(self.values[rows], self.lengths[rows])
+
+    def __repr__(self) -> str:
+        return f"Sequences of shape {self.shape}, {self.lengths.sum()} steps in all"
+
+    def padded_to(self, steps: int, dtype: np.dtype) -> Sequences:
+        """The same with room for so many steps, zeros where there are none, and numbers of `dtype`."""
+        rows, own, features = self.shape
+        values = np.zeros((rows, steps, features), dtype)
+        there = np.arange(own) < self.lengths[:, None]
+        with np.errstate(over="ignore"):  # found by whoever checks the numbers
+            values[:, :own][there] = self.values[there]
+        return Sequences(values, self.lengths)
+
+
+def _padded(values: Any) -> tuple[NDArray, NDArray[np.int32]]:
+    if isinstance(values, np.ndarray) and values.dtype != object:
+        raise TypeError("lengths is missing: pass one length per row of the array, or a list of arrays")
+    parts = [np.asarray(part) for part in values]
+    if not parts:
+        raise ValueError("values holds no sequence; pass at least one")
+    width = parts[0].shape[1] if parts[0].ndim == 2 else 0
+    for i, part in enumerate(parts):
+        if part.dtype.kind not in "biuf":
+            raise TypeError(f"values[{i}] must hold numbers, got dtype {part.dtype}")
+        if part.ndim != 2 or part.shape[1] != width or width == 0:
+            wanted = f"(steps, {width})" if width else "(steps, features)"
+            raise ValueError(f"values[{i}] must have shape {wanted}, got {part.shape}")
+        if len(part) == 0:
+            raise ValueError(f"values[{i}] has no steps; leave empty sequences out")
+    lengths = np.array([len(part) for part in parts], np.int32)
+    array = np.zeros((len(parts), lengths.max(), width), np.result_type(*parts))
+    for row, part in zip(array, parts, strict=True):
+        row[: len(part)] = part
+    return array, lengths
+
+
+def _checked_lengths(lengths: ArrayLike, rows: int, steps: int) -> NDArray[np.int32]:
+    array = np.asarray(lengths)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"lengths must hold integers, got dtype {array.dtype}")
+    if array.shape != (rows,):
+        raise ValueError(f"lengths must have shape ({rows},), one per row, got {array.shape}")
+    if rows and array.min() < 1:
+        raise ValueError(f"lengths must be at least 1, got {array.min()} in row {array.argmin()}; leave that row out")
+    if rows and array.max() > steps:
+        raise ValueError(
+            f"lengths must not exceed the array's {steps} steps, got {array.max()} in row {array.argmax()}"
+        )
+    return np.ascontiguousarray(array, np.int32)
+
+
+def split(X: Any) -> tuple[Any, NDArray[np.int32] | None]:
+    """X and its rows' lengths, None where all rows are whole."""
+    return (X.values, X.lengths) if isinstance(X, Sequences) else (X, None)
