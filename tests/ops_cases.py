@@ -215,6 +215,31 @@ GRAPH_CASES = [
     OpCase("tree", lambda: [_tree(3), layers.Dropout(0.1), layers.Dense(2)], (7,), losses.RMSE()),
 ]
 
+
+def _autoencoder() -> list[layers.Layer]:
+    outer = layers.Dense(35, "tanh", penalty=penalties.L1L2(0.001, 0.01), max_norm=1.5)
+    inner = layers.Dense(6)
+    return [outer, inner, layers.Dense(35, "tanh", tied_to=inner), layers.Dense(19, tied_to=outer)]
+
+
+def _recurring() -> list[layers.Layer]:
+    block = layers.Residual([layers.BatchNorm(), layers.Dense(17), layers.LayerNorm(), layers.PReLU()])
+    return [layers.Dense(17), block, layers.Tanh(), block, block, layers.Dense(3)]
+
+
+def _tied_twice() -> list[layers.Layer]:
+    there = layers.Dense(18, use_bias=False)
+    back = layers.Dense(18, tied_to=there)
+    return [layers.Dense(18), there, layers.Tanh(), back, layers.Tanh(), back, there, layers.Dense(3)]
+
+
+#: Parameters with several uses.
+SHARING_CASES = [
+    OpCase("tied-autoencoder", _autoencoder, (19,), losses.MSE(), weighted=True),
+    OpCase("shared-block", _recurring, (7,), losses.MSE(), NORMALIZED_BATCH_SIZES, penalty=penalties.L2(0.01)),
+    OpCase("tied-twice", _tied_twice, (7,), losses.RMSE()),
+]
+
 OP_CASES = [
     OpCase("dense-alone", lambda: [layers.Dense(1)], (1,), losses.MSE()),
     OpCase("dense-odd", lambda: [layers.Dense(37)], (19,), losses.MSE()),
@@ -362,6 +387,7 @@ OP_CASES = [
         weighted=True,
     ),
     *GRAPH_CASES,
+    *SHARING_CASES,
     OpCase("tower", _tower, (32,), losses.CategoricalCrossentropy(), NORMALIZED_BATCH_SIZES, index_target=True),
     OpCase(
         "tower-weighted",

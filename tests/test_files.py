@@ -175,16 +175,16 @@ def test_another_programs_safetensors_file_is_refused(tmp_path):
 
 def test_a_newer_file_says_so(tmp_path, saved, monkeypatch):
     path = tmp_path / "m.descend"
-    monkeypatch.setattr(archive, "VERSION", 2)
+    monkeypatch.setattr(archive, "VERSION", 3)
     saved[0].save(path)
     monkeypatch.undo()
-    with pytest.raises(ModelFileError, match="format version 2 and this library reads up to 1; install a newer"):
+    with pytest.raises(ModelFileError, match="format version 3 and this library reads up to 2; install a newer"):
         Network.load(path)
 
 
 def test_a_version_that_never_was_is_refused(tmp_path, saved):
     path = tmp_path / "m.descend"
-    path.write_bytes(saved[1].replace(b'"version":"1"', b'"version":"0"'))
+    path.write_bytes(saved[1].replace(b'"version":"2"', b'"version":"0"'))
     with pytest.raises(ModelFileError, match="does not state its format's version"):
         Network.load(path)
 

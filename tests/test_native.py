@@ -83,6 +83,7 @@ def test_equals_reference(case: OpCase, dtype: str) -> None:
         "max_norm",
         "not-trained-behind",
         "recurrent-reverse",
+        "tied-autoencoder",
     ],
 )
 def test_trains_like_the_reference(name: str, optimizer: optimizers.Optimizer) -> None:

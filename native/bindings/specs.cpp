@@ -61,6 +61,7 @@ OpSpec op_spec(const nb::dict& d) {
   s.frozen = get(d, "frozen", false);
   s.stream = get<uint64_t>(d, "stream", 0);
   if (s.kind == OpKind::recurrent) read_recurrent(d, s);
+  s.transposed = get(d, "transposed", false);
   return s;
 }
 

@@ -142,16 +142,17 @@ template <class T, int R, int N>
 
 // The block C = A^T B of `count` <= P columns of one panel of A by N panels of B (b_stride apart), over `rows` rows in
 // groups of `group`: a divisor or a multiple of kRowTermBlock, or all of them. c: (count, N panels) with panels
-// c_stride apart. Calls before() ahead of every tile.
+// c_stride apart, which the first block overwrites unless the product is to be `added`. Calls before() ahead of every
+// tile.
 template <class T, int N, class Before>
 inline void outer_block(GroupedPanel<T> a, long count, GroupedPanel<T> b, long b_stride, long rows, long group, T* c,
-                        long c_stride, Before&& before) {
+                        long c_stride, bool added, Before&& before) {
   for (long k = 0; k == 0 || k < rows; k += kRowTermBlock) {
     split_rows<kTileRows<T, N>>(count, [&](auto r, long first) {
       before();
       outer_tile<T, decltype(r)::value, N>({a.at(k, group) + first, a.jump}, {b.at(k, group), b.jump}, b_stride,
                                            std::min(kRowTermBlock, rows - k), group, c + first * kPanel<T>, c_stride,
-                                           k == 0);
+                                           k == 0 && !added);
     });
   }
 }

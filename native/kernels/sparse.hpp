@@ -57,11 +57,11 @@ void sparse_product_row(const int32_t* columns, const T* values, long count, con
 }
 
 // N panels of one row of C = A^T B: the sum over the entries [e, end) of one column of A, in row order. row(r): row r
-// of B's first panel; c: the row in C's first panel.
+// of B's first panel; c: the row in C's first panel, which the first block overwrites unless the sum is to be `added`.
 template <class T, int N, class Entry, class Row>
 [[gnu::always_inline]] inline void sparse_outer_row(const Entry* e, const Entry* end, Row&& row, long b_stride, T* c,
-                                                    long c_stride) {
-  bool first = true;
+                                                    long c_stride, bool added) {
+  bool first = !added;
   do {
     Vec<T> acc[N * kPanelVecs<T>] = {};
     for (const Entry* last = end - e > kRowTermBlock ? e + kRowTermBlock : end; e < last; e++)

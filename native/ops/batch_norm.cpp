@@ -134,19 +134,17 @@ class BatchNorm final : public Op<T> {
   }
 
   void add_tasks(int op, long /*batch*/, std::vector<Task>& tasks) const override {
-    tasks.push_back({op, {0, panels<T>(this->in_width)}, {0, 0}, static_cast<double>(width_) * 128});
+    if (this->owns_statistics)
+      tasks.push_back({op, {0, panels<T>(this->in_width)}, {0, 0}, static_cast<double>(width_) * 128});
   }
 
   void update(const Pass<T>& pass, const Task&, Update<T>& update) const override {
-    const T* own = own_scratch(pass);
-    piece(update, this->spec.weight, gamma_, own + 4 * width_);
-    piece(update, this->spec.bias, beta_, own + 3 * width_);
+    piece(pass, update, this->spec.weight, gamma_, 4 * width_);
+    piece(pass, update, this->spec.bias, beta_, 3 * width_);
     if (!update.moves_statistics() || !of_batch(pass)) return;
-    const T keep = static_cast<T>(this->spec.momentum), take = static_cast<T>(1 - this->spec.momentum);
-    for (long c = 0; c < width_; c += kLanes<T>) {
-      update.average(mean_.offset + c, keep, load(own + c) * take);
-      update.average(variance_.offset + c, keep, load(own + 2 * width_ + c) * take);
-    }
+    move_statistics(pass, update);
+    // Those who share them move them one after the other.
+    for (const Op<T>* other : this->partners) static_cast<const BatchNorm*>(other)->move_statistics(pass, update);
   }
 
  private:
@@ -204,12 +202,29 @@ class BatchNorm final : public Op<T> {
     for (long c = p.first * kPanel<T>; c < p.last * kPanel<T>; c += kLanes<T>) body(c, c / kPanel<T>);
   }
 
-  void piece(Update<T>& update, int id, long offset, const T* total) const {
+  void move_statistics(const Pass<T>& pass, Update<T>& update) const {
+    const T* own = own_scratch(pass);
+    const T keep = static_cast<T>(this->spec.momentum), take = static_cast<T>(1 - this->spec.momentum);
+    for (long c = 0; c < width_; c += kLanes<T>) {
+      update.average(mean_.offset + c, keep, load(own + c) * take);
+      update.average(variance_.offset + c, keep, load(own + 2 * width_ + c) * take);
+    }
+  }
+
+  // Commits the gradient of one parameter: the totals that lie at `from` in the own scratch of each op that uses it.
+  void piece(const Pass<T>& pass, Update<T>& update, int id, long offset, long from) const {
     if (id < 0) return;
     alignas(64) T scratch[kPanel<T>];
     for (long c = 0; c < width_; c += kPanel<T>) {
       T* g = update.gradient(offset + c, scratch);
-      if (update.computes()) std::copy(total + c, total + c + kPanel<T>, g);
+      if (update.computes()) {
+        const T* total = own_scratch(pass) + from + c;
+        std::copy(total, total + kPanel<T>, g);
+        for (const Op<T>* other : this->partners) {
+          total = static_cast<const BatchNorm*>(other)->own_scratch(pass) + from + c;
+          for (int i = 0; i < kPanel<T>; i++) g[i] += total[i];
+        }
+      }
       update.commit(id, offset + c, g, kPanel<T>);
     }
   }

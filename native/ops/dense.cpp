@@ -1,5 +1,7 @@
-// z = x W + b. Gradients: dx = dz W^T; dW = x^T dz; db = sum over rows of dz.
+// z = x W + b. Gradients: dx = dz W^T; dW = x^T dz; db = sum over rows of dz. A transposed op has W^T in the place of
+// W.
 #include "kernels/product.hpp"
+#include "ops/dense_parameters.hpp"
 #include "ops/ops.hpp"
 #include "ops/update.hpp"
 
@@ -13,49 +15,55 @@ namespace {
 constexpr long kTaskOutputs = 4, kStrip = 9;
 
 template <class T>
-class Dense final : public Op<T> {
+class Dense final : public DenseParameters<T> {
  public:
   Dense(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
-      : Op<T>(s, plan),
-        weight_(placement[static_cast<std::size_t>(s.weight)]),
-        bias_(s.bias >= 0 ? placement[static_cast<std::size_t>(s.bias)] : Placement{}),
-        trainable_(plan.trains(s.weight) || plan.trains(s.bias)) {}
+      : DenseParameters<T>(s, plan, placement) {}
 
-  bool by_panel() const override { return false; }
   double multiply_adds() const override {
     return static_cast<double>(this->in_width * this->out_width * this->in_positions);
   }
   bool keeps_input() const override { return true; }
-  bool trainable() const override { return trainable_; }
 
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
     const long stride = this->stride(pass), at = rows.first * kPanel<T>;
-    product_panels<T>(this->in(pass, rows.first) + at, stride, rows.count(), this->in_width,
-                      pass.weights + weight_.offset, this->in_width * kPanel<T>, this->out(pass, rows.first) + at,
-                      stride, this->spec.bias >= 0 ? pass.weights + bias_.offset : nullptr, p.first, p.last);
+    const Matrix w = matrix(pass, this->spec.transposed);
+    product_panels<T>(this->in(pass, rows.first) + at, stride, rows.count(), this->in_width, w.panels, w.apart,
+                      this->out(pass, rows.first) + at, stride,
+                      this->spec.bias >= 0 ? pass.weights + this->bias_.offset : nullptr, p.first, p.last);
   }
 
   void backward(const Pass<T>& pass, Rows rows, Panels p) const override {
     const long stride = this->stride(pass), at = rows.first * kPanel<T>;
-    product_panels<T>(this->out_gradient(pass, rows.first) + at, stride, rows.count(), this->out_width,
-                      pass.transposed + weight_.transposed, padded<T>(this->out_width) * kPanel<T>,
-                      this->in_gradient(pass, rows.first) + at, stride, nullptr, p.first, p.last);
+    const Matrix w = matrix(pass, !this->spec.transposed);
+    product_panels<T>(this->out_gradient(pass, rows.first) + at, stride, rows.count(), this->out_width, w.panels,
+                      w.apart, this->in_gradient(pass, rows.first) + at, stride, nullptr, p.first, p.last);
   }
 
   void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
-    if (!trainable_) return;
-    const long in = panels<T>(this->in_width), out = panels<T>(this->out_width);
+    if (!this->trainable()) return;
+    const long in = panels<T>(this->rows_), out = panels<T>(this->columns_);
     // In multiply-adds. Updating a weight, and keeping its transpose, takes as long as about this many.
-    const double update = weight_.transposed >= 0 ? 80 : 56;
+    const double update = this->weight_.transposed >= 0 ? 80 : 56;
+    const double rows = static_cast<double>(batch * this->in_positions);
+    const auto bias = [&](Panels outputs) {
+      return this->updates_bias() ? 2 * rows * static_cast<double>((outputs.last - outputs.first) * kPanel<T>) : 0;
+    };
+    if (!this->owns_weight) {
+      const Panels outputs{0, panels<T>(this->out_width)};
+      if (this->updates_bias()) tasks.push_back({op, {0, 0}, outputs, bias(outputs)});
+      return;
+    }
     for (long strip = 0; strip < in; strip += kStrip)
       for (long o = 0; o < out; o += kTaskOutputs)
         for (long i = strip; i < std::min(in, strip + kStrip); i++) {
           const Panels outputs{o, std::min(out, o + kTaskOutputs)};
-          const auto units = static_cast<double>((outputs.last - o) * kPanel<T>),
-                     rows = static_cast<double>(batch * this->in_positions);
-          const double bias = i == 0 && this->spec.bias >= 0 ? 2 * rows * units : 0;
-          const auto columns = static_cast<double>(columns_of<T>(this->in_width, i));
-          tasks.push_back({op, {i, i + 1}, outputs, columns * units * (rows + update) + bias});
+          const auto units = static_cast<double>((outputs.last - o) * kPanel<T>);
+          const auto columns = static_cast<double>(columns_of<T>(this->rows_, i));
+          tasks.push_back({op,
+                           {i, i + 1},
+                           outputs,
+                           columns * units * (rows * this->uses() + update) + (i == 0 ? bias(outputs) : 0)});
         }
   }
 
@@ -66,16 +74,37 @@ class Dense final : public Op<T> {
         with_constant<kTilePanels>(std::min<long>(kTilePanels, task.outputs.last - o),
                                    [&](auto n) { update_block<decltype(n)::value>(pass, i, o, update); });
     }
-    if (this->spec.bias >= 0 && task.inputs.first == 0)
-      for (long o = task.outputs.first; o < task.outputs.last; o++) update_bias(pass, o, update);
+    if (this->updates_bias() && task.inputs.first == 0) this->update_bias(pass, task.outputs, update);
+  }
+
+  void add_gradient(const Pass<T>& pass, const Block<T>& block) const override {
+    constexpr int P = kPanel<T>;
+    for (long i = block.inputs.first; i < block.inputs.last; i++)
+      for (long n = 0; n < block.count; n += kTilePanels)
+        with_constant<kTilePanels>(std::min<long>(kTilePanels, block.count - n), [&](auto tile) {
+          product<decltype(tile)::value>(pass, i, block.output + n,
+                                         block.g + n * block.apart + (i - block.inputs.first) * P * P, block.apart,
+                                         true, [] {});
+        });
   }
 
  private:
+  struct Matrix {
+    const T* panels;
+    long apart;
+  };
+
+  // The weight, or its transpose.
+  Matrix matrix(const Pass<T>& pass, bool transposed) const {
+    if (transposed) return {pass.transposed + this->weight_.transposed, padded<T>(this->columns_) * kPanel<T>};
+    return {pass.weights + this->weight_.offset, this->panel()};
+  }
+
   // Asks for what comes next, half of which lies in other cores' caches: while the first outputs of a strip come, the
   // next panel of inputs, and this task's share of the gradients of the outputs that the strip turns to then.
   void ask_for_rows(const Pass<T>& pass, const Task& task) const {
+    if (this->spec.transposed || this->in_positions > 1) return;  // more positions than stay in the cache
     const long i = task.inputs.first, in = panels<T>(this->in_width), stride = this->stride(pass);
-    if (this->in_positions > 1) return;  // more than what stays in the cache
     if (task.outputs.first == 0 && i + 1 < in)
       for (long r = 0; r < pass.rows; r++)
         __builtin_prefetch(this->in(pass, r) + (i + 1) * stride + r * kPanel<T>, 0, 2);
@@ -91,76 +120,41 @@ class Dense final : public Op<T> {
   void update_block(const Pass<T>& pass, long i, long o, Update<T>& update) const {
     constexpr int P = kPanel<T>;
     alignas(64) T scratch[N * P * P];
-    const long stride = this->stride(pass), count = columns_of<T>(this->in_width, i), panel = this->in_width * P;
-    const long offset = weight_.offset + o * panel + i * P * P;
+    const long panel = this->panel(), count = columns_of<T>(this->rows_, i), offset = this->offset(i, o);
     T* g = update.gradient(offset, scratch);
     const long apart = g == scratch ? P * P : panel;
-    const long lines = pass.rows * this->in_positions;
     long asked = 0;  // panels of outputs, one ahead of each tile
-    if (update.computes())
-      outer_block<T, N>({this->in(pass, 0) + i * stride, panels<T>(this->in_width) * stride}, count,
-                        {this->out_gradient(pass, 0) + o * stride, panels<T>(this->out_width) * stride}, stride, lines,
-                        pass.arena->group * this->in_positions, g, apart, [&] {
-                          if (asked < N) ask_for_parameters(i, o + asked++, update);
-                        });
+    if (update.computes()) {
+      product<N>(pass, i, o, g, apart, false, [&] {
+        if (asked < N) ask_for_parameters(i, o + asked++, update);
+      });
+      this->add_partners(pass, {{i, i + 1}, o, N, g, apart});
+    }
     for (long n = 0; n < N; n++) {
       update.commit(this->spec.weight, offset + n * panel, g + n * apart, count * P);
-      if (keeps_transposed(update)) update.transpose(offset + n * panel, count, transposed(i, o + n, update));
+      this->refresh_transposed({i, i + 1}, o + n, update);
     }
-  }
-
-  bool keeps_transposed(const Update<T>& update) const { return this->wants_input && update.applies(); }
-
-  // Where the transpose of panel i of the inputs by panel o of the outputs lies.
-  T* transposed(long i, long o, const Update<T>& update) const {
-    constexpr int P = kPanel<T>;
-    return update.transposed() + weight_.transposed + (i * padded<T>(this->out_width) + o * P) * P;
   }
 
   // Asks for what the update of that block will touch.
   void ask_for_parameters(long i, long o, const Update<T>& update) const {
     constexpr int P = kPanel<T>;
-    update.prefetch(weight_.offset + (o * this->in_width + i * P) * P, columns_of<T>(this->in_width, i) * P);
-    if (!keeps_transposed(update)) return;
-    const T* to = transposed(i, o, update);
+    update.prefetch(this->offset(i, o), columns_of<T>(this->rows_, i) * P);
+    if (!this->refreshes(update)) return;
+    const T* to = this->transposed(i, o, update);
     for (long line = 0; line < P; line++) __builtin_prefetch(to + line * P, 1);
   }
 
-  void update_bias(const Pass<T>& pass, long o, Update<T>& update) const {
-    constexpr int P = kPanel<T>;
-    alignas(64) T scratch[P];
-    T* g = update.gradient(bias_.offset + o * P, scratch);
-    if (update.computes()) {
-      Vec<T> total[kPanelVecs<T>] = {};
-      const long lines = pass.rows * this->in_positions, group = pass.arena->group * this->in_positions;
-      for (long r = 0; r < lines; r += group)
-        add_rows(this->out_gradient(pass, r) + o * this->stride(pass), r, std::min(lines, r + group), total);
-      for (int v = 0; v < kPanelVecs<T>; v++) store(g + v * kLanes<T>, total[v]);
-    }
-    update.commit(this->spec.bias, bias_.offset + o * P, g, P);
+  // x^T dz, or dz^T x for a transposed op: panel i of the weight's rows by N panels of its columns from o.
+  template <int N, class Before>
+  void product(const Pass<T>& pass, long i, long o, T* g, long apart, bool added, Before&& before) const {
+    const long stride = this->stride(pass);
+    const T *a = this->in(pass, 0), *b = this->out_gradient(pass, 0);
+    if (this->spec.transposed) std::swap(a, b);
+    outer_block<T, N>({a + i * stride, panels<T>(this->rows_) * stride}, columns_of<T>(this->rows_, i),
+                      {b + o * stride, panels<T>(this->columns_) * stride}, stride, pass.rows * this->in_positions,
+                      pass.arena->group * this->in_positions, g, apart, added, before);
   }
-
-  // Adds the column sums of rows [r, end) of one panel: block by block, four blocks side by side to hide the latency.
-  static void add_rows(const T* panel, long r, long end, Vec<T> (&total)[kPanelVecs<T>]) {
-    constexpr int P = kPanel<T>, V = kPanelVecs<T>;
-    for (; r + 4 * kRowBlock <= end; r += 4 * kRowBlock) {
-      Vec<T> s[4][V] = {};
-      for (long k = 0; k < kRowBlock; k++)
-        for (int b = 0; b < 4; b++)
-          for (int v = 0; v < V; v++) s[b][v] += load(panel + (r + b * kRowBlock + k) * P + v * kLanes<T>);
-      for (int b = 0; b < 4; b++)
-        for (int v = 0; v < V; v++) total[v] += s[b][v];
-    }
-    for (; r < end; r += kRowBlock) {
-      Vec<T> s[V] = {};
-      for (long k = r; k < std::min(end, r + kRowBlock); k++)
-        for (int v = 0; v < V; v++) s[v] += load(panel + k * P + v * kLanes<T>);
-      for (int v = 0; v < V; v++) total[v] += s[v];
-    }
-  }
-
-  Placement weight_, bias_;
-  bool trainable_;
 };
 
 }  // namespace

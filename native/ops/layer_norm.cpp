@@ -71,7 +71,7 @@ class LayerNorm final : public Op<T> {
   }
 
   void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
-    if (!trainable()) return;
+    if (!trainable() || !this->owns_weight || !this->owns_bias) return;
     tasks.push_back({op,
                      {0, panels<T>(this->in_width)},
                      {0, 0},
@@ -118,20 +118,27 @@ class LayerNorm final : public Op<T> {
     });
   }
 
-  // Commits the gradient of one parameter: the sums that lie at `from` within each block.
+  // Commits the gradient of one parameter: the sums that lie at `from` within each block of each op that uses it.
   void piece(const Pass<T>& pass, Update<T>& update, int id, long offset, long from) const {
     if (id < 0) return;
     alignas(64) T scratch[kPanel<T>];
     for (long c = 0; c < width_; c += kPanel<T>) {
       T* g = update.gradient(offset + c, scratch);
-      if (update.computes())
-        for (int v = 0; v < kPanel<T>; v += kLanes<T>) {
-          Vec<T> total{};
-          for (long b = 0; b < pass.row_blocks(); b++)
-            total += load(this->scratch(pass) + b * 2 * width_ + from + c + v);
-          store(g + v, total);
-        }
+      if (update.computes()) {
+        sum_blocks(pass, from + c, g, false);
+        for (const Op<T>* other : this->partners)
+          static_cast<const LayerNorm*>(other)->sum_blocks(pass, from + c, g, true);
+      }
       update.commit(id, offset + c, g, kPanel<T>);
+    }
+  }
+
+  // The sums of a panel that lie at `from` within each block, added up and stored or added.
+  void sum_blocks(const Pass<T>& pass, long from, T* g, bool added) const {
+    for (int v = 0; v < kPanel<T>; v += kLanes<T>) {
+      Vec<T> total{};
+      for (long b = 0; b < pass.row_blocks(); b++) total += load(this->scratch(pass) + b * 2 * width_ + from + v);
+      store(g + v, added ? load(g + v) + total : total);
     }
   }
 

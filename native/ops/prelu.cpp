@@ -46,7 +46,7 @@ class PReLU final : public Op<T> {
   }
 
   void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
-    if (!trainable_) return;
+    if (!trainable_ || !this->owns_weight) return;
     tasks.push_back({op,
                      {0, panels<T>(this->in_width)},
                      {0, 0},
@@ -59,14 +59,19 @@ class PReLU final : public Op<T> {
       T* g = update.gradient(slope_.offset + c, scratch);
       if (update.computes()) {
         std::fill(g, g + kPanel<T>, T(0));
-        for (long b = 0; b < pass.row_blocks(); b++)
-          for (int i = 0; i < kPanel<T>; i++) g[i] += this->scratch(pass)[b * width_ + c + i];
+        add_blocks(pass, c, g);
+        for (const Op<T>* other : this->partners) static_cast<const PReLU*>(other)->add_blocks(pass, c, g);
       }
       update.commit(this->spec.weight, slope_.offset + c, g, kPanel<T>);
     }
   }
 
  private:
+  void add_blocks(const Pass<T>& pass, long c, T* g) const {
+    for (long b = 0; b < pass.row_blocks(); b++)
+      for (int i = 0; i < kPanel<T>; i++) g[i] += this->scratch(pass)[b * width_ + c + i];
+  }
+
   template <class Body>
   void each(const Pass<T>& pass, Rows rows, Panels p, Body&& body) const {
     for (long panel = p.first; panel < p.last; panel++)

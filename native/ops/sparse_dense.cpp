@@ -3,6 +3,7 @@
 // features at a time: every weight moves in every step, as with dense rows (moments decay, penalties pull), so a step
 // is one pass over the weights and the optimizer's slots. Refuses to compute the gradient of x, which nothing asks for.
 #include "kernels/sparse.hpp"
+#include "ops/dense_parameters.hpp"
 #include "ops/ops.hpp"
 #include "ops/update.hpp"
 #include "runtime/columns.hpp"
@@ -14,16 +15,10 @@ namespace {
 constexpr long kTaskOutputs = 4;  // panels of outputs that one task owns
 
 template <class T>
-class SparseDense final : public Op<T> {
+class SparseDense final : public DenseParameters<T> {
  public:
   SparseDense(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
-      : Op<T>(s, plan),
-        weight_(placement[static_cast<std::size_t>(s.weight)]),
-        bias_(s.bias >= 0 ? placement[static_cast<std::size_t>(s.bias)] : Placement{}),
-        dense_(make_dense<T>(s, plan, placement)) {}
-
-  bool by_panel() const override { return false; }
-  bool trainable() const override { return dense_->trainable(); }
+      : DenseParameters<T>(s, plan, placement) {}
 
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
     const SparseRows<T>& X = pass.data->sparse_X;
@@ -33,8 +28,8 @@ class SparseDense final : public Op<T> {
       const int64_t k = X.starts[pass.source(r)];
       split_panels(p, [&](auto n, long o) {
         sparse_product_row<T, decltype(n)::value>(
-            X.columns + k, X.values + k, X.count(pass.source(r)), pass.weights + weight_.offset + o * panel(), panel(),
-            this->spec.bias >= 0 ? pass.weights + bias_.offset + o * kPanel<T> : nullptr,
+            X.columns + k, X.values + k, X.count(pass.source(r)), pass.weights + this->offset(0, o), this->panel(),
+            this->spec.bias >= 0 ? pass.weights + this->bias_.offset + o * kPanel<T> : nullptr,
             z + o * this->stride(pass) + r * kPanel<T>, this->stride(pass));
       });
     }
@@ -43,8 +38,12 @@ class SparseDense final : public Op<T> {
   void backward(const Pass<T>&, Rows, Panels) const override {}
 
   void add_tasks(int op, long /*batch*/, std::vector<Task>& tasks) const override {
-    if (!trainable()) return;
+    if (!this->trainable()) return;
     const long in = panels<T>(this->in_width), out = panels<T>(this->out_width);
+    if (!this->owns_weight) {
+      if (this->updates_bias()) tasks.push_back({op, {0, 0}, {0, out}, kStreamCost});
+      return;
+    }
     for (long o = 0; o < out; o += kTaskOutputs)
       for (long i = 0; i < in; i += kTaskInputs) {
         const Panels inputs{i, std::min(in, i + kTaskInputs)}, outputs{o, std::min(out, o + kTaskOutputs)};
@@ -53,15 +52,22 @@ class SparseDense final : public Op<T> {
   }
 
   double entries_cost(const Task& task, const BatchColumns<T>& columns) const override {
-    return kEntryCost * columns.expected(task.inputs.first * kPanel<T>, task.inputs.last * kPanel<T>) *
+    return this->uses() * kEntryCost * columns.expected(task.inputs.first * kPanel<T>, task.inputs.last * kPanel<T>) *
            static_cast<double>((task.outputs.last - task.outputs.first) * kPanel<T>);
   }
 
   void update(const Pass<T>& pass, const Task& task, Update<T>& update) const override {
-    split_panels(task.outputs, [&](auto n, long o) { update_block<decltype(n)::value>(pass, task.inputs, o, update); });
-    // The bias knows nothing of x: its share of the dense op's work, with no panel of the weights.
-    if (this->spec.bias >= 0 && task.inputs.first == 0)
-      dense_->update(pass, {task.op, {0, 0}, task.outputs, 0}, update);
+    if (task.inputs.first < task.inputs.last)
+      split_panels(task.outputs,
+                   [&](auto n, long o) { update_block<decltype(n)::value>(pass, task.inputs, o, update); });
+    if (this->updates_bias() && task.inputs.first == 0) this->update_bias(pass, task.outputs, update);
+  }
+
+  void add_gradient(const Pass<T>& pass, const Block<T>& block) const override {
+    split_panels({0, block.count}, [&](auto n, long first) {
+      add_entries<decltype(n)::value>(pass, block.inputs, block.output + first, block.g + first * block.apart,
+                                      block.apart, true);
+    });
   }
 
  private:
@@ -69,8 +75,6 @@ class SparseDense final : public Op<T> {
   // In the unit of the dense op's tasks, a multiply-add: the optimizer's traffic with memory for one weight, and one
   // entry for one output.
   static constexpr double kStreamCost = 128, kEntryCost = 4;
-
-  long panel() const { return this->in_width * kPanel<T>; }
 
   double numbers(Panels inputs, Panels outputs) const {
     return static_cast<double>(std::min(this->in_width, inputs.last * kPanel<T>) - inputs.first * kPanel<T>) *
@@ -89,8 +93,7 @@ class SparseDense final : public Op<T> {
     const int64_t k = X.starts[source];
     for (long e = 0; e < std::min(kEntriesAhead, X.count(source)); e++)
       for (long o = p.first; o < std::min(p.last, p.first + 4); o++)
-        __builtin_prefetch(pass.weights + weight_.offset + o * panel() +
-                           static_cast<long>(X.columns[k + e]) * kPanel<T>);
+        __builtin_prefetch(pass.weights + this->offset(0, o) + static_cast<long>(X.columns[k + e]) * kPanel<T>);
   }
 
   // N panels of outputs from o, for the inputs' rows of W.
@@ -99,25 +102,33 @@ class SparseDense final : public Op<T> {
     constexpr int P = kPanel<T>;
     alignas(64) T scratch[N * kColumns * P];
     const long first = inputs.first * P, last = std::min(this->in_width, inputs.last * P), count = (last - first) * P;
-    const long offset = weight_.offset + o * panel() + first * P, stride = this->stride(pass);
+    const long offset = this->offset(inputs.first, o), panel = this->panel();
     T* const g = update.gradient(offset, scratch);
-    const long apart = g == scratch ? kColumns * P : panel();
+    const long apart = g == scratch ? kColumns * P : panel;
     if (update.applies()) update.prefetch(offset, count);
     if (update.computes()) {
-      const T* const dz = this->out_gradient(pass, 0) + o * stride;
-      const auto row = [&](long r) { return pass.arena->from(dz, this->out_width, r, 1) + r * P; };
-      for (long c = first; c < last; c++)
-        sparse_outer_row<T, N>(pass.arena->columns->begin(c), pass.arena->columns->end(c), row, stride,
-                               g + (c - first) * P, apart);
+      add_entries<N>(pass, inputs, o, g, apart, false);
+      this->add_partners(pass, {inputs, o, N, g, apart});
     }
     for (long n = 0; n < N; n++) {
-      if (n + 1 < N && update.applies()) update.prefetch(offset + (n + 1) * panel(), count);
-      update.commit(this->spec.weight, offset + n * panel(), g + n * apart, count);
+      if (n + 1 < N && update.applies()) update.prefetch(offset + (n + 1) * panel, count);
+      update.commit(this->spec.weight, offset + n * panel, g + n * apart, count);
+      this->refresh_transposed(inputs, o + n, update);
     }
   }
 
-  Placement weight_, bias_;
-  std::unique_ptr<Op<T>> dense_;
+  // x^T dz from the batch's entries in the inputs' columns, stored or added.
+  template <int N>
+  void add_entries(const Pass<T>& pass, Panels inputs, long o, T* g, long apart, bool added) const {
+    constexpr int P = kPanel<T>;
+    const long first = inputs.first * P, last = std::min(this->in_width, inputs.last * P);
+    const long stride = this->stride(pass);
+    const T* const dz = this->out_gradient(pass, 0) + o * stride;
+    const auto row = [&](long r) { return pass.arena->from(dz, this->out_width, r, 1) + r * P; };
+    for (long c = first; c < last; c++)
+      sparse_outer_row<T, N>(pass.arena->columns->begin(c), pass.arena->columns->end(c), row, stride,
+                             g + (c - first) * P, apart, added);
+  }
 };
 
 }  // namespace

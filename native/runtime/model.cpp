@@ -91,7 +91,7 @@ ArenaMemory<T>::ArenaMemory(const Program<T>& program_, long capacity, int threa
 template <class T>
 TrainingBuffers<T>::TrainingBuffers(const Program<T>& program, const OptimizerSpec& optimizer) {
   Layout<T> layout;
-  layout.add(&transposed, program.transposed_size);
+  if (!program.reads_transposed) layout.add(&transposed, program.transposed_size);
   for (int i = 0; i < optimizer.slots(); i++) layout.add(&slots[i], program.size);
   if (optimizer.kind == OptimizerKind::nesterov) layout.add(&look_ahead, program.size);
   if (std::isfinite(optimizer.clip_norm)) layout.add(&gradient, program.size);
@@ -101,6 +101,7 @@ TrainingBuffers<T>::TrainingBuffers(const Program<T>& program, const OptimizerSp
 template <class T>
 Model<T>::Model(const PlanSpec& plan) : program(plan), weights_(program.size) {
   if (Program<T>::takes_sparse_rows(plan)) sparse_program_ = std::make_unique<Program<T>>(plan, true);
+  if (program.reads_transposed) transposed_ = Buffer<T>(program.transposed_size);
 }
 
 template <class T>
@@ -141,11 +142,13 @@ void Model<T>::unpack(const T* in, T* flat) const {
 template <class T>
 void Model<T>::set_parameters(const T* flat) {
   pack(flat, weights_.get());
+  if (program.reads_transposed) refresh_transposed(weights_.get());
 }
 
 template <class T>
 void Model<T>::refresh_transposed(const T* weights) {
   constexpr int P = kPanel<T>;
+  T* const to = program.reads_transposed ? transposed_.get() : training_.transposed;
   for (std::size_t i = 0; i < program.placement.size(); i++) {
     const Placement& place = program.placement[i];
     if (place.transposed < 0) continue;
@@ -153,7 +156,7 @@ void Model<T>::refresh_transposed(const T* weights) {
     for (long o = 0; o < place.panels; o++)
       for (long k = 0; k < panels<T>(p.rows); k++)
         transpose_panel<T>(weights + place.offset + (o * p.rows + k * P) * P, columns_of<T>(p.rows, k),
-                           training_.transposed + place.transposed + (k * place.panels + o) * P * P);
+                           to + place.transposed + (k * place.panels + o) * P * P);
   }
 }
 
@@ -165,13 +168,19 @@ long Model<T>::flat_size() const {
 }
 
 template <class T>
+void Model<T>::allocate_training(const OptimizerSpec& optimizer) {
+  training_ = TrainingBuffers<T>();  // frees before it allocates
+  training_ = TrainingBuffers<T>(program, optimizer);
+  if (program.reads_transposed) training_.transposed = transposed_.get();
+}
+
+template <class T>
 void Model<T>::start(const OptimizerSpec& optimizer, uint64_t seed, uint64_t step, const T* slots) {
   const std::lock_guard hold(training_lock_);
   optimizer_ = optimizer;
   seed_ = seed;
   step_ = step;
-  training_ = TrainingBuffers<T>();  // frees before it allocates
-  training_ = TrainingBuffers<T>(program, optimizer);
+  allocate_training(optimizer);
   if (!slots) return;
   for (int i = 0; i < optimizer.slots(); i++) pack(slots + i * flat_size(), training_.slots[i]);
 }
@@ -284,7 +293,7 @@ void Model<T>::infer(const std::vector<Phase<T>>& phases, const Data<T>& data, i
       const long first = c * most, rows = std::min(most, data.rows - first);
       const Pass<T> pass{&memory[static_cast<std::size_t>(t)]->arena,
                          weights_.get(),
-                         nullptr,
+                         transposed_.get(),
                          false,
                          0,
                          1,

@@ -62,6 +62,7 @@ struct TrainingBuffers {
   T *transposed = nullptr, *look_ahead = nullptr, *gradient = nullptr, *slots[3] = {};
 
   TrainingBuffers() = default;
+  // Without the transposed weights of a program that reads them forward: those are the model's.
   TrainingBuffers(const Program<T>& program, const OptimizerSpec& optimizer);
 };
 
@@ -94,6 +95,7 @@ class Model {
   void pack(const T* flat, T* panels) const;
   void unpack(const T* panels, T* flat) const;
   void refresh_transposed(const T* weights);
+  void allocate_training(const OptimizerSpec& optimizer);
   double penalty(double weight_sum) const;
   void gather(const Pass<T>& pass, Rows rows) const;
   void gather_lines(const Pass<T>& pass, Rows rows) const;
@@ -111,6 +113,7 @@ class Model {
 
   std::unique_ptr<const Program<T>> sparse_program_;  // null where the plan cannot take sparse rows
   Buffer<T> weights_;
+  Buffer<T> transposed_;  // where inference reads it, and then fresh except within a training run; else none
   TrainingBuffers<T> training_;
   OptimizerSpec optimizer_;
   uint64_t seed_ = 0, step_ = 0;

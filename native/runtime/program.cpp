@@ -95,7 +95,7 @@ bool Program<T>::takes_sparse_rows(const PlanSpec& plan) {
   bool takes = plan.positions_of(plan.input) == 1 && plan.output != plan.input &&
                !(plan.has_loss && plan.loss.prediction == plan.input);
   for (const OpSpec& s : plan.ops)
-    for (int i = 0; i < s.reads(); i++) takes &= s.read(i) != plan.input || s.kind == OpKind::dense;
+    for (int i = 0; i < s.reads(); i++) takes &= s.read(i) != plan.input || (s.kind == OpKind::dense && !s.transposed);
   return takes;
 }
 
@@ -131,9 +131,11 @@ void Program<T>::place_parameters() {
     transposed_size += padded<T>(plan.parameters[static_cast<std::size_t>(id)].rows) * place.panels * kPanel<T>;
   };
   for (const OpSpec& s : plan.ops) {
+    reads_transposed |= s.transposed;
     if (s.kind == OpKind::recurrent) transpose(s.recurrent);
     const bool product = s.kind == OpKind::dense || s.kind == OpKind::recurrent;
-    if (product && s.input != plan.input) transpose(s.weight);  // nobody wants the gradient of the input
+    // Nobody wants the gradient of the input.
+    if (product && (s.input != plan.input || s.transposed)) transpose(s.weight);
   }
 }
 
@@ -263,6 +265,29 @@ void Program<T>::schedule() {
   }
   backward_from(*this, wanted, s);
   training = s.take();
+  find_owners();
+}
+
+template <class T>
+void Program<T>::find_owners() {
+  const std::vector<bool> trained = values_for(plan, plan.loss.prediction);
+  std::vector<Op<T>*> owner(plan.parameters.size(), nullptr);
+  for (const auto& op : ops) {
+    if (!trained[id(op->spec.output)]) continue;
+    const auto owns = [&](int parameter) {
+      if (parameter < 0) return true;
+      Op<T>*& first = owner[id(parameter)];
+      if (!first) first = op.get();
+      auto& partners = first->partners;
+      if (first != op.get() && (partners.empty() || partners.back() != op.get())) partners.push_back(op.get());
+      return first == op.get();
+    };
+    op->owns_weight = owns(op->spec.weight);
+    op->owns_bias = owns(op->spec.bias);
+    op->owns_statistics = owns(op->spec.running_mean);
+    owns(op->spec.running_variance);
+    if (op->spec.weight >= 0) owner[id(op->spec.weight)]->keeps_transposed |= op->wants_input || op->spec.transposed;
+  }
 }
 
 template <class T>

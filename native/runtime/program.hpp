@@ -82,6 +82,16 @@ struct Task {
   double cost;
 };
 
+// A block of a matrix's gradient: panels of inputs (rows) by `count` panels of outputs from `output`. g: (inputs,
+// panels), the panels `apart`.
+template <class T>
+struct Block {
+  Panels inputs;
+  long output, count;
+  T* g;
+  long apart;
+};
+
 // The methods of an op that work on rows take them as lines of its input.
 template <class T>
 class Op {
@@ -124,10 +134,13 @@ class Op {
   virtual void backward_totals(const Pass<T>&) const {}
   virtual void backward(const Pass<T>&, Rows, Panels) const = 0;
 
+  // A parameter that several ops use is the first one's, whose tasks sum the gradients of all its uses.
   virtual void add_tasks(int, long /*batch*/, std::vector<Task>&) const {}
   // What the entries of a sparse batch add to the cost of a task.
   virtual double entries_cost(const Task&, const BatchColumns<T>&) const { return 0; }
   virtual void update(const Pass<T>&, const Task&, Update<T>&) const {}
+  // Adds this op's part of the gradient of a matrix that another op owns to a block of it.
+  virtual void add_gradient(const Pass<T>&, const Block<T>&) const {}
 
   // Values and gradients as seen from the group of rows that holds `line` of them (see Arena::from).
   T* in(const Pass<T>& p, long line) const {
@@ -163,6 +176,10 @@ class Op {
   int index = 0;             // in its program
   bool wants_input = false;  // whether the gradient of an input is needed
   std::vector<bool> wants;   // of which
+  // Later ops that use a parameter of this one, and which of its own are its to update.
+  std::vector<const Op<T>*> partners;
+  bool owns_weight = true, owns_bias = true, owns_statistics = true;
+  bool keeps_transposed = false;  // whether the update must refresh the transpose of the weight
 };
 
 // Where the engine keeps each parameter: the matrix (rows, columns) as panels of columns from `offset`, and, when a
@@ -225,6 +242,7 @@ class Program {
   long size = 0, transposed_size = 0;
   // Sums over rows are made per block of this many rows, and the blocks added in order: part of what fixes the bits.
   long row_block = kRowBlock;
+  bool reads_transposed = false;  // forward, too
   std::vector<std::unique_ptr<Op<T>>> ops;
   std::unique_ptr<Op<T>> loss;  // null without one
   std::vector<Phase<T>> training, inference, evaluation;
@@ -243,6 +261,7 @@ class Program {
   void place_parameters();
   void make_ops();
   void find_homes();
+  void find_owners();
   void schedule();
   void count_sparse_work();
 };

@@ -70,6 +70,7 @@ struct OpSpec {
   double recurrent_rate = 0;                // of dropout on the state
   uint64_t recurrent_stream = 0;
   long state = 0;  // where its states begin in a row of all states
+  bool transposed = false;  // a dense op that uses the transpose of its weight
 
   int reads() const { return 1 + static_cast<int>(further.size()); }
   int read(int i) const { return i == 0 ? input : further[static_cast<std::size_t>(i - 1)]; }

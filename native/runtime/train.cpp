@@ -327,7 +327,17 @@ TrainResult Model<T>::train(const TrainJob<T>& job) {
   }
   refresh_transposed(p.look_ahead ? p.look_ahead : p.weights);
   Run<T> run(*this, whole, p, optimizer_, seed_, step_, training_arena(whole, threads), team_size_, threads, false);
-  const TrainResult result = run.go(threads);
+  const auto settle = [&] {  // what inference reads is no longer of the look-ahead point
+    if (p.look_ahead && program.reads_transposed) refresh_transposed(p.weights);
+  };
+  TrainResult result;
+  try {
+    result = run.go(threads);
+  } catch (...) {
+    settle();
+    throw;
+  }
+  settle();
   step_ += static_cast<uint64_t>(result.steps);
   return result;
 }
@@ -336,9 +346,9 @@ template <class T>
 double Model<T>::gradients(const Data<T>& data, uint64_t seed, uint64_t step, T* flat, int threads) {
   const std::lock_guard hold(training_lock_);
   const int n = threads > 0 ? threads : useful_threads(program_for(data).training_work(data, data.rows), kWorkToWake);
-  if (!training_.transposed) training_ = TrainingBuffers<T>(program, optimizer_);
+  if (!training_.transposed) allocate_training(optimizer_);
   const Buffer<T> gradient(program.size);
-  refresh_transposed(weights_.get());
+  if (!program.reads_transposed) refresh_transposed(weights_.get());
   TrainResult result;
   if (data.rows > 0) {
     const double rate = 0;

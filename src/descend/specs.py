@@ -178,12 +178,38 @@ def _interval(low: float, high: float, low_open: bool, high_open: bool) -> str:
     return f" in {'(' if low_open else '['}{low:g}, {high:g}{')' if high_open else ']'}"
 
 
-def to_config(spec: object) -> dict[str, Any]:
+class Seen:
+    """The objects described or built so far, numbered, for descriptions in which an object stands in several places.
+
+    Its first place holds its description, the others {"same_as": number}. An object's number is how many objects are
+    complete before it: those inside it come first.
+
+    Parameters
+    ----------
+    kind : objects of this class alone are numbered
+    """
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind
+        self.objects: list[Any] = []
+        self.numbers: dict[int, int] = {}
+
+    def add(self, spec: object) -> None:
+        """Number an object that is complete."""
+        if isinstance(spec, self.kind):
+            self.numbers[id(spec)] = len(self.objects)
+            self.objects.append(spec)
+
+
+def to_config(spec: object, seen: Seen | None = None) -> dict[str, Any]:
     """Describe a specification as plain data that JSON can hold.
 
     The result names the class as "concept.Class" under "type", followed by the constructor's arguments;
-    specifications inside are described the same way. `from_config` is the inverse.
+    specifications inside are described the same way. `from_config` is the inverse. `seen`, handed from one description
+    to the next, keeps objects that stand in several places one object.
     """
+    if seen is not None and id(spec) in seen.numbers:
+        return {"same_as": seen.numbers[id(spec)]}
     concept = next((c for c, r in _REGISTRIES.items() if type(spec) in r._members.values()), None)
     if concept is None or not dataclasses.is_dataclass(spec):
         name = type(spec).__name__
@@ -194,20 +220,24 @@ def to_config(spec: object) -> dict[str, Any]:
     config: dict[str, Any] = {"type": f"{concept}.{type(spec).__name__}"}
     for field in dataclasses.fields(spec):
         if field.init:
-            config[field.name] = _describe(getattr(spec, field.name))
+            config[field.name] = _describe(getattr(spec, field.name), seen)
+    if seen is not None:
+        seen.add(spec)
     return config
 
 
-def _describe(value: object) -> Any:
+def _describe(value: object, seen: Seen | None) -> Any:
     if value is None or isinstance(value, str | bool | int | float):
         return value
     if isinstance(value, tuple | list):
-        return [_describe(item) for item in value]
-    return to_config(value)
+        return [_describe(item, seen) for item in value]
+    return to_config(value, seen)
 
 
-def from_config(config: Mapping[str, Any]) -> Any:
+def from_config(config: Mapping[str, Any], seen: Seen | None = None) -> Any:
     """Build the specification that `to_config` described; only registered classes can be named.
+
+    `seen` as for `to_config`, with descriptions in the same order.
 
     Raises
     ------
@@ -216,6 +246,11 @@ def from_config(config: Mapping[str, Any]) -> Any:
     TypeError
         for a value of a type the class refuses.
     """
+    if seen is not None and isinstance(config, Mapping) and "same_as" in config:
+        number = config["same_as"]
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < len(seen.objects):
+            raise ValueError(f"'same_as' must be the number of one of {len(seen.objects)} objects, got {number!r}")
+        return seen.objects[number]
     kind = config.get("type") if isinstance(config, Mapping) else None
     if not isinstance(kind, str) or kind.count(".") != 1:
         raise ValueError(f"a description needs a 'type' such as 'layers.Dense', got {kind!r}")
@@ -235,12 +270,15 @@ def from_config(config: Mapping[str, Any]) -> Any:
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and argument not in arguments:
             raise ValueError(f"the description of {kind} lacks the argument {argument!r}")
-    return known[name](**{key: _build(value) for key, value in arguments.items()})
+    spec = known[name](**{key: _build(value, seen) for key, value in arguments.items()})
+    if seen is not None:
+        seen.add(spec)
+    return spec
 
 
-def _build(value: Any) -> Any:
+def _build(value: Any, seen: Seen | None) -> Any:
     if isinstance(value, Mapping):
-        return from_config(value)
+        return from_config(value, seen)
     if isinstance(value, list):
-        return tuple(_build(item) for item in value)
+        return tuple(_build(item, seen) for item in value)
     return value

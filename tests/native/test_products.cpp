@@ -59,7 +59,7 @@ void check_outer(long rows, long inputs, long columns) {
       long tiles = 0;
       outer_block<T, N>({a.get() + i * rows * kPanel<T>, 64 * kPanel<T>}, columns_of<T>(inputs, i),
                         {b.get() + p * rows * kPanel<T>, 64 * kPanel<T>}, rows * kPanel<T>, rows, 64,
-                        c.get() + (p * inputs + i * kPanel<T>)*kPanel<T>, inputs * kPanel<T>, [&] { tiles++; });
+                        c.get() + (p * inputs + i * kPanel<T>)*kPanel<T>, inputs * kPanel<T>, false, [&] { tiles++; });
       CHECK(tiles > 0);
     }
   bool equal = true;

@@ -22,7 +22,7 @@ from descend.layers.activations import (
     activation_names,
     resolve_activation,
 )
-from descend.layers.base import MAX_UNITS, Layer, Shape, parts, registry
+from descend.layers.base import MAX_UNITS, Layer, Shape, expand_once, registry
 from descend.layers.batch_norm import BatchNorm
 from descend.layers.bidirectional import Bidirectional
 from descend.layers.concatenate import Concatenate
@@ -68,7 +68,7 @@ __all__ = [
     "Softplus",
     "Tanh",
     "activation_names",
-    "parts",
+    "expand_once",
     "registry",
     "resolve_activation",
 ]

@@ -10,13 +10,15 @@ of a user's own is a frozen dataclass with an `expand`, and needs nothing from a
         def expand(self):
             return layers.Dense(self.units), layers.BatchNorm(), layers.ReLU()
 
+A layer object that stands in several places of a network has its parameters once: identity, not equality, decides.
+
 A layer that leads its input along several ways (`Residual`, `Concatenate`) holds the layers of each in a stack.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from descend import specs
@@ -56,6 +58,14 @@ class Layer:
                 f"{type(self).__name__}: name must be printable, not empty and free of '/', got {self.name!r}"
             )
 
+    # A layer object that stands in several places shares its parameters among them, so copies of a list of layers must
+    # hold the same objects; they cannot change.
+    def __copy__(self) -> Layer:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Layer:
+        return self
+
     def expand(self) -> tuple[Layer, ...]:
         """The built-in layers this one stands for; itself when it is one of them."""
         return (self,)
@@ -83,18 +93,16 @@ class Layer:
 _MAX_EXPANSIONS = 100
 
 
-def parts(layer: Layer, depth: int = 0) -> list[Layer]:
-    """The layers that `layer` stands for in the end, composite ones expanded; what is inside their stacks stays."""
+def expand_once(layer: Layer, depth: int) -> tuple[Layer, ...] | None:
+    """The layers that a composite layer, `depth` composite layers deep, stands for; None for a built-in one."""
     inner = layer.expand()
     if len(inner) == 1 and inner[0] is layer:
-        return [layer]
-    if not layer.trainable:
-        inner = tuple(replace(part, trainable=False) for part in inner)
+        return None
     if depth >= _MAX_EXPANSIONS:
         raise ValueError(
             f"{type(layer).__name__}.expand keeps returning composite layers; it must end in built-in ones"
         )
-    return [part for one in inner for part in parts(one, depth + 1)]
+    return inner
 
 
 def check_stack(layer: Layer, name: str, value: object) -> tuple[Layer, ...]:
@@ -111,6 +119,14 @@ def check_stack(layer: Layer, name: str, value: object) -> tuple[Layer, ...]:
 def stack_shape(stack: Sequence[Layer], input_shape: Shape) -> Shape:
     """Shape of one row behind a list of layers."""
     for layer in stack:
-        for part in parts(layer):
-            input_shape = part.output_shape(input_shape)
+        input_shape = _shape_behind(layer, input_shape, 0)
     return input_shape
+
+
+def _shape_behind(layer: Layer, shape: Shape, depth: int) -> Shape:
+    inner = expand_once(layer, depth)
+    if inner is None:
+        return layer.output_shape(shape)
+    for one in inner:
+        shape = _shape_behind(one, shape, depth + 1)
+    return shape

@@ -12,7 +12,7 @@ from descend.layers.base import MAX_UNITS, Layer, Shape, registry
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """z = x W + b on the last axis, followed by an activation when one is given.
+    """z = x W + b on the last axis, or z = x V^T + b when it is tied to a layer with the weight V; then an activation.
 
     Rows of shape (..., in) become rows of shape (..., units), with the same W at every position.
 
@@ -25,6 +25,11 @@ class Dense(Layer):
         Glorot's otherwise
     bias_initializer : of b (units,)
     penalty : on W; None for the network's
+    tied_to : another dense layer, or its name, that comes earlier in the network: this one uses the transpose of its
+        weight V (units, in) and has only a bias of its own. The gradients of both uses add up, and V's initializer,
+        penalty and max_norm are the other layer's matter. The decoder of an autoencoder is tied to its encoder like
+        this: half the weights. Hinton and Salakhutdinov, "Reducing the dimensionality of data with neural networks",
+        2006; Press and Wolf, "Using the output embedding to improve language models", 2017
     max_norm : after every update a unit's incoming weights (a column of W) that have a larger Euclidean norm are scaled
         back to it, w <- w max_norm / ||w||; None for no limit. Srivastava and others, "Dropout", 2014, section 5.1
     """
@@ -36,6 +41,7 @@ class Dense(Layer):
     bias_initializer: initializers.Initializer | str = field(default="zeros", kw_only=True)
     penalty: penalties.Penalty | str | None = field(default=None, kw_only=True)
     max_norm: float | None = field(default=None, kw_only=True)
+    tied_to: Layer | str | None = field(default=None, kw_only=True)
     kind: ClassVar[str] = "dense"
 
     def __post_init__(self) -> None:
@@ -50,6 +56,23 @@ class Dense(Layer):
         specs.set_field(self, "penalty", penalties.resolve(self.penalty))
         if self.max_norm is not None:
             specs.check_number(self, "max_norm", low=0.0, low_open=True)
+        self._check_tie()
+
+    def _check_tie(self) -> None:
+        if self.tied_to is None:
+            return
+        if not isinstance(self.tied_to, Dense | str):
+            raise TypeError(
+                f"Dense: tied_to must be a Dense layer or the name of one, got {type(self.tied_to).__name__}"
+            )
+        if isinstance(self.tied_to, Dense) and self.tied_to.tied_to is not None:
+            raise ValueError("Dense: tied_to is a layer that is tied itself; tie both to the layer that has the weight")
+        for name in ("weight_initializer", "penalty", "max_norm"):
+            if getattr(self, name) is not None:
+                raise ValueError(
+                    f"Dense: {name} belongs to the layer that has the weight; give it to that one and leave it out "
+                    "where tied_to is"
+                )
 
     def expand(self) -> tuple[Layer, ...]:
         if self.activation is None:

@@ -18,8 +18,8 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-#: Raised with every change that older readers would misunderstand.
-VERSION = 1
+#: Raised with every change that older readers would misunderstand. 2: layers that stand in several places.
+VERSION = 2
 
 _FORMAT = "descend"
 

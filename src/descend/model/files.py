@@ -25,8 +25,9 @@ _SLOTS = "optimizer/"
 
 def save(core: Core, extra: Mapping[str, Any], path: str | os.PathLike[str], *, with_optimizer: bool) -> None:
     """Write a network; see `Network.save`."""
+    seen = specs.Seen(layers.Layer)
     description: dict[str, Any] = {
-        "layers": [specs.to_config(layer) for layer in core.layers],
+        "layers": [specs.to_config(layer, seen) for layer in core.layers],
         "input_shape": None if core.input_shape is None else list(core.input_shape),
         "seed": core.seed,
         "dtype": core.dtype.name,
@@ -96,8 +97,9 @@ def _plain(value: float) -> float | None:
 
 def _build(description: Mapping[str, Any], arrays: dict[str, NDArray]) -> Core:
     shape = description["input_shape"]
+    seen = specs.Seen(layers.Layer)
     core = Core(
-        layers=[_spec(config, layers.Layer) for config in _list(description, "layers")],
+        layers=[_spec(config, layers.Layer, seen) for config in _list(description, "layers")],
         input_shape=None if shape is None else check_input_shape(_list(description, "input_shape")),
         seed=_integer(description, "seed", 2**63 - 1),
         dtype=_dtype(description["dtype"]),
@@ -186,8 +188,8 @@ def _number(value: Any) -> float:
     return math.nan if value is None else float(value)
 
 
-def _spec(config: Any, base: type) -> Any:
-    spec = specs.from_config(config)
+def _spec(config: Any, base: type, seen: specs.Seen | None = None) -> Any:
+    spec = specs.from_config(config, seen)
     if not isinstance(spec, base):
         raise ValueError(f"expected a {base.__name__}, found {type(spec).__name__}")
     return spec

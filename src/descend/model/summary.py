@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from descend.plan import expand, name_layers, walk
+from descend.plan import expand, name_layers, ops, parameters_of, walk
 from descend.plan.plan import Parameter, Plan
 from descend.training.core import Core
 
@@ -23,8 +23,19 @@ def _rows(core: Core, plan: Plan) -> list[tuple[str, str, str, str]]:
     for op in plan.ops:
         count = sum(p.size for p in plan.parameters if _layer_of(p) == op.name)
         shape = _shape(plan.values[op.output].shape)
-        rows.append((op.name, kinds.get(op.name, type(op).__name__), shape, f"{count:,}" if count else ""))
+        kind = kinds.get(op.name, type(op).__name__)
+        rows.append((op.name, kind, shape, _weights(f"{count:,}" if count else "", _shared(op, plan))))
     return rows
+
+
+def _shared(op: ops.Op, plan: Plan) -> list[Parameter]:
+    """The parameters that the op uses and another layer counts."""
+    return [p for p in parameters_of(op, plan) if _layer_of(p) != op.name]
+
+
+def _weights(own: str, shared: list[Parameter]) -> str:
+    owners = dict.fromkeys(_layer_of(p) for p in shared)
+    return " + ".join([*([own] if own else []), *(f"{owner}'s" for owner in owners)])
 
 
 def _layer_of(parameter: Parameter) -> str:
@@ -41,6 +52,9 @@ def _totals(plan: Plan) -> str:
     text = f"{trained:,} trained weights"
     if fixed:
         text += f", {fixed:,} not trained"
+    shared = sum(p.size for op in plan.ops for p in _shared(op, plan))
+    if shared:
+        text += f" ({plan.size + shared:,} weights without sharing)"
     return text + ("" if plan.loss is None else f"; loss {plan.loss.kind}")
 
 

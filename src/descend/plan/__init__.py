@@ -13,7 +13,7 @@ from descend.plan.lowering import (
 from descend.plan.pairing import attach_loss, final_function
 from descend.plan.parameters import flatten, initial_parameters, named
 from descend.plan.plan import Parameter, Plan, Value
-from descend.plan.printing import format_plan
+from descend.plan.printing import format_plan, parameters_of
 from descend.plan.recurrent import ByGate
 from descend.plan.validator import PlanError, validate
 
@@ -36,6 +36,7 @@ __all__ = [
     "name_layers",
     "named",
     "ops",
+    "parameters_of",
     "validate",
     "walk",
 ]

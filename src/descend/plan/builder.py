@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from descend.initializers import Initializer
 from descend.penalties import Penalty
+from descend.plan import naming
 from descend.plan.ops import Op
 from descend.plan.plan import Parameter, Plan, Value
 
@@ -27,6 +28,7 @@ class PlanBuilder:
         self._values = [Value(0, input_shape, "input")]
         self._ops: list[Op] = []
         self._parameters: list[Parameter] = []
+        self._by_name: dict[str, Parameter] = {}
         self._size = 0
         self._streams = 0
         self.frozen = False  # whether parameters from now on belong to a layer that is not trained
@@ -46,7 +48,21 @@ class PlanBuilder:
         regularized: bool = False,
         max_norm: float | None = None,
     ) -> int:
-        """Append a parameter to the flat buffer and return its id."""
+        """Append a parameter to the flat buffer and return its id; the first place's where its layer has several.
+
+        Parameters
+        ----------
+        name : the layer's name, a slash, and the parameter's
+        """
+        layer, _, own = name.rpartition("/")
+        first = self._by_name.get(f"{naming.owner(layer)}/{own}")
+        if first is not None:
+            if first.shape != shape:
+                raise ValueError(
+                    f"{layer} shares {first.name} of shape {first.shape}, but would need shape {shape}; all places of "
+                    "a layer object need inputs of one shape"
+                )
+            return first.id
         if self.frozen or not trainable:
             trainable, penalty, regularized, max_norm = False, None, False, None
         if penalty is None and regularized:
@@ -67,8 +83,21 @@ class PlanBuilder:
                 f"the network has more than {MAX_PARAMETERS} parameters at {name} {shape}; use fewer units or layers"
             )
         self._parameters.append(parameter)
+        self._by_name[name] = parameter
         self._size += parameter.size
         return parameter.id
+
+    def tied(self, layer: str, name: str, shape: tuple[int, ...]) -> int:
+        """The id of the parameter `name` of another layer, whose transpose `layer` uses: it must have this shape."""
+        other = self._by_name[name]
+        if other.shape != shape:
+            units, inputs = shape
+            raise ValueError(
+                f"{layer} has {inputs} inputs and {units} units, so it can be tied to a weight of shape {shape}, but "
+                f"{name} has shape {other.shape}; a layer tied to it turns {other.shape[1]} inputs into "
+                f"{other.shape[0]} units"
+            )
+        return other.id
 
     def stream(self) -> int:
         """A new number for an op that draws random numbers."""

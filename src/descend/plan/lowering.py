@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import functools
 import numbers
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from descend import initializers, layers, penalties
 from descend.plan import ops
 from descend.plan.builder import PlanBuilder
+from descend.plan.naming import WITHOUT_PARAMETERS, Names
 from descend.plan.plan import Plan
 from descend.plan.validator import validate
-
-_WITH_PARAMETERS = layers.Dense | layers.BatchNorm | layers.LayerNorm | layers.PReLU | layers.Recurrent
 
 
 def lower(
@@ -38,7 +36,7 @@ def lower(
     Raises
     ------
     ValueError
-        when two layers have the same name, a layer cannot take its input, or a layer object is used twice.
+        when two layers have the same name, or a layer cannot take its input.
     TypeError
         when something in the list is not a layer.
     """
@@ -73,30 +71,52 @@ def expand(network: Sequence[layers.Layer]) -> list[layers.Layer]:
     for position, layer in enumerate(network):
         if not isinstance(layer, layers.Layer):
             raise TypeError(f"layers[{position}] must be a layer such as layers.Dense(64), got {layer!r}")
-    _refuse_sharing(network, set())
-    return _expand_stack(network)
+    return Expansion().stack(network)
 
 
-def _refuse_sharing(stack: Sequence[layers.Layer], seen: set[int]) -> None:
-    for layer in stack:
-        if id(layer) in seen and isinstance(layer, _WITH_PARAMETERS):
+class Expansion:
+    """Expands layers, each object once: what shares its parameters before still is one object afterwards."""
+
+    def __init__(self) -> None:
+        # By object and by whether it is frozen; with the object, so that its id stays taken.
+        self._done: dict[tuple[int, bool], tuple[layers.Layer, list[layers.Layer]]] = {}
+
+    def stack(self, stack: Sequence[layers.Layer], frozen: bool = False) -> list[layers.Layer]:
+        """The built-in layers that layers in order stand for; `frozen` by what they are inside of."""
+        return [part for layer in stack for part in self._parts(layer, 0, frozen)]
+
+    def _parts(self, layer: layers.Layer, depth: int, frozen: bool) -> list[layers.Layer]:
+        frozen = frozen or not layer.trainable
+        key = id(layer), frozen
+        if key not in self._done:
+            inner = layers.expand_once(layer, depth)
+            if inner is None:
+                found = [self._finish(layer, frozen)]
+            else:
+                found = [part for one in inner for part in self._parts(one, depth + 1, frozen)]
+            self._done[key] = layer, found
+        return self._done[key][1]
+
+    def _finish(self, layer: layers.Layer, frozen: bool) -> layers.Layer:
+        if (id(layer), not frozen) in self._done and not isinstance(layer, WITHOUT_PARAMETERS):
             raise ValueError(
-                f"the same {type(layer).__name__} object is in the network twice, and sharing its parameters is not "
-                "supported; make a new object for each place"
+                f"one {type(layer).__name__} object is trained in one place and frozen in another; freeze it itself, "
+                "with trainable=False, or make a new object for each place"
             )
-        seen.add(id(layer))
-        for inner in layer.stacks():
-            _refuse_sharing(inner, seen)
+        if frozen and layer.trainable:
+            layer = replace(layer, trainable=False)
+        if isinstance(layer, layers.Dense) and isinstance(layer.tied_to, layers.Layer):
+            return replace(layer, tied_to=self._tied(layer, layer.tied_to))
+        return layer.with_stacks([self.stack(inner, frozen) for inner in layer.stacks()])
 
-
-def _expand_stack(stack: Sequence[layers.Layer]) -> list[layers.Layer]:
-    flat = [part for layer in stack for part in layers.parts(layer)]
-    return [part.with_stacks([_expand_stack(_frozen_by(part, inner)) for inner in part.stacks()]) for part in flat]
-
-
-def _frozen_by(layer: layers.Layer, inner: Sequence[layers.Layer]) -> Sequence[layers.Layer]:
-    """The layers inside another one, frozen with it."""
-    return inner if layer.trainable else [replace(one, trainable=False) for one in inner]
+    def _tied(self, layer: layers.Layer, other: layers.Layer) -> layers.Layer:
+        for frozen in (False, True):
+            if (id(other), frozen) in self._done:
+                return self._done[id(other), frozen][1][0]
+        raise ValueError(
+            f"{layer.name or 'Dense'}: tied_to is a layer that does not come earlier in the network; tie to one of the "
+            "objects in the list of layers, or to a name"
+        )
 
 
 def walk(stack: Sequence[layers.Layer]) -> Iterator[layers.Layer]:
@@ -108,27 +128,8 @@ def walk(stack: Sequence[layers.Layer]) -> Iterator[layers.Layer]:
 
 
 def name_layers(expanded: Sequence[layers.Layer]) -> list[layers.Layer]:
-    """Name every layer: its own name, or its kind and a counter ("dense_1").
-
-    Layers in stacks are counted with all others, in the order of the plan: the layers inside a `Residual` before what
-    comes after it, and its sum, which has its name, after them.
-    """
-    given = Counter(layer.name for layer in walk(expanded) if layer.name is not None)
-    given["input"] += 1  # the name of the plan's first value
-    for name, count in given.items():
-        if count > 1:
-            raise ValueError(f"layer name {name!r} is taken twice; give every layer a name of its own")
-    counters: Counter[str] = Counter()
-
-    def named(layer: layers.Layer) -> layers.Layer:
-        layer = layer.with_stacks([[named(one) for one in stack] for stack in layer.stacks()])
-        name = layer.name
-        while name is None or (layer.name is None and name in given):
-            counters[layer.kind] += 1
-            name = f"{layer.kind}_{counters[layer.kind]}"
-        return layer if layer.name is not None else replace(layer, name=name)
-
-    return [named(layer) for layer in expanded]
+    """Name every layer: its own name, or its kind and a counter ("dense_1"); see `naming`."""
+    return Names(expanded).stack(expanded)
 
 
 def complete_initializers(stack: Sequence[layers.Layer], following: layers.Layer | None = None) -> list[layers.Layer]:
@@ -143,7 +144,7 @@ def complete_initializers(stack: Sequence[layers.Layer], following: layers.Layer
             layer = layer.with_stacks([complete_initializers(inner, following) for inner in layer.stacks()])
             following = None
         elif isinstance(layer, layers.Dense):
-            if layer.weight_initializer is None:
+            if layer.weight_initializer is None and layer.tied_to is None:
                 relu_like = isinstance(following, layers.RELU_FAMILY)
                 initializer = initializers.HeUniform() if relu_like else initializers.GlorotUniform()
                 layer = replace(layer, weight_initializer=initializer)
@@ -183,18 +184,22 @@ def _(layer: layers.Dense, builder: PlanBuilder, value: int) -> int:
     name = _name(layer)
     inputs = builder.shape(value)[-1]
     shape = layer.output_shape(builder.shape(value))
-    weight = builder.parameter(
-        f"{name}/weight",
-        (inputs, layer.units),
-        initializers.resolve(layer.weight_initializer or "glorot_uniform"),
-        penalty=penalties.resolve(layer.penalty),
-        regularized=True,
-        max_norm=layer.max_norm,
-    )
+    if isinstance(layer.tied_to, str):
+        weight = builder.tied(name, f"{layer.tied_to}/weight", (layer.units, inputs))
+    else:
+        weight = builder.parameter(
+            f"{name}/weight",
+            (inputs, layer.units),
+            initializers.resolve(layer.weight_initializer or "glorot_uniform"),
+            penalty=penalties.resolve(layer.penalty),
+            regularized=True,
+            max_norm=layer.max_norm,
+        )
+    tied = layer.tied_to is not None
     bias = None
     if layer.use_bias:
         bias = builder.parameter(f"{name}/bias", (layer.units,), initializers.resolve(layer.bias_initializer))
-    return builder.add(name, shape, lambda out: ops.Dense(name, (value,), out, weight, bias))
+    return builder.add(name, shape, lambda out: ops.Dense(name, (value,), out, weight, bias, tied))
 
 
 @lower_layer.register

@@ -47,10 +47,14 @@ class Op:
 
 @dataclass(frozen=True)
 class Dense(Op):
-    """z = x W + b on the last axis, with W (in, out) and b (out,); `bias` is None when the layer has none."""
+    """z = x W + b on the last axis, with W (in, out) and b (out,); `bias` is None when the layer has none.
+
+    When it is `transposed`, W is the transpose of the parameter (out, in), which another op uses as it is.
+    """
 
     weight: int
     bias: int | None
+    transposed: bool = False
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,11 @@ def _call(op: ops.Op, plan: Plan) -> str:
     return f"{name}({', '.join(arguments)}){' ' + settings if settings else ''}"
 
 
+def parameters_of(op: ops.Op, plan: Plan) -> list[Parameter]:
+    """The parameters that an op uses."""
+    return [plan.parameters[index] for index in describe_op(op)[1] if index is not None]
+
+
 @functools.singledispatch
 def describe_op(op: ops.Op) -> tuple[str, tuple[int | None, ...], str]:
     """(name, ids of the parameters used, settings as text) of an op."""
@@ -48,7 +53,7 @@ def describe_op(op: ops.Op) -> tuple[str, tuple[int | None, ...], str]:
 
 @describe_op.register
 def _(op: ops.Dense) -> tuple[str, tuple[int | None, ...], str]:
-    return "dense", (op.weight, op.bias), ""
+    return "dense", (op.weight, op.bias), "transposed" if op.transposed else ""
 
 
 @describe_op.register

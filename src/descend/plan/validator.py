@@ -8,6 +8,9 @@ import math
 from descend.plan import ops
 from descend.plan.plan import Parameter, Plan
 
+#: Ops that may use the parameters of another op of their type.
+SHARING = ops.Dense | ops.BatchNorm | ops.LayerNorm | ops.PReLU
+
 _LINKS_OF = {"sigmoid": "bce", "softmax": "cce", "exponential": "poisson"}
 
 
@@ -27,7 +30,7 @@ def validate(plan: Plan) -> None:
     _check_values(plan)
     _check_parameters(plan)
     written = {plan.input}
-    used: set[int] = set()
+    used: dict[int, ops.Op] = {}
     streams: set[int] = set()
     names: set[str] = set()
     for op in plan.ops:
@@ -38,7 +41,13 @@ def validate(plan: Plan) -> None:
         _require(0 <= op.output < len(plan.values), f"op {op.name} writes value {op.output}, which does not exist")
         _require(op.output not in written, f"op {op.name} writes value {op.output}, which is written already")
         written.add(op.output)
-        used.update(check_op(op, plan))
+        for index in check_op(op, plan):
+            first = used.setdefault(index, op)
+            _require(
+                first is op or _may_share(first, op),
+                f"op {op.name} uses parameter {plan.parameters[index].name}, which belongs to the "
+                f"{type(first).__name__} {first.name}",
+            )
         if isinstance(op, ops.Dropout | ops.GaussianNoise):
             _require(op.stream not in streams, f"op {op.name} shares random stream {op.stream} with another op")
             streams.add(op.stream)
@@ -49,6 +58,12 @@ def validate(plan: Plan) -> None:
         _require(parameter.id in used, f"parameter {parameter.name} is used by no op")
     if plan.loss is not None:
         _check_loss(plan, plan.loss, written)
+
+
+def _may_share(first: ops.Op, op: ops.Op) -> bool:
+    if isinstance(first, ops.BatchNorm) and isinstance(op, ops.BatchNorm):
+        return first.frozen == op.frozen
+    return type(first) is type(op) and isinstance(op, SHARING)
 
 
 def _require(condition: bool, message: str) -> None:
@@ -123,7 +138,7 @@ def _(op: ops.Dense, plan: Plan) -> tuple[int, ...]:
     _require(
         before[:-1] == after[:-1], f"op {op.name} turns shape {before} into {after}; only the last axis may change"
     )
-    _parameter(op, plan, op.weight, (before[-1], after[-1]))
+    _parameter(op, plan, op.weight, (after[-1], before[-1]) if op.transposed else (before[-1], after[-1]))
     if op.bias is None:
         return (op.weight,)
     _parameter(op, plan, op.bias, after[-1:])

@@ -19,7 +19,8 @@ def forward(op: BatchNorm, context: Context, x: Array) -> tuple[Array, Saved]:
     if _of_batch(op, context, x):
         mean, variance = lines(x).mean(axis=0), lines(x).var(axis=0)
         for index, batch in ((op.running_mean, mean), (op.running_variance, variance)):
-            context.running[index] = op.momentum * context.parameter(index) + (1.0 - op.momentum) * batch
+            before = context.running.get(index, context.parameter(index))  # moved by another op that shares it
+            context.running[index] = op.momentum * before + (1.0 - op.momentum) * batch
     inverse = 1.0 / np.sqrt(variance + op.epsilon)
     normalized = (x - mean) * inverse
     y = normalized

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from sklearn.base import BaseEstimator
 
+from descend.layers import Layer
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
@@ -91,14 +93,38 @@ def _inside(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _changed(value: Any, path: str, new: Any, key: str) -> Any:
-    """Return a copy of a specification or list with another value at the end of the path."""
-    name, _, rest = path.partition("__")
-    children = _children(value)
-    if name not in children:
-        known = f"has {', '.join(children)}" if children else f"is {value!r}, which has no parameters"
-        raise ValueError(f"Invalid parameter {key!r}: there is no {name!r}; what it is to be set in {known}")
-    new = _changed(children[name], rest, new, key) if rest else new
+    """Return a copy of a specification or list with another value at the end of the path.
+
+    A layer that stands in several places stays one: its changed copy takes its place everywhere.
+    """
+    steps = path.split("__")
+    way = [value]
+    for step in steps:
+        children = _children(way[-1])
+        if step not in children:
+            known = f"has {', '.join(children)}" if children else f"is {way[-1]!r}, which has no parameters"
+            raise ValueError(f"Invalid parameter {key!r}: there is no {step!r}; what it is to be set in {known}")
+        way.append(children[step])
+    while steps:
+        old, step = way[len(steps) - 1], steps.pop()
+        new = _with(old, {step: new})
+        if isinstance(old, Layer):
+            return _substituted(value, old, new)
+    return new
+
+
+def _with(value: Any, children: dict[str, Any]) -> Any:
+    """Return a copy of a specification or list with other things inside."""
     if not isinstance(value, list | tuple):
-        return dataclasses.replace(value, **{name: new})
-    copy: Any = [new if str(i) == name else one for i, one in enumerate(value)]
+        return dataclasses.replace(value, **children)
+    copy: Any = [children.get(str(i), one) for i, one in enumerate(value)]
     return copy if isinstance(value, list) else tuple(copy)
+
+
+def _substituted(value: Any, old: Layer, new: Layer) -> Any:
+    """Return a value with `new` wherever it holds the object `old`."""
+    if value is old:
+        return new
+    children = {name: (child, _substituted(child, old, new)) for name, child in _children(value).items()}
+    changed = {name: after for name, (before, after) in children.items() if after is not before}
+    return _with(value, changed) if changed else value

@@ -1,0 +1,107 @@
+"""Names of layers: unique, and the same whenever the same network is built.
+
+A layer without a name is called by its kind and a counter: "dense_1". Layers in stacks are counted with all others, in
+the order of the plan: those inside a `Residual` before what comes after it, and its sum, which has its name, after
+them.
+
+A layer object that stands in several places has its parameters under the name of its first place, "dense_1"; the others
+are called "dense_1@2", "dense_1@3". Functions without parameters and without a name are counted anew instead, since
+sharing them means nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from descend import layers
+
+#: What stands between the name of a layer and the number of its place.
+PLACE = "@"
+
+#: Layers that have nothing to share.
+WITHOUT_PARAMETERS = (
+    layers.Elementwise | layers.Softmax | layers.Dropout | layers.GaussianNoise | layers.Residual | layers.Concatenate
+)
+
+
+def owner(name: str) -> str:
+    """The name of a layer's first place, which is that of its parameters."""
+    return name.partition(PLACE)[0]
+
+
+class Names:
+    """Names the layers of one network.
+
+    Parameters
+    ----------
+    expanded : the network's built-in layers
+
+    Raises
+    ------
+    ValueError
+        when two layers are given one name, or a given name looks like that of a further place.
+    """
+
+    def __init__(self, expanded: Sequence[layers.Layer]) -> None:
+        self._given: set[str] = {"input"}  # the name of the plan's first value
+        self._counters: Counter[str] = Counter()
+        self._first: dict[int, str] = {}
+        self._places: Counter[int] = Counter()
+        self._named: dict[str, layers.Layer] = {}
+        self._take_given(expanded, set())
+
+    def _take_given(self, stack: Sequence[layers.Layer], seen: set[int]) -> None:
+        for layer in stack:
+            if id(layer) in seen:
+                continue
+            seen.add(id(layer))
+            for inner in layer.stacks():
+                self._take_given(inner, seen)
+            if layer.name is None:
+                continue
+            if PLACE in layer.name:
+                raise ValueError(f"layer name {layer.name!r} must be free of {PLACE!r}, which numbers shared layers")
+            if layer.name in self._given:
+                raise ValueError(f"layer name {layer.name!r} is taken twice; give every layer a name of its own")
+            self._given.add(layer.name)
+
+    def stack(self, stack: Sequence[layers.Layer]) -> list[layers.Layer]:
+        """Layers in order with their names, those in their stacks included."""
+        return [self._name(layer) for layer in stack]
+
+    def _name(self, layer: layers.Layer) -> layers.Layer:
+        named = layer.with_stacks([self.stack(inner) for inner in layer.stacks()])
+        if isinstance(named, layers.Dense) and named.tied_to is not None:
+            named = replace(named, tied_to=self._tie(named))
+        self._places[id(layer)] += 1
+        if self._places[id(layer)] == 1 or (layer.name is None and isinstance(layer, WITHOUT_PARAMETERS)):
+            name = layer.name or self._counted(layer)
+            self._first.setdefault(id(layer), name)
+        else:
+            name = f"{self._first[id(layer)]}{PLACE}{self._places[id(layer)]}"
+        named = replace(named, name=name)
+        self._named[name] = named
+        return named
+
+    def _counted(self, layer: layers.Layer) -> str:
+        while True:
+            self._counters[layer.kind] += 1
+            name = f"{layer.kind}_{self._counters[layer.kind]}"
+            if name not in self._given:
+                return name
+
+    def _tie(self, layer: layers.Dense) -> str:
+        """The name of the layer whose weight a layer is tied to."""
+        name = self._first[id(layer.tied_to)] if isinstance(layer.tied_to, layers.Layer) else str(layer.tied_to)
+        other, called = self._named.get(name), layer.name or "Dense"
+        if not isinstance(other, layers.Dense):
+            known = [name for name, one in self._named.items() if isinstance(one, layers.Dense) and PLACE not in name]
+            raise ValueError(
+                f"{called}: tied_to names no dense layer that comes earlier in the network, got {name!r}; "
+                f"there {'is ' + ', '.join(known) if known else 'is none'}"
+            )
+        if other.tied_to is not None:
+            raise ValueError(f"{called}: tied_to names {name!r}, which is tied to {other.tied_to!r}; tie to that one")
+        return owner(name)
