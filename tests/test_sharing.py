@@ -164,9 +164,7 @@ def test_parameters_are_shared_by_ops_of_one_kind() -> None:
     plan = lower([layers.Dense(6), layers.PReLU(), layers.LayerNorm()], 6)
     slope = plan.parameters[2].id
     norm = replace(plan.ops[2], gamma=slope)
-    with pytest.raises(
-        PlanError, match="uses parameter prelu_1/slope, which belongs to the PReLU prelu_1"
-    ):
+    with pytest.raises(PlanError, match="uses parameter prelu_1/slope, which belongs to the PReLU prelu_1"):
         validate(replace(plan, ops=(*plan.ops[:2], norm), parameters=plan.parameters))
 
 

@@ -218,3 +218,98 @@ def test_twenty_losses_with_penalties():
     optimizer = torch.optim.SGD(theirs.parameters(), 0.05)
     expected = their_trajectory(theirs, with_penalty, optimizer, optimizers.SGD())
     np.testing.assert_allclose(our_trajectory(ours, y, losses.MSE(), optimizers.SGD(0.05)), expected, rtol=1e-7)
+
+
+class TheirResidual(torch.nn.Module):
+    """x + b(relu(a(x))), then a branch beside its own input, then a line."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.a, self.b = torch.nn.Linear(FEATURES, 8), torch.nn.Linear(8, 9), torch.nn.Linear(9, 8)
+        self.branch, self.last = torch.nn.Linear(8, 3), torch.nn.Linear(11, 2)
+
+    def forward(self, x):
+        x = self.first(x)
+        x = self.b(torch.relu(self.a(x))) + x
+        return self.last(torch.cat([x, torch.tanh(self.branch(x))], dim=1))
+
+    def order(self):
+        return self.first, self.a, self.b, self.branch, self.last
+
+
+class TheirSharing(torch.nn.Module):
+    """One layer and one normalization, each twice."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.again = torch.nn.Linear(FEATURES, 7), torch.nn.Linear(7, 7)
+        self.norm, self.last = torch.nn.LayerNorm(7), torch.nn.Linear(7, 2)
+
+    def forward(self, x):
+        x = self.norm(torch.tanh(self.again(self.first(x))))
+        return self.last(self.norm(torch.tanh(self.again(x))))
+
+    def order(self):
+        return self.first, self.again, self.norm, self.last
+
+
+class TheirAutoencoder(torch.nn.Module):
+    """Two layers and back through their transposes, the outputs of the way back with biases of their own."""
+
+    def __init__(self):
+        super().__init__()
+        self.outer, self.inner = torch.nn.Linear(FEATURES, 4), torch.nn.Linear(4, 2)
+        self.back = torch.nn.Parameter(torch.zeros(4))
+        self.out = torch.nn.Parameter(torch.zeros(FEATURES))
+
+    def forward(self, x):
+        x = torch.tanh(self.inner(torch.tanh(self.outer(x))))
+        x = torch.tanh(torch.nn.functional.linear(x, self.inner.weight.T, self.back))
+        return torch.nn.functional.linear(x, self.outer.weight.T, self.out)
+
+    def order(self):
+        return self.outer, self.inner, self.back, self.out
+
+
+def _ours_residual():
+    block = layers.Residual([layers.Dense(9, "relu"), layers.Dense(8)])
+    return [layers.Dense(8), block, layers.Concatenate([[], [layers.Dense(3, "tanh")]]), layers.Dense(2)]
+
+
+def _ours_sharing():
+    again, norm = layers.Dense(7, "tanh"), layers.LayerNorm()
+    return [layers.Dense(7), again, norm, again, norm, layers.Dense(2)]
+
+
+def _ours_autoencoder():
+    outer, inner = layers.Dense(4, "tanh"), layers.Dense(2, "tanh")
+    return [outer, inner, layers.Dense(4, "tanh", tied_to=inner), layers.Dense(FEATURES, tied_to=outer)]
+
+
+GRAPHS: dict[str, tuple[Callable, type, np.ndarray]] = {
+    "residual": (_ours_residual, TheirResidual, NUMBERS),
+    "sharing": (_ours_sharing, TheirSharing, NUMBERS),
+    "autoencoder": (_ours_autoencoder, TheirAutoencoder, X),
+}
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_gradients_and_twenty_losses_of_a_graph(name):
+    make, their_type, y = GRAPHS[name]
+    ours = Network(make(), FEATURES, dtype="float64", seed=3)
+    theirs = their_type().double()
+    parts = [p for part in theirs.order() for p in (part.parameters() if hasattr(part, "parameters") else (part,))]
+    weights = ours.get_weights()
+    assert len(parts) == len(weights)
+    with torch.no_grad():
+        for parameter, value in zip(parts, weights.values(), strict=True):
+            parameter.copy_(torch.tensor(value.T))
+    x_torch, y_torch = torch.tensor(X), torch.tensor(y)
+    loss = torch.nn.MSELoss()
+    loss(theirs(x_torch), y_torch).backward()
+    gradients = ours.gradients(X, y, loss="mse")
+    for (key, found), parameter in zip(gradients.items(), parts, strict=True):
+        np.testing.assert_allclose(found, parameter.grad.numpy().T, rtol=1e-8, atol=1e-10, err_msg=key)
+    optimizer = torch.optim.Adam(theirs.parameters(), 0.01)
+    expected = their_trajectory(theirs, lambda: loss(theirs(x_torch), y_torch), optimizer, optimizers.Adam())
+    np.testing.assert_allclose(our_trajectory(ours, y, losses.MSE(), optimizers.Adam(0.01)), expected, rtol=1e-7)
