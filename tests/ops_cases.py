@@ -42,6 +42,7 @@ class OpCase:
     penalty : network-wide penalty
     weighted : with sample weights, some of them 0
     scale, ceiling : of the loss
+    categories : of each column of the input the number of its categories, or 0 for one of numbers
     """
 
     name: str
@@ -55,6 +56,7 @@ class OpCase:
     weighted: bool = False
     scale: float = 1.0
     ceiling: float = math.inf
+    categories: tuple[int, ...] = ()
 
     def plan(self) -> Plan:
         """The training plan."""
@@ -83,6 +85,9 @@ class OpCase:
         plan = self.plan()
         shape = plan.values[plan.output].shape
         X = rng.normal(size=(rows, *self.input_shape)).astype(dtype)
+        for column, levels in enumerate(self.categories):
+            if levels:
+                X[:, column] = rng.integers(0, levels, rows)
         y = self._target(rng, (rows, *shape))
         weight = None
         if self.weighted:
@@ -240,6 +245,55 @@ SHARING_CASES = [
     OpCase("tied-twice", _tied_twice, (7,), losses.RMSE()),
 ]
 
+
+def _language_model() -> list[layers.Layer]:
+    words = layers.Embedding(70, 18, penalty=penalties.L2(0.01))
+    return [words, layers.Dense(18, "tanh"), layers.Dense(70, tied_to=words), layers.Softmax()]
+
+
+#: Categories among numbers and as sequences, tied to the output, and one table in two branches.
+EMBEDDING_CASES = [
+    OpCase("embedding", lambda: [layers.Embedding(5, 4)], (7,), losses.MSE(), categories=(5,) * 7),
+    OpCase(
+        "embedding-columns",
+        lambda: [layers.Embedding([3, 200, 2], 5, columns=[4, 0, 2]), layers.Dense(13, "tanh"), layers.Dense(2)],
+        (6,),
+        losses.MSE(),
+        categories=(200, 0, 2, 0, 3, 0),
+        weighted=True,
+        penalty=penalties.L1L2(0.001, 0.01),
+    ),
+    OpCase(
+        "embedding-panels",
+        lambda: [layers.Embedding(9000, 32, columns=[1, 2]), layers.ReLU(), layers.Dense(3)],
+        (3,),
+        losses.MSE(),
+        categories=(0, 9000, 9000),
+    ),
+    OpCase(
+        "embedding-tied",
+        _language_model,
+        (5,),
+        losses.CategoricalCrossentropy(),
+        index_target=True,
+        categories=(70,) * 5,
+    ),
+    OpCase(
+        "embedding-frozen",
+        lambda: [layers.Embedding([4, 6], 3, columns=[0, 1], trainable=False), layers.Dense(2)],
+        (3,),
+        losses.MSE(),
+        categories=(4, 6, 0),
+    ),
+    OpCase(
+        "embedding-shared",
+        lambda: [layers.Concatenate([[shared := layers.Embedding(6, 7, columns=[0])], [shared, layers.Dense(3)]])],
+        (4,),
+        losses.MSE(),
+        categories=(6, 0, 0, 0),
+    ),
+]
+
 OP_CASES = [
     OpCase("dense-alone", lambda: [layers.Dense(1)], (1,), losses.MSE()),
     OpCase("dense-odd", lambda: [layers.Dense(37)], (19,), losses.MSE()),
@@ -388,6 +442,7 @@ OP_CASES = [
     ),
     *GRAPH_CASES,
     *SHARING_CASES,
+    *EMBEDDING_CASES,
     OpCase("tower", _tower, (32,), losses.CategoricalCrossentropy(), NORMALIZED_BATCH_SIZES, index_target=True),
     OpCase(
         "tower-weighted",

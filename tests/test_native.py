@@ -84,6 +84,8 @@ def test_equals_reference(case: OpCase, dtype: str) -> None:
         "not-trained-behind",
         "recurrent-reverse",
         "tied-autoencoder",
+        "embedding-columns",
+        "embedding-tied",
     ],
 )
 def test_trains_like_the_reference(name: str, optimizer: optimizers.Optimizer) -> None:

@@ -129,13 +129,21 @@ def test_summary_counts_shared_weights_once() -> None:
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: layers.Dense(3, tied_to=layers.ReLU()), TypeError, "tied_to must be a Dense layer or the name of one"),
+        (
+            lambda: layers.Dense(3, tied_to=layers.ReLU()),
+            TypeError,
+            "must be a Dense or Embedding layer, or the name",
+        ),
         (lambda: layers.Dense(3, tied_to="a", penalty="l2"), ValueError, "penalty belongs to the layer that has"),
         (lambda: layers.Dense(3, tied_to="a", max_norm=1.0), ValueError, "max_norm belongs to"),
         (lambda: layers.Dense(3, tied_to="a", weight_initializer="zeros"), ValueError, "weight_initializer belongs"),
         (lambda: layers.Dense(3, tied_to=layers.Dense(3, tied_to="a")), ValueError, "is tied itself"),
         (lambda: [layers.Dense(3, tied_to=layers.Dense(3))], ValueError, "does not come earlier in the network"),
-        (lambda: [layers.Dense(3, tied_to="dense_1")], ValueError, "tied_to names no dense layer that comes earlier"),
+        (
+            lambda: [layers.Dense(3, tied_to="dense_1")],
+            ValueError,
+            "names no layer with a weight that comes earlier",
+        ),
         (
             lambda: [layers.Dense(3, name="a"), layers.ReLU(name="b"), layers.Dense(6, tied_to="b")],
             ValueError,

@@ -7,9 +7,11 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <map>
 #include <stdexcept>
+#include <string>
 
 #include "bindings/specs.hpp"
 #include "ops/perceptron.hpp"
@@ -60,6 +62,7 @@ class PyModel {
     Data<T> data;
     data.X = X.data();
     data.rows = static_cast<long>(X.shape(0));
+    check_categories(data);
     return outputs_of(data, threads);
   }
 
@@ -201,6 +204,7 @@ class PyModel {
       expect(dense.shape(1) == width(model_.program.plan.input), "X has the wrong number of columns");
       data.X = dense.data();
       data.rows = static_cast<long>(dense.shape(0));
+      check_categories(data);
       return;
     }
     const auto parts = nb::cast<nb::tuple>(X);
@@ -227,6 +231,21 @@ class PyModel {
     expect(good, "sparse rows do not fit together");
     data.sparse_X = {starts.data(), columns.data(), values.data()};
     data.rows = static_cast<long>(starts.size()) - 1;
+  }
+
+  // Categories are integers in their range, which the engine relies on.
+  void check_categories(const Data<T>& data) const {
+    const long columns = model_.program.plan.size(model_.program.plan.input);
+    for (const OpSpec& op : model_.program.plan.ops)
+      for (const CategorySpec& c : op.categories)
+        for (long r = 0; r < data.rows; r++) {
+          const T x = data.X[r * columns + c.column];
+          if (x >= 0 && x < static_cast<T>(c.levels) && x == std::floor(x)) continue;
+          throw nb::value_error(("X[" + std::to_string(r) + ", " + std::to_string(c.column) + "] is " +
+                                 std::to_string(x) + ", but column " + std::to_string(c.column) +
+                                 " holds categories: integers from 0 to " + std::to_string(c.levels - 1))
+                                    .c_str());
+        }
   }
 
   // Columns of the rows in `order` (null: the first `count`) exist and increase.

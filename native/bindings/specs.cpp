@@ -41,7 +41,7 @@ OpSpec op_spec(const nb::dict& d) {
   OpSpec s;
   s.kind = pick<OpKind>(d, "kind",
                         {"dense", "batch_norm", "activation", "prelu", "softmax", "dropout", "gaussian_noise",
-                         "layer_norm", "add", "concatenate", "recurrent"});
+                         "layer_norm", "add", "concatenate", "recurrent", "embedding"});
   s.input = nb::cast<int>(d["input"]);
   s.output = nb::cast<int>(d["output"]);
   s.further = get(d, "further", std::vector<int>{});
@@ -62,6 +62,11 @@ OpSpec op_spec(const nb::dict& d) {
   s.stream = get<uint64_t>(d, "stream", 0);
   if (s.kind == OpKind::recurrent) read_recurrent(d, s);
   s.transposed = get(d, "transposed", false);
+  if (s.kind == OpKind::embedding) {
+    const auto columns = nb::cast<std::vector<long>>(d["columns"]), offsets = nb::cast<std::vector<long>>(d["offsets"]),
+               levels = nb::cast<std::vector<long>>(d["levels"]);
+    for (std::size_t i = 0; i < columns.size(); i++) s.categories.push_back({columns[i], offsets[i], levels[i]});
+  }
   return s;
 }
 

@@ -33,6 +33,8 @@ std::unique_ptr<Op<T>> make_add(const OpSpec&, const PlanSpec&);
 template <class T>
 std::unique_ptr<Op<T>> make_concatenate(const OpSpec&, const PlanSpec&);
 template <class T>
+std::unique_ptr<Op<T>> make_embedding(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template <class T>
 std::unique_ptr<Op<T>> make_fork(const OpSpec&, const PlanSpec&);
 template <class T>
 std::unique_ptr<Op<T>> make_recurrent(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);

@@ -24,6 +24,7 @@ std::unique_ptr<Op<T>> make_op(const OpSpec& s, const PlanSpec& plan, const std:
     case OpKind::gaussian_noise: return make_gaussian_noise<T>(s, plan);
     case OpKind::add: return make_add<T>(s, plan);
     case OpKind::concatenate: return make_concatenate<T>(s, plan);
+    case OpKind::embedding: return make_embedding<T>(s, plan, placement);
     case OpKind::fork: return make_fork<T>(s, plan);
     case OpKind::recurrent: return make_recurrent<T>(s, plan, placement);
   }

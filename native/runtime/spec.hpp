@@ -19,6 +19,7 @@ enum class OpKind {
   add,
   concatenate,
   recurrent,
+  embedding,
   fork  // the engine's own, see Program
 };
 enum class Function {
@@ -52,6 +53,11 @@ struct ParameterSpec {
   long gates = 1;                                             // of a recurrent layer: columns are (gates, units)
 };
 
+// A column of categories of an embedding: x is row `offset` + x of the weight, for x from 0 to `levels` - 1.
+struct CategorySpec {
+  long column, offset, levels;
+};
+
 struct OpSpec {
   OpKind kind;
   int input, output;           // value ids
@@ -70,6 +76,7 @@ struct OpSpec {
   double recurrent_rate = 0;                // of dropout on the state
   uint64_t recurrent_stream = 0;
   long state = 0;  // where its states begin in a row of all states
+  std::vector<CategorySpec> categories{};
   bool transposed = false;  // a dense op that uses the transpose of its weight
 
   int reads() const { return 1 + static_cast<int>(further.size()); }

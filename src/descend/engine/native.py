@@ -60,6 +60,7 @@ _KINDS: dict[type[ops.Op], str] = {
     ops.Add: "add",
     ops.Concatenate: "concatenate",
     ops.Recurrent: "recurrent",
+    ops.Embedding: "embedding",
 }
 
 

@@ -1,8 +1,10 @@
-"""Which networks can read rows that are no plain arrays: sparse ones, and sequences of different lengths."""
+"""Which networks can read which rows: sparse ones, sequences of different lengths, and columns of categories."""
 
 from __future__ import annotations
 
 from typing import Any
+
+import numpy as np
 
 from descend.engine import sparse
 from descend.engine.sequences import Sequences
@@ -25,7 +27,7 @@ _STEP_BY_STEP = (
 
 
 def check_rows(plan: Plan, X: Any, name: str = "X") -> None:
-    """Refuse rows that a network cannot read: sparse ones, and those with lengths of their own.
+    """Refuse rows that a network cannot read: sparse ones, those with lengths of their own, and unknown categories.
 
     Parameters
     ----------
@@ -36,8 +38,11 @@ def check_rows(plan: Plan, X: Any, name: str = "X") -> None:
     Raises
     ------
     ValueError
-        Naming the layer and the remedy.
+        Naming the layer and the remedy, and for categories the row, the column and the number.
     """
+    for op in plan.ops:
+        if isinstance(op, ops.Embedding):
+            _check_categories(op, X, name)
     if sparse.is_sparse(X):
         sparse.check_plan(plan, name)
     if not isinstance(X, Sequences):
@@ -50,4 +55,18 @@ def check_rows(plan: Plan, X: Any, name: str = "X") -> None:
             raise ValueError(
                 f"{name} has rows of different lengths, but the layer {op.name!r} ({type(op).__name__}) mixes steps; "
                 "put it behind a recurrent layer that gives its last state, or pass whole rows"
+            )
+
+
+def _check_categories(op: ops.Embedding, X: Any, name: str) -> None:
+    if sparse.is_sparse(X) or isinstance(X, Sequences) or np.ndim(X) != 2:
+        return  # which is refused for its form
+    for column, levels in zip(op.columns, op.levels, strict=True):
+        values = np.asarray(X)[:, column : column + 1].ravel()
+        # A NaN is in no range.
+        bad = np.flatnonzero(~((values >= 0) & (values < levels) & (values == np.floor(values))))
+        if bad.size:
+            raise ValueError(
+                f"{name}[{bad[0]}, {column}] is {values[bad[0]]:g}, but column {column} holds categories for the layer "
+                f"{op.name!r}: integers from 0 to {levels - 1}; encode them so, or raise levels"
             )

@@ -28,6 +28,7 @@ from descend.layers.bidirectional import Bidirectional
 from descend.layers.concatenate import Concatenate
 from descend.layers.dense import Dense
 from descend.layers.dropout import Dropout
+from descend.layers.embedding import Embedding
 from descend.layers.gaussian_noise import GaussianNoise
 from descend.layers.layer_norm import LayerNorm
 from descend.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
@@ -48,6 +49,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Elementwise",
+    "Embedding",
     "Exponential",
     "GaussianNoise",
     "HardSigmoid",

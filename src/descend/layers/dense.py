@@ -8,6 +8,7 @@ from typing import ClassVar
 from descend import initializers, penalties, specs
 from descend.layers.activations import resolve_activation
 from descend.layers.base import MAX_UNITS, Layer, Shape, registry
+from descend.layers.embedding import Embedding
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,11 @@ class Dense(Layer):
         Glorot's otherwise
     bias_initializer : of b (units,)
     penalty : on W; None for the network's
-    tied_to : another dense layer, or its name, that comes earlier in the network: this one uses the transpose of its
-        weight V (units, in) and has only a bias of its own. The gradients of both uses add up, and V's initializer,
-        penalty and max_norm are the other layer's matter. The decoder of an autoencoder is tied to its encoder like
-        this: half the weights. Hinton and Salakhutdinov, "Reducing the dimensionality of data with neural networks",
-        2006; Press and Wolf, "Using the output embedding to improve language models", 2017
+    tied_to : another dense layer or an embedding, or its name, that comes earlier in the network: this one uses the
+        transpose of its weight V (units, in) and has only a bias of its own. The gradients of both uses add up, and V's
+        initializer, penalty and max_norm are the other layer's matter. The decoder of an autoencoder is tied to its
+        encoder like this: half the weights. Hinton and Salakhutdinov, "Reducing the dimensionality of data with neural
+        networks", 2006; Press and Wolf, "Using the output embedding to improve language models", 2017
     max_norm : after every update a unit's incoming weights (a column of W) that have a larger Euclidean norm are scaled
         back to it, w <- w max_norm / ||w||; None for no limit. Srivastava and others, "Dropout", 2014, section 5.1
     """
@@ -61,9 +62,10 @@ class Dense(Layer):
     def _check_tie(self) -> None:
         if self.tied_to is None:
             return
-        if not isinstance(self.tied_to, Dense | str):
+        if not isinstance(self.tied_to, Dense | Embedding | str):
             raise TypeError(
-                f"Dense: tied_to must be a Dense layer or the name of one, got {type(self.tied_to).__name__}"
+                f"Dense: tied_to must be a Dense or Embedding layer, or the name of one, got "
+                f"{type(self.tied_to).__name__}"
             )
         if isinstance(self.tied_to, Dense) and self.tied_to.tied_to is not None:
             raise ValueError("Dense: tied_to is a layer that is tied itself; tie both to the layer that has the weight")

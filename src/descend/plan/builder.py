@@ -33,6 +33,11 @@ class PlanBuilder:
         self._streams = 0
         self.frozen = False  # whether parameters from now on belong to a layer that is not trained
 
+    @property
+    def input(self) -> int:
+        """The id of the value that is fed in."""
+        return 0
+
     def shape(self, value: int) -> tuple[int, ...]:
         """Shape of one row of a value."""
         return self._values[value].shape

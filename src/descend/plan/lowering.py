@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import numbers
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -290,3 +291,23 @@ def _(layer: layers.Concatenate, builder: PlanBuilder, value: int) -> int:
     shape = layer.output_shape(builder.shape(value))
     branches = tuple(lower_stack(stack, builder, value) for stack in layer.stacks())
     return builder.add(name, shape, lambda out: ops.Concatenate(name, branches, out))
+
+
+@lower_layer.register
+def _(layer: layers.Embedding, builder: PlanBuilder, value: int) -> int:
+    name = _name(layer)
+    if value != builder.input:
+        raise ValueError(f"{name}: an embedding reads the network's input, so it must come first, or first in a branch")
+    chosen = layer.chosen(builder.shape(value))
+    columns, levels = (tuple(part) for part in zip(*chosen, strict=True))
+    apart = not isinstance(layer.levels, int)
+    offsets = tuple(itertools.accumulate(levels[:-1], initial=0)) if apart else (0,) * len(levels)
+    weight = builder.parameter(
+        f"{name}/weight",
+        (sum(levels) if apart else levels[0], layer.units),
+        initializers.resolve(layer.initializer or initializers.Normal(deviation=layer.units**-0.5)),
+        penalty=penalties.resolve(layer.penalty),
+        regularized=True,
+    )
+    shape = layer.output_shape(builder.shape(value))
+    return builder.add(name, shape, lambda out: ops.Embedding(name, (value,), out, weight, columns, offsets, levels))

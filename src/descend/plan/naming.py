@@ -26,6 +26,9 @@ WITHOUT_PARAMETERS = (
 )
 
 
+_WITH_MATRIX = layers.Dense | layers.Embedding
+
+
 def owner(name: str) -> str:
     """The name of a layer's first place, which is that of its parameters."""
     return name.partition(PLACE)[0]
@@ -96,12 +99,12 @@ class Names:
         """The name of the layer whose weight a layer is tied to."""
         name = self._first[id(layer.tied_to)] if isinstance(layer.tied_to, layers.Layer) else str(layer.tied_to)
         other, called = self._named.get(name), layer.name or "Dense"
-        if not isinstance(other, layers.Dense):
-            known = [name for name, one in self._named.items() if isinstance(one, layers.Dense) and PLACE not in name]
+        if not isinstance(other, _WITH_MATRIX):
+            known = [name for name, one in self._named.items() if isinstance(one, _WITH_MATRIX) and PLACE not in name]
             raise ValueError(
-                f"{called}: tied_to names no dense layer that comes earlier in the network, got {name!r}; "
+                f"{called}: tied_to names no layer with a weight that comes earlier in the network, got {name!r}; "
                 f"there {'is ' + ', '.join(known) if known else 'is none'}"
             )
-        if other.tied_to is not None:
+        if isinstance(other, layers.Dense) and other.tied_to is not None:
             raise ValueError(f"{called}: tied_to names {name!r}, which is tied to {other.tied_to!r}; tie to that one")
         return owner(name)

@@ -129,6 +129,20 @@ class GaussianNoise(Op):
 
 
 @dataclass(frozen=True)
+class Embedding(Op):
+    """Row offset_i + x_i of W (rows, units) for category x_i of column i of the input, from 0 to levels_i - 1.
+
+    A value of shape (columns, units) holds one vector per position; one of shape (columns * units + others,) the
+    vectors side by side, followed by the input's other columns as they are.
+    """
+
+    weight: int
+    columns: tuple[int, ...]
+    offsets: tuple[int, ...]
+    levels: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Add(Op):
     """x_1 + x_2 + ...: two values or more of one shape."""
 

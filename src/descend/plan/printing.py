@@ -79,6 +79,12 @@ def _(op: ops.PReLU) -> tuple[str, tuple[int | None, ...], str]:
 
 
 @describe_op.register
+def _(op: ops.Embedding) -> tuple[str, tuple[int | None, ...], str]:
+    levels = op.levels[0] if len(set(op.levels)) == 1 else list(op.levels)
+    return "embedding", (op.weight,), f"columns={list(op.columns)} levels={levels}"
+
+
+@describe_op.register
 def _(op: ops.Dropout) -> tuple[str, tuple[int | None, ...], str]:
     return "dropout", (), f"rate={op.rate:g} stream={op.stream}"
 

@@ -9,7 +9,7 @@ from descend.plan import ops
 from descend.plan.plan import Parameter, Plan
 
 #: Ops that may use the parameters of another op of their type.
-SHARING = ops.Dense | ops.BatchNorm | ops.LayerNorm | ops.PReLU
+SHARING = ops.Dense | ops.Embedding | ops.BatchNorm | ops.LayerNorm | ops.PReLU
 
 _LINKS_OF = {"sigmoid": "bce", "softmax": "cce", "exponential": "poisson"}
 
@@ -46,7 +46,7 @@ def validate(plan: Plan) -> None:
             _require(
                 first is op or _may_share(first, op),
                 f"op {op.name} uses parameter {plan.parameters[index].name}, which belongs to the "
-                f"{type(first).__name__} {first.name}",
+                f"{type(first).__name__} {first.name}, and these cannot share; use a layer object of its own",
             )
         if isinstance(op, ops.Dropout | ops.GaussianNoise):
             _require(op.stream not in streams, f"op {op.name} shares random stream {op.stream} with another op")
@@ -63,6 +63,8 @@ def validate(plan: Plan) -> None:
 def _may_share(first: ops.Op, op: ops.Op) -> bool:
     if isinstance(first, ops.BatchNorm) and isinstance(op, ops.BatchNorm):
         return first.frozen == op.frozen
+    if isinstance(first, ops.Embedding) and isinstance(op, ops.Dense):
+        return True  # their weights are matrices
     return type(first) is type(op) and isinstance(op, SHARING)
 
 
@@ -206,6 +208,32 @@ def _(op: ops.GaussianNoise, plan: Plan) -> tuple[int, ...]:
     _require(0 <= op.deviation < math.inf, f"op {op.name} has deviation {op.deviation}, which is not in [0, inf)")
     _require(op.stream >= 0, f"op {op.name} has random stream {op.stream}")
     return ()
+
+
+@check_op.register
+def _(op: ops.Embedding, plan: Plan) -> tuple[int, ...]:
+    before, after = _shapes(op, plan)
+    _require(op.inputs[0] == plan.input, f"op {op.name} reads value {op.inputs[0]}, which is not the input")
+    _require(len(before) == 1, f"op {op.name} needs rows of categories, not rows of shape {before}")
+    _require(0 <= op.weight < len(plan.parameters), f"op {op.name} uses parameter {op.weight}, which does not exist")
+    shape, count = plan.parameters[op.weight].shape, len(op.columns)
+    _require(len(shape) == 2, f"op {op.name} needs a matrix, not {plan.parameters[op.weight].name} of shape {shape}")
+    _require(
+        count > 0 and len(op.offsets) == len(op.levels) == count and len(set(op.columns)) == count,
+        f"op {op.name} needs columns, each once, with an offset and levels",
+    )
+    for column, offset, levels in zip(op.columns, op.offsets, op.levels, strict=True):
+        _require(0 <= column < before[0], f"op {op.name} reads column {column} of {before[0]}")
+        _require(
+            offset >= 0 and levels > 0 and offset + levels <= shape[0],
+            f"op {op.name} has the rows {offset} to {offset + levels - 1} of {shape[0]} for column {column}",
+        )
+    fits = ((count, shape[1]), (count * shape[1] + before[0] - count,))
+    _require(
+        after == fits[1] or (after == fits[0] and count == before[0]),
+        f"op {op.name} gives rows of shape {after} instead of {_list(list(fits))}",
+    )
+    return (op.weight,)
 
 
 def _several(op: ops.Op, plan: Plan) -> tuple[list[tuple[int, ...]], tuple[int, ...]]:

@@ -204,11 +204,7 @@ class ReferenceEngine:
         check_rows(self.plan, X)
         X = sequences.split(X)[0]
         shape = self.plan.values[self.plan.input].shape
-        if sparse.is_sparse(X):
-            sparse.check_plan(self.plan)
-            X = X.astype(np.float64, copy=False)
-        else:
-            X = np.asarray(X, dtype=np.float64)
+        X = X.astype(np.float64, copy=False) if sparse.is_sparse(X) else np.asarray(X, dtype=np.float64)
         if X.shape[1:] != shape or len(X.shape) != len(shape) + 1:
             raise ValueError(f"X must have shape (rows, {', '.join(map(str, shape))}), got {X.shape}")
         return cast("Array", X)

@@ -13,6 +13,7 @@ from descend.engine.reference import (
     concatenate,
     dense,
     dropout,
+    embedding,
     gaussian_noise,
     layer_norm,
     losses,
@@ -37,6 +38,7 @@ OPS: dict[type[ops.Op], ModuleType] = {
     ops.Add: add,
     ops.Concatenate: concatenate,
     ops.Recurrent: recurrent,
+    ops.Embedding: embedding,
 }
 
 

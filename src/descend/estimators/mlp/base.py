@@ -8,13 +8,12 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import issparse
 from sklearn.model_selection import train_test_split
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from descend.engine.protocol import Batch
-from descend.engine.sparse import check_plan, is_sparse
+from descend.engine.rows import check_rows
 from descend.estimators.mlp import lbfgs, threads
 from descend.estimators.mlp.columns import ColumnEncoder
 from descend.estimators.mlp.constraints import CONSTRAINTS
@@ -194,8 +193,7 @@ class BaseMLP(NestedParameters, ABC):
     def _validation(self, recipe: Recipe, head: Head, X: Any, y: Any, weight: Any) -> Validation:
         """Return what judges by these checked rows."""
         batch = self._batch(X, y, weight)
-        if is_sparse(batch.X):
-            check_plan(self._network.plan, "X_val")
+        check_rows(self._network.plan, batch.X, "X_val")
         by_loss = isinstance(recipe.scoring, str) and recipe.scoring == "loss"
         plain = recipe.scoring is None or by_loss
         scorer = None if plain else scorer_of(self, recipe.scoring, X, self._told(y), weight)
@@ -221,8 +219,7 @@ class BaseMLP(NestedParameters, ABC):
         dtype = np.dtype(np.float64) if wide else X.dtype if first else self._network.dtype
         head = self._head(y, dtype)
         plan = build(self._all_layers(recipe, head), head, X.shape[1], recipe.penalty)
-        if issparse(X):
-            check_plan(plan)
+        check_rows(plan, X)
         if wide:
             check_fixed(plan)
         if first:
@@ -285,8 +282,7 @@ class BaseMLP(NestedParameters, ABC):
         self._require_fitted()
         network = self._network
         rows, wanted = new_rows(self, X, network.dtype)
-        if is_sparse(rows):
-            check_plan(network.plan)
+        check_rows(network.plan, rows)
         output = network.engine().predict(rows, threads.choose(network.plan, rows.shape[0], 1, self.threads))
         return output if wanted == network.dtype else output.astype(wanted)
 
