@@ -66,6 +66,10 @@ def test_follows_the_contract(estimator: Any, check: Any) -> None:
     [
         {"dropout": 0.3},
         {"dropout": [0.0, 0.3]},
+        {"drop_connect": 0.3},
+        {"gradient_noise": 0.3},
+        {"label_noise": 0.3},
+        {"drop_connect": [0.0, 0.3]},
         {"batch_norm": True},
         {"input_noise": 0.5},
         {"l1": 0.5},
@@ -344,6 +348,17 @@ def test_grids_reach_the_keywords() -> None:
         {"activation": ["tanh"]},
         {"activation": ["tanh", "swoosh"]},
         {"dropout": [0.1]},
+        {"drop_connect": 1.0},
+        {"gradient_noise": -0.1},
+        {"label_noise": 1.5},
+        {"label_noise": 0.1, "loss": losses.CategoricalCrossentropy(label_noise=0.2)},
+        {"solver": "lbfgs", "label_noise": 0.1},
+        {"callbacks": callbacks.SWA(3)},
+        {"solver": "lbfgs", "gradient_noise": 0.1},
+        {"drop_connect": [0.1]},
+        {"drop_connect": [0.1, "much"]},
+        {"solver": "lbfgs", "drop_connect": 0.1},
+        {"hidden_layer_sizes": (), "drop_connect": 0.1},
         {"dropout": [0.1, 2.0]},
         {"loss": "squared_error"},
         {"loss": losses.MSE()},
@@ -418,6 +433,22 @@ def test_noise_depends_on_the_seed_and_not_on_what_is_predicted() -> None:
         courses.append(model.fit(X, Y).loss_curve_[-1])
     assert courses[0] != courses[1]
     np.testing.assert_array_equal(models[0].to_sklearn().predict(X), models[0].predict(X))
+
+
+def test_averages_are_for_networks() -> None:
+    with pytest.raises(ValueError, match=r"average_decay=0\.9 is an average that only a Network"):
+        MLPClassifier(solver=optimizers.Adam(average_decay=0.9)).fit(X, Y)
+
+
+@pytest.mark.parametrize("noise", [{"drop_connect": 0.3}, {"label_noise": 0.3}, {"gradient_noise": 0.1}], ids=str)
+def test_every_noise_follows_the_seed(noise: dict[str, Any]) -> None:
+    courses = []
+    for seed in (1, 1, 2):
+        model = MLPClassifier(**{**SMALL, "random_state": 0, "shuffle": False, "max_iter": 3}, **noise)
+        model.fit(X, Y)
+        model.set_params(random_state=seed, warm_start=True)
+        courses.append(model.fit(X, Y).loss_curve_[-1])
+    assert courses[0] == courses[1] != courses[2]
 
 
 def test_numbers_inside_objects_are_parameters() -> None:

@@ -39,6 +39,10 @@ OPTIMIZERS = [
     optimizers.Nadam(0.01, epsilon=0.1, epsilon_hat=True),
     optimizers.Adam(0.01, clip_norm=0.05),
     optimizers.SGD(0.05, clip_value=0.01),
+    optimizers.Adam(0.01, gradient_noise=0.3),
+    optimizers.AMSGrad(0.01, average_decay=0.7, clip_norm=0.1),
+    optimizers.SGD(0.05, average_decay=0.9),
+    optimizers.Nesterov(0.02, clip_norm=0.1, gradient_noise=1e-3, gradient_noise_decay=0.0),
     optimizers.Nesterov(0.02, clip_value=0.05, clip_norm=0.1),
 ]
 
@@ -86,6 +90,9 @@ def test_equals_reference(case: OpCase, dtype: str) -> None:
         "tied-autoencoder",
         "embedding-columns",
         "embedding-tied",
+        "drop_connect-deep",
+        "drop_connect-not-trained",
+        "mixup-classes",
     ],
 )
 def test_trains_like_the_reference(name: str, optimizer: optimizers.Optimizer) -> None:

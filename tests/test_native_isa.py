@@ -26,7 +26,7 @@ from sparse_cases import SPARSE_CASES, thinned, wide_batch, wide_plan
 def report(name, plan, parameters, batch, dtype):
     engine = NativeEngine(plan, dtype)
     engine.set_parameters(parameters)
-    engine.start(optimizers.Nadam(0.01, clip_norm=0.5), seed=4)
+    engine.start(optimizers.Nadam(0.01, clip_norm=0.5, gradient_noise=0.01), seed=4)
     rows = shuffle(batch.X.shape[0], 0, 1)
     progress = engine.train(batch, rows, batch_size=33, learning_rates=np.array([0.01]))
     bits = engine.get_parameters().tobytes() + engine.predict(batch.X).tobytes() + engine.gradients(batch)[1].tobytes()

@@ -134,7 +134,7 @@ class PyModel {
 
   nb::tuple train(const nb::object& X, const nb::object& y, const std::optional<Vector<T>>& weight,
                   const Vector<uint32_t>& order, long batch, const Vector<double>& rates, int threads, double seconds,
-                  const nb::object& tick, bool adapt) {
+                  const nb::object& tick, bool adapt, long accumulate) {
     TrainJob<T> job{};
     job.data = check(X, y, weight);
     job.order = order.data();
@@ -144,7 +144,9 @@ class PyModel {
     for (std::size_t i = 0; i < order.size(); i++)
       expect(static_cast<long>(order.data()[i]) < job.data.rows, "a row index is out of range");
     check_entries(job.data, job.order, job.count);
-    const long steps = (job.count + batch - 1) / batch;
+    expect(accumulate >= 1, "accumulate must be at least 1");
+    job.accumulate = accumulate;
+    const long batches = (job.count + batch - 1) / batch, steps = (batches + accumulate - 1) / accumulate;
     job.rates = rates.data();
     job.rate_per_step = rates.size() != 1;
     expect(rates.size() == 1 || static_cast<long>(rates.size()) == steps,
@@ -314,7 +316,8 @@ void bind_model(nb::module_& m, const char* name) {
       .def("state", &M::state)
       .def("train", &M::train, nb::arg("X"), nb::arg("y"), nb::arg("weight").noconvert().none(),
            nb::arg("order").noconvert(), nb::arg("batch_size"), nb::arg("learning_rates").noconvert(),
-           nb::arg("threads"), nb::arg("seconds"), nb::arg("tick").none(), nb::arg("adapt") = true);
+           nb::arg("threads"), nb::arg("seconds"), nb::arg("tick").none(), nb::arg("adapt") = true,
+           nb::arg("accumulate") = 1);
 }
 
 // The numbers 0 .. n - 1 in an order drawn from (seed, epoch): Fisher and Yates's shuffle.

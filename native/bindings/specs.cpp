@@ -41,7 +41,7 @@ OpSpec op_spec(const nb::dict& d) {
   OpSpec s;
   s.kind = pick<OpKind>(d, "kind",
                         {"dense", "batch_norm", "activation", "prelu", "softmax", "dropout", "gaussian_noise",
-                         "layer_norm", "add", "concatenate", "recurrent", "embedding"});
+                         "layer_norm", "add", "concatenate", "recurrent", "embedding", "mix", "swap_noise"});
   s.input = nb::cast<int>(d["input"]);
   s.output = nb::cast<int>(d["output"]);
   s.further = get(d, "further", std::vector<int>{});
@@ -49,7 +49,7 @@ OpSpec op_spec(const nb::dict& d) {
   s.bias = get(d, "bias", -1);
   s.running_mean = get(d, "running_mean", -1);
   s.running_variance = get(d, "running_variance", -1);
-  if (s.kind == OpKind::activation)
+  if (d.contains("function"))
     s.function = pick<Function>(d, "function",
                                 {"linear", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "selu", "gelu", "silu",
                                  "softplus", "hard_sigmoid", "mish", "exponential"});
@@ -67,6 +67,10 @@ OpSpec op_spec(const nb::dict& d) {
                levels = nb::cast<std::vector<long>>(d["levels"]);
     for (std::size_t i = 0; i < columns.size(); i++) s.categories.push_back({columns[i], offsets[i], levels[i]});
   }
+  s.samples = get<long>(d, "samples", 0);
+  s.shares = get(d, "shares", std::vector<double>{});
+  s.by_feature = get(d, "by_feature", false);
+  s.training_only = get(d, "training_only", false);
   return s;
 }
 
@@ -101,6 +105,7 @@ PlanSpec plan_spec(const nb::dict& d) {
   plan.loss.link = pick<Link>(l, "link", {"identity", "sigmoid", "softmax", "exponential"});
   plan.loss.prediction = nb::cast<int>(l["prediction"]);
   plan.loss.parameter = get(l, "parameter", 0.0);
+  plan.loss.label_noise = get(l, "label_noise", 0.0);
   plan.loss.label_smoothing = get(l, "label_smoothing", 0.0);
   plan.loss.scale = get(l, "scale", 1.0);
   plan.loss.ceiling = get(l, "ceiling", plan.loss.ceiling);
@@ -121,6 +126,9 @@ OptimizerSpec optimizer_spec(const nb::dict& d) {
   s.weight_decay = get(d, "weight_decay", 0.0);
   s.clip_value = get(d, "clip_value", s.clip_value);
   s.clip_norm = get(d, "clip_norm", s.clip_norm);
+  s.average = get(d, "average_decay", 0.0);
+  s.gradient_noise = get(d, "gradient_noise", 0.0);
+  s.gradient_noise_decay = get(d, "gradient_noise_decay", 0.0);
   return s;
 }
 

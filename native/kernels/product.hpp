@@ -4,7 +4,7 @@
 // B).
 #pragma once
 
-#include "kernels/panels.hpp"
+#include "kernels/operands.hpp"
 
 namespace descend {
 
@@ -26,17 +26,18 @@ inline void split_rows(long rows, Tile&& tile) {
   }
 }
 
-// acc[r][v] += sum over k < terms of a[r * row_step + k * term_step] * b[row k, vector v]; b has N panels.
-template <class T, int R, int N, int row_step, int term_step>
-[[gnu::always_inline]] inline void multiply_add(Vec<T> (&acc)[R][N * kPanelVecs<T>], const T* a, const T* b,
-                                                long b_stride, long terms) {
+// acc[r][v] += sum over k < terms of a[r * row_step + k * term_step] * b[row k, vector v]; b (see operands.hpp) has N
+// panels.
+template <class T, int R, int N, int row_step, int term_step, class B>
+[[gnu::always_inline]] inline void multiply_add(Vec<T> (&acc)[R][N * kPanelVecs<T>], const T* a, const B& b,
+                                                long terms) {
   constexpr int V = kPanelVecs<T>;
   for (long k = 0; k < terms; k++) {
     Vec<T> row[N * V];
     for (int n = 0; n < N; n++)
-      for (int v = 0; v < V; v++) row[n * V + v] = load(b + n * b_stride + k * kPanel<T> + v * kLanes<T>);
+      for (int v = 0; v < V; v++) row[n * V + v] = b.vector(n, k, v);
     for (int r = 0; r < R; r++) {
-      const Vec<T> x = splat<T>(a[r * row_step + k * term_step]);
+      const Vec<T> x = splat<T>(B::factor(a[r * row_step + k * term_step]));
       for (int v = 0; v < N * V; v++) acc[r][v] = fma<T>(x, row[v], acc[r][v]);
     }
   }
@@ -55,70 +56,100 @@ template <class T, int R, int N>
       }
 }
 
+// What a product with a factor does to a complete tile: c = c factor + bias. bias: (N panels) or null. It reads the
+// tile back: accumulators that it could not keep in registers would be stored in every turn of the loop over terms.
+template <class T, int R, int N>
+[[gnu::always_inline]] inline void finish_tile(T* c, long c_stride, T factor, const T* bias) {
+  for (int n = 0; n < N; n++)
+    for (int v = 0; v < kPanel<T>; v += kLanes<T>) {
+      const Vec<T> start = bias ? load(bias + n * kPanel<T> + v) : Vec<T>{};
+      for (int r = 0; r < R; r++) {
+        T* at = c + n * c_stride + r * kPanel<T> + v;
+        store(at, fma<T>(load(at), splat(factor), start));
+      }
+    }
+}
+
+// Where a block of terms stands in its product.
+struct TermBlock {
+  bool first, last;
+};
+
 // One block of terms of one tile of C = A B + bias. a: (R, terms) inside panels a_stride apart; b: (terms, N panels);
 // c: (R, N panels), overwritten by the first block and added to by the others.
-template <class T, int R, int N>
-[[gnu::noinline]] void product_tile(const T* a, long a_stride, long terms, const T* b, long b_stride, T* c,
-                                    long c_stride, const T* bias, bool first) {
+template <class T, int R, int N, class B>
+[[gnu::noinline]] void product_tile(const T* a, long a_stride, long terms, B b, T* c, long c_stride, const T* bias,
+                                    TermBlock block) {
   constexpr int P = kPanel<T>, V = kPanelVecs<T>;
   Vec<T> acc[R][N * V];
   for (int n = 0; n < N; n++)
     for (int v = 0; v < V; v++) {
-      const Vec<T> start = bias && first ? load(bias + n * P + v * kLanes<T>) : Vec<T>{};
+      const Vec<T> start = !B::kFactor && bias && block.first ? load(bias + n * P + v * kLanes<T>) : Vec<T>{};
       for (int r = 0; r < R; r++) acc[r][n * V + v] = start;
     }
   long k = 0;
-  for (; k + P <= terms; k += P) multiply_add<T, R, N, P, 1>(acc, a + k / P * a_stride, b + k * P, b_stride, P);
-  if (k < terms) multiply_add<T, R, N, P, 1>(acc, a + k / P * a_stride, b + k * P, b_stride, terms - k);
-  add_block<T, R, N>(acc, c, c_stride, first);
+  for (; k + P <= terms; k += P) multiply_add<T, R, N, P, 1>(acc, a + k / P * a_stride, b.from(0, k), P);
+  if (k < terms) multiply_add<T, R, N, P, 1>(acc, a + k / P * a_stride, b.from(0, k), terms - k);
+  add_block<T, R, N>(acc, c, c_stride, block.first);
+  if constexpr (B::kFactor) {
+    if (block.last) finish_tile<T, R, N>(c, c_stride, b.product_factor, bias);
+  }
 }
 
 // One block of terms of N neighbouring panels of C, for all rows: the block of B stays in the nearest cache that holds
 // it, and each tile asks for a part of the block that comes `next` (null: none), which may lie in memory.
-template <class T, int N>
-inline void product_group(const T* a, long a_stride, long rows, long terms, const T* b, long b_stride, T* c,
-                          long c_stride, const T* bias, bool first_block, const T* next) {
+template <class T, int N, class B>
+inline void product_group(const T* a, long a_stride, long rows, long terms, const B& b, T* c, long c_stride,
+                          const T* bias, TermBlock block, const T* next) {
   constexpr int P = kPanel<T>, most = kTileRows<T, N>;
   const long lines = next ? (terms * most + rows - 1) / rows : 0;  // a line is one term of a panel
   long asked = 0;
   split_rows<most>(rows, [&](auto r, long first) {
     for (const long end = std::min(terms, asked + lines); asked < end; asked++)
-      for (int n = 0; n < N; n++) __builtin_prefetch(next + n * b_stride + asked * P, 0, 2);
-    product_tile<T, decltype(r)::value, N>(a + first * P, a_stride, terms, b, b_stride, c + first * P, c_stride, bias,
-                                           first_block);
+      for (int n = 0; n < N; n++) __builtin_prefetch(next + n * b.stride + asked * P, 0, 2);
+    product_tile<T, decltype(r)::value, N>(a + first * P, a_stride, terms, b, c + first * P, c_stride, bias, block);
   });
 }
 
-// Panels [p0, p1) of C = A B (+ bias) for `rows` rows. a: (rows, terms), b: (terms, columns), c: (rows, columns), each
-// in panels its stride apart; bias: (padded columns) or null. Blocks of terms run outermost: that block of A stays in
-// the second-level cache for all panels.
-template <class T>
-void product_panels(const T* a, long a_stride, long rows, long terms, const T* b, long b_stride, T* c, long c_stride,
-                    const T* bias, long p0, long p1) {
+// Panels [p0, p1) of C = A B (+ bias) for `rows` rows. a: (rows, terms), c: (rows, columns), in panels their stride
+// apart; b: (terms, columns), an operand; bias: (padded columns) or null. Blocks of terms run outermost: that block of
+// A stays in the second-level cache for all panels.
+template <class T, class B>
+void product_panels(const T* a, long a_stride, long rows, long terms, const B& b, T* c, long c_stride, const T* bias,
+                    long p0, long p1) {
   constexpr int P = kPanel<T>;
   for (long k = 0; k == 0 || k < terms; k += kTermBlock) {
     const T* ak = a + k / P * a_stride;
     const long count = std::min(kTermBlock, terms - k);
+    const TermBlock block{k == 0, k + kTermBlock >= terms};
     for (long p = p0; p < p1;) {
-      const T *bp = b + p * b_stride + k * P, *start = bias ? bias + p * P : nullptr;
+      const B bp = b.from(p, k);
+      const T* start = bias ? bias + p * P : nullptr;
       T* cp = c + p * c_stride;
       if (kTilePanels == 4 || rows <= 2) {  // wide tiles, or few rows
         with_constant<4>(std::min<long>(4, p1 - p), [&](auto n) {
           constexpr int N = decltype(n)::value;
-          const T* next = rows > 2 && p + N < p1 ? bp + N * b_stride : nullptr;
-          product_group<T, N>(ak, a_stride, rows, count, bp, b_stride, cp, c_stride, start, k == 0, next);
+          const T* next = rows > 2 && p + N < p1 ? bp.data + N * b.stride : nullptr;
+          product_group<T, N>(ak, a_stride, rows, count, bp, cp, c_stride, start, block, next);
         });
         p += 4;
       } else {
         // The next panel's block, or the next block of the first panel.
-        const T* next = p + 1 < p1               ? bp + b_stride
-                        : k + kTermBlock < terms ? b + p0 * b_stride + (k + kTermBlock) * P
+        const T* next = p + 1 < p1               ? bp.data + b.stride
+                        : k + kTermBlock < terms ? b.from(p0, k + kTermBlock).data
                                                  : nullptr;
-        product_group<T, 1>(ak, a_stride, rows, count, bp, b_stride, cp, c_stride, start, k == 0, next);
+        product_group<T, 1>(ak, a_stride, rows, count, bp, cp, c_stride, start, block, next);
         p++;
       }
     }
   }
+}
+
+// The same with panels of B as they are, b_stride apart.
+template <class T>
+void product_panels(const T* a, long a_stride, long rows, long terms, const T* b, long b_stride, T* c, long c_stride,
+                    const T* bias, long p0, long p1) {
+  product_panels<T>(a, a_stride, rows, terms, Plain<T>{b, b_stride}, c, c_stride, bias, p0, p1);
 }
 
 // A matrix whose rows come in groups: one panel of it, and how far apart its groups lie.
@@ -136,7 +167,7 @@ template <class T, int R, int N>
                                   long c_stride, bool first) {
   Vec<T> acc[R][N * kPanelVecs<T>] = {};
   for (; rows > 0; rows -= group, a.data += a.jump, b.data += b.jump)
-    multiply_add<T, R, N, 1, kPanel<T>>(acc, a.data, b.data, b_stride, std::min(rows, group));
+    multiply_add<T, R, N, 1, kPanel<T>>(acc, a.data, Plain<T>{b.data, b_stride}, std::min(rows, group));
   add_block<T, R, N>(acc, c, c_stride, first);
 }
 

@@ -4,7 +4,7 @@
 // of the dense products.
 #pragma once
 
-#include "kernels/panels.hpp"
+#include "kernels/operands.hpp"
 
 namespace descend {
 
@@ -16,13 +16,13 @@ template <class T, int N>
   for (int n = 0; n < N; n++) __builtin_prefetch(row + n * stride);
 }
 
-// acc[n, v] += x * row of N panels, `stride` apart.
-template <class T, int N>
-[[gnu::always_inline]] inline void add_scaled(Vec<T> (&acc)[N * kPanelVecs<T>], T x, const T* row, long stride) {
+// acc[n, v] += x * row k of N panels.
+template <class T, int N, class B>
+[[gnu::always_inline]] inline void add_scaled(Vec<T> (&acc)[N * kPanelVecs<T>], T x, const B& b, long k) {
   constexpr int V = kPanelVecs<T>;
-  const Vec<T> factor = splat<T>(x);
+  const Vec<T> factor = splat<T>(B::factor(x));
   for (int n = 0; n < N; n++)
-    for (int v = 0; v < V; v++) acc[n * V + v] = fma<T>(factor, load(row + n * stride + v * kLanes<T>), acc[n * V + v]);
+    for (int v = 0; v < V; v++) acc[n * V + v] = fma<T>(factor, b.vector(n, k, v), acc[n * V + v]);
 }
 
 // Adds the accumulators of a block of terms to N panels of a row at `to`, or stores them when it is the first block.
@@ -36,24 +36,30 @@ template <class T, int N>
     }
 }
 
-// N panels of one row of C = A B + bias. columns, values: the `count` entries of the row of A; b: B's first panel;
-// bias: (N panels) or null; c: the row in C's first panel.
-template <class T, int N>
-void sparse_product_row(const int32_t* columns, const T* values, long count, const T* b, long b_stride, const T* bias,
-                        T* c, long c_stride) {
+// N panels of one row of C = A B + bias. columns, values: the `count` entries of the row of A; b: an operand, from its
+// first panel on; bias: (N panels) or null; c: the row in C's first panel.
+template <class T, int N, class B>
+void sparse_product_row(const int32_t* columns, const T* values, long count, const B& b, const T* bias, T* c,
+                        long c_stride) {
   constexpr int P = kPanel<T>, V = kPanelVecs<T>;
+  const auto start = [&](int i) { return bias ? load(bias + i * kLanes<T>) : Vec<T>{}; };
   for (long k = 0; k == 0 || k < count; k += kTermBlock) {
     Vec<T> acc[N * V];
-    for (int n = 0; n < N; n++)
-      for (int v = 0; v < V; v++) acc[n * V + v] = bias && k == 0 ? load(bias + n * P + v * kLanes<T>) : Vec<T>{};
+    for (int i = 0; i < N * V; i++) acc[i] = !B::kFactor && k == 0 ? start(i) : Vec<T>{};
     const long end = std::min(count, k + kTermBlock);
     for (long e = k; e < end; e++) {
       if (e + kEntriesAhead < count)
-        ask_for_weights<T, N>(b + static_cast<long>(columns[e + kEntriesAhead]) * P, b_stride);
-      add_scaled<T, N>(acc, values[e], b + static_cast<long>(columns[e]) * P, b_stride);
+        ask_for_weights<T, N>(b.data + static_cast<long>(columns[e + kEntriesAhead]) * P, b.stride);
+      add_scaled<T, N>(acc, values[e], b, static_cast<long>(columns[e]));
     }
     add_terms<T, N>(acc, c, c_stride, k == 0);
   }
+  if constexpr (B::kFactor)
+    for (int n = 0; n < N; n++)
+      for (int v = 0; v < V; v++) {
+        T* const at = c + n * c_stride + v * kLanes<T>;
+        store(at, fma<T>(load(at), splat(b.product_factor), start(n * V + v)));
+      }
 }
 
 // N panels of one row of C = A^T B: the sum over the entries [e, end) of one column of A, in row order. row(r): row r
@@ -65,7 +71,7 @@ template <class T, int N, class Entry, class Row>
   do {
     Vec<T> acc[N * kPanelVecs<T>] = {};
     for (const Entry* last = end - e > kRowTermBlock ? e + kRowTermBlock : end; e < last; e++)
-      add_scaled<T, N>(acc, e->value, row(e->row), b_stride);
+      add_scaled<T, N>(acc, e->value, Plain<T>{row(e->row), b_stride}, 0);
     add_terms<T, N>(acc, c, c_stride, first);
     first = false;
   } while (e < end);

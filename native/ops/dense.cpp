@@ -1,7 +1,8 @@
 // z = x W + b. Gradients: dx = dz W^T; dW = x^T dz; db = sum over rows of dz. A transposed op has W^T in the place of
-// W.
+// W. With DropConnect see drop_connect.hpp; no other op has a part in such a weight.
 #include "kernels/product.hpp"
 #include "ops/dense_parameters.hpp"
+#include "ops/drop_connect.hpp"
 #include "ops/ops.hpp"
 #include "ops/update.hpp"
 
@@ -18,30 +19,37 @@ template <class T>
 class Dense final : public DenseParameters<T> {
  public:
   Dense(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
-      : DenseParameters<T>(s, plan, placement) {}
+      : DenseParameters<T>(s, plan, placement), drop_(s, this->in_width, this->out_width), gaussian_(s, s.rate) {}
 
   double multiply_adds() const override {
     return static_cast<double>(this->in_width * this->out_width * this->in_positions);
   }
   bool keeps_input() const override { return true; }
 
+  long scratch_size(long /*blocks*/, int /*threads*/) const override { return drop_.size(); }
+
+  void begin(const Pass<T>& pass) const override {
+    if (!drop_.active()) return;
+    drop_.draw(this->scratch(pass), pass.seed, pass.step, {0, panels<T>(this->in_width)},
+               {0, panels<T>(this->out_width)});
+  }
+
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
-    const long stride = this->stride(pass), at = rows.first * kPanel<T>;
-    const Matrix w = matrix(pass, this->spec.transposed);
-    product_panels<T>(this->in(pass, rows.first) + at, stride, rows.count(), this->in_width, w.panels, w.apart,
-                      this->out(pass, rows.first) + at, stride,
-                      this->spec.bias >= 0 ? pass.weights + this->bias_.offset : nullptr, p.first, p.last);
+    if (pass.training && drop_.active())
+      return multiply(pass, rows, p, drop_.weights(this->scratch(pass), pass.weights + this->weight_.offset));
+    multiply(pass, rows, p, matrix(pass, this->spec.transposed));
+    if (!pass.training && gaussian_.active()) spread(pass, rows, p);
   }
 
   void backward(const Pass<T>& pass, Rows rows, Panels p) const override {
-    const long stride = this->stride(pass), at = rows.first * kPanel<T>;
-    const Matrix w = matrix(pass, !this->spec.transposed);
-    product_panels<T>(this->out_gradient(pass, rows.first) + at, stride, rows.count(), this->out_width, w.panels,
-                      w.apart, this->in_gradient(pass, rows.first) + at, stride, nullptr, p.first, p.last);
+    if (drop_.active())
+      return multiply_back(pass, rows, p,
+                           drop_.transposed(this->scratch(pass), pass.transposed + this->weight_.transposed));
+    multiply_back(pass, rows, p, matrix(pass, !this->spec.transposed));
   }
 
   void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
-    if (!this->trainable()) return;
+    if (!this->trainable() && !drop_.active()) return;
     const long in = panels<T>(this->rows_), out = panels<T>(this->columns_);
     // In multiply-adds. Updating a weight, and keeping its transpose, takes as long as about this many.
     const double update = this->weight_.transposed >= 0 ? 80 : 56;
@@ -68,6 +76,10 @@ class Dense final : public DenseParameters<T> {
   }
 
   void update(const Pass<T>& pass, const Task& task, Update<T>& update) const override {
+    if (!this->trainable()) {
+      if (update.applies()) drop_.draw(this->scratch(pass), pass.seed, pass.step + 1, task.inputs, task.outputs);
+      return;
+    }
     for (long i = task.inputs.first; i < task.inputs.last; i++) {
       ask_for_rows(pass, task);
       for (long o = task.outputs.first; o < task.outputs.last; o += kTilePanels)
@@ -89,15 +101,41 @@ class Dense final : public DenseParameters<T> {
   }
 
  private:
-  struct Matrix {
-    const T* panels;
-    long apart;
-  };
-
   // The weight, or its transpose.
-  Matrix matrix(const Pass<T>& pass, bool transposed) const {
+  Plain<T> matrix(const Pass<T>& pass, bool transposed) const {
     if (transposed) return {pass.transposed + this->weight_.transposed, padded<T>(this->columns_) * kPanel<T>};
     return {pass.weights + this->weight_.offset, this->panel()};
+  }
+
+  template <class B>
+  void multiply(const Pass<T>& pass, Rows rows, Panels p, const B& weights) const {
+    const long stride = this->stride(pass), at = rows.first * kPanel<T>;
+    product_panels<T>(this->in(pass, rows.first) + at, stride, rows.count(), this->in_width, weights,
+                      this->out(pass, rows.first) + at, stride,
+                      this->spec.bias >= 0 ? pass.weights + this->bias_.offset : nullptr, p.first, p.last);
+  }
+
+  template <class B>
+  void multiply_back(const Pass<T>& pass, Rows rows, Panels p, const B& transposed) const {
+    const long stride = this->stride(pass), at = rows.first * kPanel<T>;
+    product_panels<T>(this->out_gradient(pass, rows.first) + at, stride, rows.count(), this->out_width, transposed,
+                      this->in_gradient(pass, rows.first) + at, stride, nullptr, p.first, p.last);
+  }
+
+  // Turns the means in the output into outputs.
+  void spread(const Pass<T>& pass, Rows rows, Panels p) const {
+    constexpr int P = kPanel<T>;
+    alignas(64) T variance[kRowTermBlock * P];  // (lines, P)
+    const long stride = this->stride(pass);
+    for (long o = p.first; o < p.last; o++) {
+      const Squared<T> panel{pass.weights + this->offset(0, o), this->panel(), gaussian_.variance_factor()};
+      for (long first = rows.first; first < rows.last; first += kRowTermBlock) {
+        const long count = std::min(kRowTermBlock, rows.last - first);
+        product_panels<T>(this->in(pass, rows.first) + first * P, stride, count, this->in_width, panel, variance, 0,
+                          nullptr, 0, 1);
+        gaussian_.apply(this->out(pass, rows.first) + o * stride + first * P, variance, count * P);
+      }
+    }
   }
 
   // Asks for what comes next, half of which lies in other cores' caches: while the first outputs of a strip come, the
@@ -131,9 +169,12 @@ class Dense final : public DenseParameters<T> {
       this->add_partners(pass, {{i, i + 1}, o, N, g, apart});
     }
     for (long n = 0; n < N; n++) {
+      if (drop_.active() && update.computes()) drop_.mask(this->scratch(pass), o + n, i * P, count, g + n * apart);
       update.commit(this->spec.weight, offset + n * panel, g + n * apart, count * P);
       this->refresh_transposed({i, i + 1}, o + n, update);
     }
+    if (drop_.active() && update.applies())
+      drop_.draw(this->scratch(pass), pass.seed, pass.step + 1, {i, i + 1}, {o, o + N});
   }
 
   // Asks for what the update of that block will touch.
@@ -155,6 +196,9 @@ class Dense final : public DenseParameters<T> {
                       {b + o * stride, panels<T>(this->columns_) * stride}, stride, pass.rows * this->in_positions,
                       pass.arena->group * this->in_positions, g, apart, added, before);
   }
+
+  DropConnect<T> drop_;
+  GaussianInference<T> gaussian_;
 };
 
 }  // namespace

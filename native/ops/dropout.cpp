@@ -63,7 +63,7 @@ class Dropout final : public Op<T> {
 
   template <class Body>
   void each_kept(const Pass<T>& pass, Rows rows, Panels p, Body&& body) const {
-    const RandomKey key(pass.seed, pass.step, this->spec.stream);
+    const RandomKey key = random_key(pass, this->spec.stream);
     const auto threshold = static_cast<std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>(threshold_);
     for (long panel = p.first; panel < p.last; panel++)
       for (long r = rows.first; r < rows.last; r++) {

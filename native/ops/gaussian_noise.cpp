@@ -15,7 +15,7 @@ class GaussianNoise final : public Op<T> {
     const T* x = this->in(pass, rows.first);
     T* y = this->out(pass, rows.first);
     if (!pass.training || deviation_ == 0) return copy(pass, rows, p, x, y);
-    const RandomKey key(pass.seed, pass.step, this->spec.stream);
+    const RandomKey key = random_key(pass, this->spec.stream);
     const Vec<T> deviation = splat(deviation_);
     for (long panel = p.first; panel < p.last; panel++)
       for (long r = rows.first; r < rows.last; r++) {

@@ -5,6 +5,8 @@
 // before its gradient: it is the one loss that reduces.
 #include <utility>
 
+#include "ops/label_noise.hpp"
+#include "ops/mix.hpp"
 #include "ops/ops.hpp"
 #include "ops/row_tools.hpp"
 
@@ -61,8 +63,9 @@ inline Point<T> point(Vec<T> z, Vec<T> y, T parameter) {
 template <class T>
 class Loss : public Op<T> {
  public:
-  Loss(const LossSpec& l, const PlanSpec& plan)
-      : Op<T>({OpKind::softmax, l.prediction, l.prediction}, plan), spec_(l) {}
+  // `mix`: the op that mixed the rows, or null.
+  Loss(const LossSpec& l, const PlanSpec& plan, const Mix<T>* mix)
+      : Op<T>({OpKind::softmax, l.prediction, l.prediction}, plan), spec_(l), noise_(l), mix_(mix) {}
 
   bool by_row() const override { return true; }
   bool keeps_input() const override { return true; }
@@ -104,7 +107,20 @@ class Loss : public Op<T> {
     }
   }
 
+  // Of a line: its place in the data, the line its row was mixed with, and what the row has kept of itself.
+  long data_line(const Pass<T>& pass, long line) const {
+    const long q = this->in_positions;
+    return pass.source(line / q) * q + line % q;
+  }
+  long partner(const Pass<T>& pass, long line) const {
+    const long q = this->in_positions;
+    return mix_->partner(pass, line / q) * q + line % q;
+  }
+  T share(const Pass<T>& pass, long line) const { return mix_->share(pass, line / this->in_positions); }
+
   LossSpec spec_;
+  LabelNoise<T> noise_;
+  const Mix<T>* mix_;
 };
 
 template <class T, LossKind kind, Link link>
@@ -126,11 +142,22 @@ class Elementwise final : public Loss<T> {
           const T* z = this->in(pass, rows.first) + r * kPanel<T>;
           T* dz = pass.training ? this->in_gradient(pass, rows.first) + r * kPanel<T> : nullptr;
           const T* y = pass.data->y + source * n;
+          const bool mixes = pass.training && this->mix_;
+          const long other = mixes ? this->partner(pass, r) : r;
+          const T* const y_other = pass.data->y + this->data_line(pass, other) * n;
+          const Vec<T> share = splat(mixes ? this->share(pass, r) : T(1));
+          const bool noisy = this->noise_.active(pass);
           const T scale = w * each;
           LaneSums<T> sums;
           each_in_row<T>(n, stride, [&](long o, long c) {
             const VecI<T> real = real_columns<T>(c, n);
             Vec<T> target = target_at(y + c, n - c);
+            if (noisy) target = this->noise_.noisy(pass, target, r, c, n);
+            if (mixes) {
+              Vec<T> second = target_at(y_other + c, n - c);
+              if (noisy) second = this->noise_.noisy(pass, second, other, c, n);
+              target = fma<T>(share, target, (T(1) - share) * second);
+            }
             if constexpr (kind == LossKind::bce) target = fma<T>(target, splat(keep), splat(add));
             Point<T> p = point<T, kind, link>(load(z + o), target, parameter);
             if constexpr (kind == LossKind::bce) p.loss = min_keep_nan<T>(p.loss, ceiling);
@@ -177,8 +204,8 @@ class Categorical final : public Loss<T> {
         [&](long first, long last) {
           if constexpr (from_logits) normalize(pass, first, last, n);
         },
-        [&](long r, long source, T w) {
-          const T l = from_logits ? logits_row(pass, r, source, w, n) : probabilities_row(pass, r, source, w);
+        [&](long r, long /*source*/, T w) {
+          const T l = from_logits ? logits_row(pass, r, w, n) : probabilities_row(pass, r, w);
           return l > ceiling ? ceiling : l;
         });
   }
@@ -207,22 +234,50 @@ class Categorical final : public Loss<T> {
     }
   }
 
-  T target(const Pass<T>& pass, long source, long c) const {
-    const T y =
-        this->spec_.index_target ? T(pass.data->classes[source] == c) : pass.data->y[source * this->in_width + c];
+  // Where the targets of a row come from: class `label`, or (-1) the dense target of row `source`.
+  struct Origin {
+    long label, source;
+  };
+  // The target of a row: `share` of the first and the rest of the second.
+  struct Target {
+    Origin first, second;
+    T share;
+  };
+
+  Origin origin(const Pass<T>& pass, long r) const {
+    const long replaced = this->noise_.active(pass) ? this->noise_.replacement(pass, r, this->in_width) : -1;
+    if (replaced >= 0) return {replaced, 0};
+    const long source = this->data_line(pass, r);
+    return {this->spec_.index_target ? static_cast<long>(pass.data->classes[source]) : -1, source};
+  }
+
+  Target target_of(const Pass<T>& pass, long r) const {
+    const Origin own = origin(pass, r);
+    if (!pass.training || !this->mix_) return {own, own, T(1)};
+    return {own, origin(pass, this->partner(pass, r)), this->share(pass, r)};
+  }
+
+  T value(const Pass<T>& pass, Origin o, long c) const {
+    return o.label >= 0 ? T(o.label == c) : pass.data->y[o.source * this->in_width + c];
+  }
+
+  T target(const Pass<T>& pass, const Target& of, long c) const {
+    T y = value(pass, of.first, c);
+    if (of.share != T(1)) y = of.share * y + (T(1) - of.share) * value(pass, of.second, c);
     const double s = this->spec_.label_smoothing;
     return s == 0 ? y : static_cast<T>(static_cast<double>(y) * (1 - s) + s / static_cast<double>(this->in_width));
   }
 
   // l = log sum e^z - sum y z (for targets that sum to Y: Y log sum e^z - sum y z); slope Y softmax(z) - y.
-  T logits_row(const Pass<T>& pass, long r, long source, T w, const Normalizers& of) const {
+  T logits_row(const Pass<T>& pass, long r, T w, const Normalizers& of) const {
     const long n = this->in_width, stride = this->stride(pass), i = r - of.first;
     const T* z = this->in(pass, r) + r * kPanel<T>;
     T* dz = this->in_gradient(pass, r) + r * kPanel<T>;
     const T most = of.most[i];
     const auto at = [&](long c) { return c / kPanel<T> * stride + c % kPanel<T>; };
-    if (this->spec_.index_target && this->spec_.label_smoothing == 0) {
-      const long o = at(pass.data->classes[source]);
+    const Target row = target_of(pass, r);
+    if (row.first.label >= 0 && row.share == T(1) && this->spec_.label_smoothing == 0) {
+      const long o = at(row.first.label);
       const T l = of.log[i] - (z[o] - most);
       if (pass.training) {
         scale(dz, n, stride, w * of.inverse[i]);
@@ -232,13 +287,13 @@ class Categorical final : public Loss<T> {
     }
     T dot = 0, mass = 0;
     for (long c = 0; c < n; c++) {
-      const T y = target(pass, source, c);
+      const T y = target(pass, row, c);
       mass += y;
       dot += y * (z[at(c)] - most);
     }
     if (pass.training) {
       scale(dz, n, stride, w * mass * of.inverse[i]);
-      for (long c = 0; c < n; c++) dz[at(c)] -= w * target(pass, source, c);
+      for (long c = 0; c < n; c++) dz[at(c)] -= w * target(pass, row, c);
     }
     return mass * of.log[i] - dot;
   }
@@ -247,15 +302,16 @@ class Categorical final : public Loss<T> {
     each_in_row<T>(n, stride, [&](long o, long) { store(row + o, load(row + o) * by); });
   }
 
-  T probabilities_row(const Pass<T>& pass, long r, long source, T w) const {
+  T probabilities_row(const Pass<T>& pass, long r, T w) const {
     const long n = this->in_width, stride = this->stride(pass);
     const T low = T(1e-7), high = T(1) - low;
     const T* p = this->in(pass, r) + r * kPanel<T>;
     T* dp = this->in_gradient(pass, r) + r * kPanel<T>;
+    const Target row = target_of(pass, r);
     T sum = 0;
     for (long c = 0; c < n; c++) {
       const long o = c / kPanel<T> * stride + c % kPanel<T>;
-      const T y = target(pass, source, c), q = p[o] < low ? low : p[o] > high ? high : p[o];
+      const T y = target(pass, row, c), q = p[o] < low ? low : p[o] > high ? high : p[o];
       if (y != 0) sum -= y * log<T>(q);
       if (pass.training) dp[o] = p[o] > low && p[o] < high ? -w * y / q : T(0);
     }
@@ -264,33 +320,39 @@ class Categorical final : public Loss<T> {
 };
 
 template <class T, LossKind kind>
-std::unique_ptr<Op<T>> with_link(const LossSpec& l, const PlanSpec& plan) {
+std::unique_ptr<Op<T>> with_link(const LossSpec& l, const PlanSpec& plan, const Mix<T>* mix) {
   if constexpr (kind == LossKind::bce)
-    if (l.link == Link::sigmoid) return std::make_unique<Elementwise<T, kind, Link::sigmoid>>(l, plan);
+    if (l.link == Link::sigmoid) return std::make_unique<Elementwise<T, kind, Link::sigmoid>>(l, plan, mix);
   if constexpr (kind == LossKind::poisson)
-    if (l.link == Link::exponential) return std::make_unique<Elementwise<T, kind, Link::exponential>>(l, plan);
-  return std::make_unique<Elementwise<T, kind, Link::identity>>(l, plan);
+    if (l.link == Link::exponential) return std::make_unique<Elementwise<T, kind, Link::exponential>>(l, plan, mix);
+  return std::make_unique<Elementwise<T, kind, Link::identity>>(l, plan, mix);
 }
 
 }  // namespace
 
 template <class T>
-std::unique_ptr<Op<T>> make_loss(const LossSpec& l, const PlanSpec& plan) {
+std::unique_ptr<Op<T>> make_loss(const LossSpec& l, const PlanSpec& plan,
+                                 const std::vector<std::unique_ptr<Op<T>>>& ops) {
+  const Mix<T>* mix = nullptr;
+  for (const auto& op : ops)
+    if (op->spec.kind == OpKind::mix) mix = static_cast<const Mix<T>*>(op.get());
   switch (l.kind) {
-    case LossKind::mse: return with_link<T, LossKind::mse>(l, plan);
-    case LossKind::mae: return with_link<T, LossKind::mae>(l, plan);
-    case LossKind::rmse: return with_link<T, LossKind::rmse>(l, plan);
-    case LossKind::bce: return with_link<T, LossKind::bce>(l, plan);
-    case LossKind::huber: return with_link<T, LossKind::huber>(l, plan);
-    case LossKind::poisson: return with_link<T, LossKind::poisson>(l, plan);
-    case LossKind::pinball: return with_link<T, LossKind::pinball>(l, plan);
-    case LossKind::hinge: return with_link<T, LossKind::hinge>(l, plan);
+    case LossKind::mse: return with_link<T, LossKind::mse>(l, plan, mix);
+    case LossKind::mae: return with_link<T, LossKind::mae>(l, plan, mix);
+    case LossKind::rmse: return with_link<T, LossKind::rmse>(l, plan, mix);
+    case LossKind::bce: return with_link<T, LossKind::bce>(l, plan, mix);
+    case LossKind::huber: return with_link<T, LossKind::huber>(l, plan, mix);
+    case LossKind::poisson: return with_link<T, LossKind::poisson>(l, plan, mix);
+    case LossKind::pinball: return with_link<T, LossKind::pinball>(l, plan, mix);
+    case LossKind::hinge: return with_link<T, LossKind::hinge>(l, plan, mix);
     case LossKind::cce: break;
   }
-  if (l.link == Link::softmax) return std::make_unique<Categorical<T, true>>(l, plan);
-  return std::make_unique<Categorical<T, false>>(l, plan);
+  if (l.link == Link::softmax) return std::make_unique<Categorical<T, true>>(l, plan, mix);
+  return std::make_unique<Categorical<T, false>>(l, plan, mix);
 }
-template std::unique_ptr<Op<float>> make_loss<float>(const LossSpec&, const PlanSpec&);
-template std::unique_ptr<Op<double>> make_loss<double>(const LossSpec&, const PlanSpec&);
+template std::unique_ptr<Op<float>> make_loss<float>(const LossSpec&, const PlanSpec&,
+                                                     const std::vector<std::unique_ptr<Op<float>>>&);
+template std::unique_ptr<Op<double>> make_loss<double>(const LossSpec&, const PlanSpec&,
+                                                       const std::vector<std::unique_ptr<Op<double>>>&);
 
 }  // namespace descend

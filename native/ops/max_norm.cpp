@@ -26,9 +26,10 @@ bool any(VecI<T> lanes) {
 }
 
 // Scales back the columns of w (rows, P) longer than `limit`; false when there were none. A column that is no longer
-// finite stays, so that a diverging run shows.
+// finite stays, so that a diverging run shows. The weights' average (null: none), which took in w with the factor
+// `taken`, follows.
 template <class T>
-bool limit(T* w, long rows, T limit) {
+bool limit(T* w, long rows, T limit, T* average, T taken) {
   bool changed = false;
   for (int v = 0; v < kPanel<T>; v += kLanes<T>) {
     const Vec<T> length = lengths(w + v, rows);
@@ -36,7 +37,11 @@ bool limit(T* w, long rows, T limit) {
     if (!any<T>(longer)) continue;
     changed = true;
     const Vec<T> scale = longer ? limit / length : splat(T(1));
-    for (long o = v; o < rows * kPanel<T>; o += kPanel<T>) store(w + o, load(w + o) * scale);
+    for (long o = v; o < rows * kPanel<T>; o += kPanel<T>) {
+      const Vec<T> before = load(w + o), after = before * scale;
+      store(w + o, after);
+      if (average) store(average + o, fma<T>(splat(taken), after - before, load(average + o)));
+    }
   }
   return changed;
 }
@@ -54,14 +59,17 @@ std::vector<LimitedPanel> limited_panels(const Program<T>& program) {
 }
 
 template <class T>
-void limit_columns(const Program<T>& program, const Parameters<T>& parameters, T momentum, LimitedPanel limited) {
+void limit_columns(const Program<T>& program, const Parameters<T>& parameters, T momentum, T taken,
+                   LimitedPanel limited) {
   constexpr int P = kPanel<T>;
   const auto id = static_cast<std::size_t>(limited.parameter);
   const ParameterSpec& spec = program.plan.parameters[id];
   const Placement& place = program.placement[id];
   const long offset = place.offset + limited.panel * spec.rows * P;
   T* w = parameters.weights + offset;
-  if (!limit(w, spec.rows, static_cast<T>(spec.max_norm))) return;
+  if (!limit(w, spec.rows, static_cast<T>(spec.max_norm), parameters.average ? parameters.average + offset : nullptr,
+             taken))
+    return;
   if (parameters.look_ahead)
     for (long o = 0; o < spec.rows * P; o += kLanes<T>)
       store(parameters.look_ahead + offset + o,
@@ -75,7 +83,7 @@ void limit_columns(const Program<T>& program, const Parameters<T>& parameters, T
 
 template std::vector<LimitedPanel> limited_panels<float>(const Program<float>&);
 template std::vector<LimitedPanel> limited_panels<double>(const Program<double>&);
-template void limit_columns<float>(const Program<float>&, const Parameters<float>&, float, LimitedPanel);
-template void limit_columns<double>(const Program<double>&, const Parameters<double>&, double, LimitedPanel);
+template void limit_columns<float>(const Program<float>&, const Parameters<float>&, float, float, LimitedPanel);
+template void limit_columns<double>(const Program<double>&, const Parameters<double>&, double, double, LimitedPanel);
 
 }  // namespace descend

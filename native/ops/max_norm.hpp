@@ -16,8 +16,9 @@ template <class T>
 std::vector<LimitedPanel> limited_panels(const Program<T>& program);
 
 // Limits the columns of one panel and brings what depends on its weights up to date: Nesterov's look-ahead point
-// w - momentum v, and the transpose.
+// w - momentum v, the weights' average, which took them in with the factor `taken`, and the transpose.
 template <class T>
-void limit_columns(const Program<T>& program, const Parameters<T>& parameters, T momentum, LimitedPanel limited);
+void limit_columns(const Program<T>& program, const Parameters<T>& parameters, T momentum, T taken,
+                   LimitedPanel limited);
 
 }  // namespace descend

@@ -39,6 +39,11 @@ std::unique_ptr<Op<T>> make_fork(const OpSpec&, const PlanSpec&);
 template <class T>
 std::unique_ptr<Op<T>> make_recurrent(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
 template <class T>
-std::unique_ptr<Op<T>> make_loss(const LossSpec&, const PlanSpec&);
+std::unique_ptr<Op<T>> make_mix(const OpSpec&, const PlanSpec&);
+template <class T>
+std::unique_ptr<Op<T>> make_swap_noise(const OpSpec&, const PlanSpec&);
+// `ops`: of the program, among which the loss looks for one that mixes rows.
+template <class T>
+std::unique_ptr<Op<T>> make_loss(const LossSpec&, const PlanSpec&, const std::vector<std::unique_ptr<Op<T>>>& ops);
 
 }  // namespace descend

@@ -133,7 +133,7 @@ void Recurrent<T>::backward(const Pass<T>& pass, Rows lines, Panels) const {
 // Copies the rows' steps to where they belong, with zeros where there are none.
 template <class T>
 void Recurrent<T>::take_input(const Pass<T>& pass, const CellBlock<T>& b) const {
-  const RandomKey key(pass.seed, pass.step, this->spec.stream);
+  const RandomKey key = random_key(pass, this->spec.stream);
   const bool drop = pass.training && drop_.threshold;
   const T* in = this->in(pass, b.first * steps_);
   for (long p = 0; p < inputs_; p++)
@@ -170,7 +170,7 @@ void Recurrent<T>::begin_states(const Pass<T>& pass, const CellBlock<T>& b) cons
 
 template <class T>
 void Recurrent<T>::begin_mask(const Pass<T>& pass, const CellBlock<T>& b) const {
-  const RandomKey key(pass.seed, pass.step, this->spec.recurrent_stream);
+  const RandomKey key = random_key(pass, this->spec.recurrent_stream);
   for (long u = 0; u < units_; u++)
     for (long slot = 0; slot < kCellRows; slot++)
       for (int v = 0; v < P; v += kLanes<T>)
@@ -218,7 +218,7 @@ void Recurrent<T>::input_gradient(const Pass<T>& pass, const CellBlock<T>& b) co
   T* dx = this->work(pass);
   product_panels<T>(b.base + terms_, stride_, b.steps * kCellRows, terms, pass.transposed + w_.transposed, terms * P,
                     dx, stride_, nullptr, 0, inputs_);
-  const RandomKey key(pass.seed, pass.step, this->spec.stream);
+  const RandomKey key = random_key(pass, this->spec.stream);
   T* out = this->in_gradient(pass, b.first * steps_);
   for (long p = 0; p < inputs_; p++)
     for (long slot = 0; slot < b.rows; slot++) {

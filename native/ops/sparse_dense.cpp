@@ -4,6 +4,7 @@
 // is one pass over the weights and the optimizer's slots. Refuses to compute the gradient of x, which nothing asks for.
 #include "kernels/sparse.hpp"
 #include "ops/dense_parameters.hpp"
+#include "ops/drop_connect.hpp"
 #include "ops/ops.hpp"
 #include "ops/update.hpp"
 #include "runtime/columns.hpp"
@@ -18,27 +19,27 @@ template <class T>
 class SparseDense final : public DenseParameters<T> {
  public:
   SparseDense(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
-      : DenseParameters<T>(s, plan, placement) {}
+      : DenseParameters<T>(s, plan, placement), drop_(s, this->in_width, this->out_width), gaussian_(s, s.rate) {}
+
+  long scratch_size(long /*blocks*/, int /*threads*/) const override { return drop_.size(); }
+
+  void begin(const Pass<T>& pass) const override {
+    if (!drop_.active()) return;
+    drop_.draw(this->scratch(pass), pass.seed, pass.step, {0, panels<T>(this->in_width)},
+               {0, panels<T>(this->out_width)});
+  }
 
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
-    const SparseRows<T>& X = pass.data->sparse_X;
-    T* const z = this->out(pass, rows.first);
-    for (long r = rows.first; r < rows.last; r++) {
-      if (r + 1 < rows.last) ask_for_row(pass, pass.source(r + 1), p);
-      const int64_t k = X.starts[pass.source(r)];
-      split_panels(p, [&](auto n, long o) {
-        sparse_product_row<T, decltype(n)::value>(
-            X.columns + k, X.values + k, X.count(pass.source(r)), pass.weights + this->offset(0, o), this->panel(),
-            this->spec.bias >= 0 ? pass.weights + this->bias_.offset + o * kPanel<T> : nullptr,
-            z + o * this->stride(pass) + r * kPanel<T>, this->stride(pass));
-      });
-    }
+    const T* const weights = pass.weights + this->weight_.offset;
+    if (pass.training && drop_.active()) return multiply(pass, rows, p, drop_.weights(this->scratch(pass), weights));
+    multiply(pass, rows, p, Plain<T>{weights, this->panel()});
+    if (!pass.training && gaussian_.active()) spread(pass, rows, p);
   }
 
   void backward(const Pass<T>&, Rows, Panels) const override {}
 
   void add_tasks(int op, long /*batch*/, std::vector<Task>& tasks) const override {
-    if (!this->trainable()) return;
+    if (!this->trainable() && !drop_.active()) return;
     const long in = panels<T>(this->in_width), out = panels<T>(this->out_width);
     if (!this->owns_weight) {
       if (this->updates_bias()) tasks.push_back({op, {0, 0}, {0, out}, kStreamCost});
@@ -57,6 +58,10 @@ class SparseDense final : public DenseParameters<T> {
   }
 
   void update(const Pass<T>& pass, const Task& task, Update<T>& update) const override {
+    if (!this->trainable()) {
+      if (update.applies()) drop_.draw(this->scratch(pass), pass.seed, pass.step + 1, task.inputs, task.outputs);
+      return;
+    }
     if (task.inputs.first < task.inputs.last)
       split_panels(task.outputs,
                    [&](auto n, long o) { update_block<decltype(n)::value>(pass, task.inputs, o, update); });
@@ -75,6 +80,37 @@ class SparseDense final : public DenseParameters<T> {
   // In the unit of the dense op's tasks, a multiply-add: the optimizer's traffic with memory for one weight, and one
   // entry for one output.
   static constexpr double kStreamCost = 128, kEntryCost = 4;
+
+  template <class B>
+  void multiply(const Pass<T>& pass, Rows rows, Panels p, const B& weights) const {
+    const SparseRows<T>& X = pass.data->sparse_X;
+    T* const z = this->out(pass, rows.first);
+    for (long r = rows.first; r < rows.last; r++) {
+      if (r + 1 < rows.last) ask_for_row(pass, pass.source(r + 1), p);
+      const int64_t k = X.starts[pass.source(r)];
+      split_panels(p, [&](auto n, long o) {
+        sparse_product_row<T, decltype(n)::value>(
+            X.columns + k, X.values + k, X.count(pass.source(r)), weights.from(o, 0),
+            this->spec.bias >= 0 ? pass.weights + this->bias_.offset + o * kPanel<T> : nullptr,
+            z + o * this->stride(pass) + r * kPanel<T>, this->stride(pass));
+      });
+    }
+  }
+
+  // Turns the means in the output into outputs.
+  void spread(const Pass<T>& pass, Rows rows, Panels p) const {
+    const SparseRows<T>& X = pass.data->sparse_X;
+    const Squared<T> weights{pass.weights + this->weight_.offset, this->panel(), gaussian_.variance_factor()};
+    alignas(64) T variance[kPanel<T>];
+    for (long r = rows.first; r < rows.last; r++) {
+      const int64_t k = X.starts[pass.source(r)];
+      for (long o = p.first; o < p.last; o++) {
+        sparse_product_row<T, 1>(X.columns + k, X.values + k, X.count(pass.source(r)), weights.from(o, 0), nullptr,
+                                 variance, 0);
+        gaussian_.apply(this->out(pass, rows.first) + o * this->stride(pass) + r * kPanel<T>, variance, kPanel<T>);
+      }
+    }
+  }
 
   double numbers(Panels inputs, Panels outputs) const {
     return static_cast<double>(std::min(this->in_width, inputs.last * kPanel<T>) - inputs.first * kPanel<T>) *
@@ -112,9 +148,13 @@ class SparseDense final : public DenseParameters<T> {
     }
     for (long n = 0; n < N; n++) {
       if (n + 1 < N && update.applies()) update.prefetch(offset + (n + 1) * panel, count);
+      if (drop_.active() && update.computes())
+        drop_.mask(this->scratch(pass), o + n, first, last - first, g + n * apart);
       update.commit(this->spec.weight, offset + n * panel, g + n * apart, count);
       this->refresh_transposed(inputs, o + n, update);
     }
+    if (drop_.active() && update.applies())
+      drop_.draw(this->scratch(pass), pass.seed, pass.step + 1, inputs, {o, o + N});
   }
 
   // x^T dz from the batch's entries in the inputs' columns, stored or added.
@@ -129,6 +169,9 @@ class SparseDense final : public DenseParameters<T> {
       sparse_outer_row<T, N>(pass.arena->columns->begin(c), pass.arena->columns->end(c), row, stride,
                              g + (c - first) * P, apart, added);
   }
+
+  DropConnect<T> drop_;
+  GaussianInference<T> gaussian_;
 };
 
 }  // namespace

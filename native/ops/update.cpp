@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "kernels/normal.hpp"
 #include "ops/row_tools.hpp"
 
 namespace descend {
@@ -14,6 +15,14 @@ double power(double base, uint64_t n) {
   for (; n; n >>= 1, base *= base)
     if (n & 1) r *= base;
   return r;
+}
+
+constexpr uint64_t kNoiseStream = ~uint64_t{0};  // those of a plan's ops count up from 0
+
+// sqrt(variance / (1 + t)^decay), by the engine's own functions.
+double annealed(double variance, double decay, uint64_t t) {
+  const double fallen = exp<double>(log<double>(splat(1 + static_cast<double>(t))) * (-0.5 * decay))[0];
+  return variance > 0 ? std::sqrt(variance) * fallen : 0;
 }
 
 template <class T>
@@ -102,7 +111,7 @@ void apply_rule(const Rule<T>& u, T decay_, T* w, T* look, T* const (&slot)[3], 
 }  // namespace
 
 template <class T>
-Rule<T>::Rule(const OptimizerSpec& spec, double learning_rate, uint64_t step_number, double weight_sum)
+Rule<T>::Rule(const OptimizerSpec& spec, double learning_rate, uint64_t seed, uint64_t step_number, double weight_sum)
     : kind(spec.kind),
       rate(static_cast<T>(learning_rate)),
       beta_1(static_cast<T>(spec.beta_1)),
@@ -114,8 +123,11 @@ Rule<T>::Rule(const OptimizerSpec& spec, double learning_rate, uint64_t step_num
       step_gradient(0),
       decay(static_cast<T>(1 - learning_rate * spec.weight_decay)),
       look_ahead(spec.look_ahead),
-      share(weight_sum != 0 ? 1 / weight_sum : 0) {
-  if (spec.slots() < 2) return;
+      share(weight_sum != 0 ? 1 / weight_sum : 0),
+      average(static_cast<T>(spec.average)),
+      noise(static_cast<T>(annealed(spec.gradient_noise, spec.gradient_noise_decay, step_number))),
+      noise_key(seed, step_number, kNoiseStream) {
+  if (spec.own_slots() < 2) return;
   const uint64_t t = step_number + 1;
   const double left = 1 - power(spec.beta_1, t);
   const double grown = 1 / (1 - power(spec.beta_2, t));
@@ -133,9 +145,12 @@ template <class T>
 void Update<T>::commit(int id, long offset, T* g, long count) {
   const ParameterSpec& p = program_.plan.parameters[static_cast<std::size_t>(id)];
   if (!p.trainable) {
-    if (stage_ == Stage::collect) std::fill(g, g + count, T(0));
+    if (stage_ == Stage::collect) std::fill(parameters_.gradient + offset, parameters_.gradient + offset + count, T(0));
     return;
   }
+  T* const stored = parameters_.gradient ? parameters_.gradient + offset : nullptr;
+  if (computes() && adds_) each<T>(count, [&](long o) { store(g + o, load(stored + o) + load(g + o)); });
+  if (stage_ == Stage::accumulate) return void(std::copy(g, g + count, stored));
   if (computes()) {
     const T* point = parameters_.look_ahead ? parameters_.look_ahead : parameters_.weights;
     if (p.l1 != 0 || p.l2 != 0) penalty += add_penalty(p, p.spread ? rule_.share : 1, point + offset, g, count);
@@ -148,13 +163,38 @@ void Update<T>::commit(int id, long offset, T* g, long count) {
     LaneSums<T> squared;
     each<T>(count, [&](long o) { squared.add(o, load(g + o) * load(g + o)); });
     squares += static_cast<double>(squared.total());
+    if (g != stored) std::copy(g, g + count, stored);
     return;
   }
   if (stage_ == Stage::apply && scale_ != T(1)) each<T>(count, [&](long o) { store(g + o, load(g + o) * scale_); });
+  if (rule_.noise > T(0)) add_noise(id, offset, g, count);
   T* slot[3];
   for (int i = 0; i < 3; i++) slot[i] = parameters_.slots[i] ? parameters_.slots[i] + offset : nullptr;
   apply_rule<T>(rule_, p.regularized ? rule_.decay : T(1), parameters_.weights + offset,
                 parameters_.look_ahead ? parameters_.look_ahead + offset : nullptr, slot, g, count);
+  if (!parameters_.average) return;
+  T* const mean = parameters_.average + offset;
+  const Vec<T> keep = splat(rule_.average), take = splat(T(1) - rule_.average);
+  each<T>(count, [&](long o) {
+    store(mean + o, fma<T>(load(mean + o), keep, take * load(parameters_.weights + offset + o)));
+  });
+}
+
+// The random number of an element is that of its place in the plan's flat buffer; padding stays 0.
+template <class T>
+void Update<T>::add_noise(int id, long offset, T* g, long count) const {
+  constexpr int P = kPanel<T>;
+  const ParameterSpec& p = program_.plan.parameters[static_cast<std::size_t>(id)];
+  const long at = offset - program_.placement[static_cast<std::size_t>(id)].offset, units = p.columns / p.gates;
+  for (long o = 0; o < count; o += P) {
+    const long panel = (at + o) / (p.rows * P), row = (at + o) / P % p.rows, unit = panel / p.gates * P;
+    const long first = p.offset + row * p.columns + panel % p.gates * units + unit;
+    for (int v = 0; v < P; v += kLanes<T>) {
+      const Vec<T> z = normal<T>(random_bits<T>(rule_.noise_key, static_cast<uint32_t>(first + v)));
+      const Vec<T> kept = real_columns<T>(unit + v, units) ? z : Vec<T>{};
+      store(g + o + v, fma<T>(kept, splat(rule_.noise), load(g + o + v)));
+    }
+  }
 }
 
 template <class T>

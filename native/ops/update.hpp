@@ -1,5 +1,5 @@
-// What happens to a gradient the moment it is known: penalty, clipping and the optimizer, on one contiguous piece of
-// the parameters at a time, by the thread that owns the piece.
+// What happens to a gradient the moment it is known: penalty, clipping, noise and the optimizer, on one contiguous
+// piece of the parameters at a time, by the thread that owns the piece.
 #pragma once
 
 #include <vector>
@@ -8,14 +8,17 @@
 
 namespace descend {
 
+inline constexpr int kMostSlots = 4;
+
 // The buffers of a training run, all cut by the same placements.
 template <class T>
 struct Parameters {
   T* weights = nullptr;
   T* look_ahead = nullptr;  // Nesterov's point, else null
   T* transposed = nullptr;
-  T* slots[3] = {};
-  T* gradient = nullptr;  // present when gradients are collected before they are applied
+  T* slots[kMostSlots] = {};
+  T* average = nullptr;   // of the weights: one of the slots, or null
+  T* gradient = nullptr;  // present when gradients are collected or added up before they are applied
 };
 
 // One step's constants of the optimizer.
@@ -27,30 +30,36 @@ struct Rule {
   T decay;                                // factor on regularized weights
   bool look_ahead;                        // the heavy ball's
   double share;                           // factor on spread penalties
+  T average;                              // decay of the weights' moving average
+  T noise;                                // standard deviation of what is added to the gradient
+  RandomKey noise_key;
 
-  Rule(const OptimizerSpec& spec, double learning_rate, uint64_t step_number, double weight_sum);
+  Rule(const OptimizerSpec& spec, double learning_rate, uint64_t seed, uint64_t step_number, double weight_sum);
 };
 
-// fused: compute and apply at once; collect: only store the gradient; apply: read it back.
-enum class Stage { fused, collect, apply };
+// fused: compute and apply at once; collect: only store the gradient; apply: read it back; accumulate: add it to what
+// is stored, for a later batch of the same update.
+enum class Stage { fused, collect, apply, accumulate };
 
 template <class T>
 class Update {
  public:
   Update(const Program<T>& program, const Parameters<T>& parameters, const OptimizerSpec& optimizer,
-         const Rule<T>& rule, Stage stage, T scale)
+         const Rule<T>& rule, Stage stage, T scale, bool adds = false)
       : program_(program),
         parameters_(parameters),
         rule_(rule),
         clip_(static_cast<T>(optimizer.clip_value)),
         stage_(stage),
-        scale_(scale) {}
+        scale_(scale),
+        adds_(adds) {}
 
   bool computes() const { return stage_ != Stage::apply; }
 
   // Where the gradient of the piece at `offset` is to be written (or, in Stage::apply, lies).
   T* gradient(long offset, T* scratch) const {
-    return stage_ == Stage::fused ? scratch : parameters_.gradient + offset;
+    const bool stored = stage_ == Stage::apply || (stage_ == Stage::collect && !adds_);
+    return stored ? parameters_.gradient + offset : scratch;
   }
 
   // Asks for the memory that commit will touch, while the gradient is still being computed.
@@ -69,10 +78,10 @@ class Update {
   void transpose(long offset, long rows, T* to) const;
 
   T* transposed() const { return parameters_.transposed; }
-  bool applies() const { return stage_ != Stage::collect; }
+  bool applies() const { return stage_ == Stage::fused || stage_ == Stage::apply; }
 
-  // Running statistics move when the parameters do, and only for a batch that was used: w = keep * w + x.
-  bool moves_statistics() const { return applies(); }
+  // Running statistics move once for every batch that was used: w = keep * w + x.
+  bool moves_statistics() const { return stage_ != Stage::collect; }
   void average(long offset, T keep, Vec<T> x) {
     store(parameters_.weights + offset, fma<T>(load(parameters_.weights + offset), splat(keep), x));
     if (parameters_.look_ahead) store(parameters_.look_ahead + offset, load(parameters_.weights + offset));
@@ -81,12 +90,15 @@ class Update {
   double penalty = 0, squares = 0;  // of this task: penalty of the weights, sum of squares of the gradient
 
  private:
+  void add_noise(int id, long offset, T* g, long count) const;
+
   const Program<T>& program_;
   const Parameters<T>& parameters_;
   const Rule<T>& rule_;
   T clip_;
   Stage stage_;
-  T scale_;  // of the collected gradient (clipping by norm)
+  T scale_;    // of the collected gradient (clipping by norm)
+  bool adds_;  // earlier batches of the same update left theirs in the stored gradient
 };
 
 // look = w - momentum * v over whole buffers, at the start of a run.

@@ -24,6 +24,7 @@ struct TrainJob {
   Data<T> data;
   const uint32_t* order;  // (count,) rows to visit
   long count, batch;
+  long accumulate = 1;  // batches whose gradients make one update: a step, the last of which takes what remains
   const double* rates;  // one, or one per step
   bool rate_per_step;
   int threads;                  // 0: decided by the amount of work
@@ -59,7 +60,7 @@ class ArenaMemory {
 template <class T>
 struct TrainingBuffers {
   Buffer<T> memory;
-  T *transposed = nullptr, *look_ahead = nullptr, *gradient = nullptr, *slots[3] = {};
+  T *transposed = nullptr, *look_ahead = nullptr, *gradient = nullptr, *slots[kMostSlots] = {};
 
   TrainingBuffers() = default;
   // Without the transposed weights of a program that reads them forward: those are the model's.
@@ -115,6 +116,7 @@ class Model {
   Buffer<T> weights_;
   Buffer<T> transposed_;  // where inference reads it, and then fresh except within a training run; else none
   TrainingBuffers<T> training_;
+  Buffer<T> accumulated_;  // the gradient of an update's batches so far, in the program's placements
   OptimizerSpec optimizer_;
   uint64_t seed_ = 0, step_ = 0;
   std::unique_ptr<ArenaMemory<T>> training_arena_;

@@ -21,6 +21,8 @@ std::unique_ptr<Op<T>> make_op(const OpSpec& s, const PlanSpec& plan, const std:
     case OpKind::prelu: return make_prelu<T>(s, plan, placement);
     case OpKind::softmax: return make_softmax<T>(s, plan, placement);
     case OpKind::dropout: return make_dropout<T>(s, plan, false);
+    case OpKind::mix: return make_mix<T>(s, plan);
+    case OpKind::swap_noise: return make_swap_noise<T>(s, plan);
     case OpKind::gaussian_noise: return make_gaussian_noise<T>(s, plan);
     case OpKind::add: return make_add<T>(s, plan);
     case OpKind::concatenate: return make_concatenate<T>(s, plan);
@@ -157,7 +159,7 @@ void Program<T>::make_ops() {
     ops.back()->index = static_cast<int>(ops.size()) - 1;
   }
   if (plan.has_loss) {
-    loss = make_loss<T>(plan.loss, plan);
+    loss = make_loss<T>(plan.loss, plan, ops);
     loss->index = static_cast<int>(ops.size());
   }
 }

@@ -65,12 +65,19 @@ struct Pass {
   const uint32_t* order;  // rows of `data` in this batch, or null for first_row, first_row + 1, ...
   long first_row;
   const Data<T>* data;
-  double weight_sum;  // of the batch's rows
+  double weight_sum;  // of the batch's rows; of all batches of an update where gradients accumulate
   long row_block;     // of the program
+  uint64_t part = 0;  // of the update: the number of the batch in it
 
   long source(long r) const { return order ? static_cast<long>(order[r]) : first_row + r; }
   long row_blocks() const { return (rows + row_block - 1) / row_block; }
 };
+
+// The random numbers of a stream in a batch.
+template <class T>
+inline RandomKey random_key(const Pass<T>& pass, uint64_t stream) {
+  return {pass.part ? pass.seed ^ splitmix64(pass.part) : pass.seed, pass.step, stream};
+}
 
 template <class T>
 class Update;
@@ -121,6 +128,9 @@ class Op {
   virtual double multiply_adds() const { return 0; }
   // In numbers, for so many blocks of rows and threads.
   virtual long scratch_size(long /*blocks*/, int /*threads*/) const { return 0; }
+
+  // Before the first step of a run, by one thread.
+  virtual void begin(const Pass<T>&) const {}
 
   // The same for each thread, in training or not.
   virtual long work_size(bool /*training*/) const { return 0; }

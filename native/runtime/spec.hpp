@@ -20,6 +20,8 @@ enum class OpKind {
   concatenate,
   recurrent,
   embedding,
+  mix,
+  swap_noise,
   fork  // the engine's own, see Program
 };
 enum class Function {
@@ -68,6 +70,11 @@ struct OpSpec {
   double alpha = 0, rate = 0, momentum = 0, epsilon = 0;
   double deviation = 0;  // of Gaussian noise
   bool frozen = false;   // of batch norm: the running statistics, always
+  // Dense: `rate` and `stream` are DropConnect's; with samples, inference is Gaussian and includes `function`.
+  long samples = 0;
+  std::vector<double> shares = {};  // mix: of the row itself, equally likely
+  bool by_feature = false;          // mix: features come from one row or the other, instead of both
+  bool training_only = false;       // activation: the op before it includes it in inference
   uint64_t stream = 0;
   Cell cell = Cell::rnn;                    // of a recurrent layer, as is what follows
   int recurrent = -1, recurrent_bias = -1;  // parameter ids
@@ -89,6 +96,7 @@ struct LossSpec {
   int prediction;  // value id
   double parameter, label_smoothing;
   bool index_target;
+  double label_noise = 0;
   double scale = 1;
   double ceiling = std::numeric_limits<double>::infinity();  // of one output's cross-entropy (one row's, for classes)
 };
@@ -122,8 +130,11 @@ struct OptimizerSpec {
   double weight_decay = 0;
   double clip_value = std::numeric_limits<double>::infinity();
   double clip_norm = std::numeric_limits<double>::infinity();
+  double average = 0;  // decay of the moving average of the weights, whose slot is the last
+  double gradient_noise = 0, gradient_noise_decay = 0;  // variance in the first step, and the exponent of its decay
 
-  int slots() const {
+  int slots() const { return own_slots() + (average > 0); }
+  int own_slots() const {
     switch (kind) {
       case OptimizerKind::sgd: return 0;
       case OptimizerKind::adam:

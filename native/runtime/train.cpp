@@ -54,12 +54,13 @@ class Run {
     if (!only_) limited_ = limited_panels(program_);
     penalties_.assign(tasks_.size(), 0);
     squares_.assign(tasks_.size(), 0);
-    steps_ = (job.count + job.batch - 1) / job.batch;
+    batches_ = (job.count + job.batch - 1) / job.batch;
   }
 
   TrainResult go(int threads) {
     last_watch_ = now_ns();
-    const bool alone = job_.adapt && size_.stays_alone(steps_);
+    for (const auto& op : program_.ops) op->begin(pass_of(0, 1, 0));
+    const bool alone = job_.adapt && size_.stays_alone(batches_);
     Team::run(alone ? 1 : threads, [this](int t) { member(t); });
     add_penalties();
     if (error_) std::rethrow_exception(error_);
@@ -125,9 +126,9 @@ class Run {
     }
   }
 
-  // One step of member t of n; false when the run is over.
-  bool step(int t, int n, long s, int64_t& stalled) {
-    const long first = s * job_.batch;
+  // Batch b of the run as member t of n sees it.
+  Pass<T> pass_of(int t, int n, long b) const {
+    const long first = b * job_.batch, step = b / job_.accumulate;
     Pass<T> pass{&memory_.arena,
                  parameters_.look_ahead ? parameters_.look_ahead : parameters_.weights,
                  parameters_.transposed,
@@ -136,17 +137,32 @@ class Run {
                  n,
                  std::min(job_.batch, job_.count - first),
                  seed_,
-                 first_step_ + static_cast<uint64_t>(s),
+                 first_step_ + static_cast<uint64_t>(step),
                  job_.order ? job_.order + first : nullptr,
                  first,
                  &job_.data,
                  0,
-                 program_.row_block};
-    pass.weight_sum = static_cast<double>(pass.rows);
-    if (job_.data.weight) {
-      pass.weight_sum = 0;
-      for (long r = 0; r < pass.rows; r++) pass.weight_sum += static_cast<double>(job_.data.weight[pass.source(r)]);
-    }
+                 program_.row_block,
+                 static_cast<uint64_t>(b % job_.accumulate)};
+    const long start = step * job_.accumulate * job_.batch;
+    pass.weight_sum = weight_of(start, std::min(job_.count, start + job_.accumulate * job_.batch));
+    return pass;
+  }
+
+  // The sum of the weights of the rows [first, last) of the run.
+  double weight_of(long first, long last) const {
+    if (!job_.data.weight) return static_cast<double>(last - first);
+    double sum = 0;
+    for (long i = first; i < last; i++)
+      sum += static_cast<double>(job_.data.weight[job_.order ? static_cast<long>(job_.order[i]) : i]);
+    return sum;
+  }
+
+  // Batch b, by member t of n; false when the run is over.
+  bool step(int t, int n, long b, int64_t& stalled) {
+    const Pass<T> pass = pass_of(t, n, b);
+    const long s = b / job_.accumulate;
+    const bool updates = b + 1 == batches_ || (b + 1) % job_.accumulate == 0;
     if (t == 0) add_penalties();
     to_compute_.refill(t, n);
     to_apply_.refill(t, n);
@@ -164,13 +180,13 @@ class Run {
     }
     if (t == 0) {
       loss_ += loss * pass.weight_sum;
-      weight_ += pass.weight_sum;
+      if (pass.part == 0) weight_ += pass.weight_sum;
       step_weight_ = pass.weight_sum;
-      if (job_.losses) job_.losses[s] = loss;
+      if (job_.losses) job_.losses[s] = pass.part ? job_.losses[s] + loss : loss;
     }
-    update(pass, s, stalled);
-    limit(pass, stalled);
-    if (t == 0) decide(s, pass.rows);
+    update(pass, s, updates, stalled);
+    if (updates) limit(pass, stalled);
+    if (t == 0) decide(b, pass.rows, updates);
     barrier_.wait(n, stalled);
     return !finished_.load(std::memory_order_acquire);
   }
@@ -184,12 +200,11 @@ class Run {
     return program_.plan.loss.scale * (program_.plan.loss.kind == LossKind::rmse ? std::sqrt(mean) : mean);
   }
 
-  void update(const Pass<T>& pass, long s, int64_t& stalled) {
-    const Rule<T> rule(optimizer_, job_.rates[job_.rate_per_step ? s : 0], pass.step, pass.weight_sum);
-    if (only_ || parameters_.gradient == nullptr) {
-      tasks(pass, rule, only_ ? Stage::collect : Stage::fused, T(1));
-      return;
-    }
+  void update(const Pass<T>& pass, long s, bool updates, int64_t& stalled) {
+    const Rule<T> rule(optimizer_, job_.rates[job_.rate_per_step ? s : 0], seed_, pass.step, pass.weight_sum);
+    if (!updates) return tasks(pass, rule, Stage::accumulate, T(1));
+    if (only_ || !std::isfinite(optimizer_.clip_norm))
+      return tasks(pass, rule, only_ ? Stage::collect : Stage::fused, T(1));
     tasks(pass, rule, Stage::collect, T(1));
     barrier_.wait(pass.threads, stalled);
     double squares = 0;
@@ -204,14 +219,15 @@ class Run {
     barrier_.wait(pass.threads, stalled);
     const auto count = static_cast<long>(limited_.size());
     for (long i = count * pass.thread / pass.threads; i < count * (pass.thread + 1) / pass.threads; i++)
-      limit_columns(program_, parameters_, static_cast<T>(optimizer_.beta_1), limited_[static_cast<std::size_t>(i)]);
+      limit_columns(program_, parameters_, static_cast<T>(optimizer_.beta_1),
+                    static_cast<T>(1) - static_cast<T>(optimizer_.average), limited_[static_cast<std::size_t>(i)]);
   }
 
   // The thread's own share of the tasks, then what others have not come to yet.
   void tasks(const Pass<T>& pass, const Rule<T>& rule, Stage stage, T scale) {
     TaskShares& shares = stage == Stage::apply ? to_apply_ : to_compute_;
     shares.for_each(pass.thread, pass.threads, [&](std::size_t i) {
-      Update<T> piece(program_, parameters_, optimizer_, rule, stage, scale);
+      Update<T> piece(program_, parameters_, optimizer_, rule, stage, scale, pass.part > 0);
       program_.ops[static_cast<std::size_t>(tasks_[i].op)]->update(pass, tasks_[i], piece);
       if (!piece.computes()) return;
       penalties_[i] = piece.penalty;
@@ -227,12 +243,14 @@ class Run {
     if (job_.penalties && result_.steps > 0) job_.penalties[result_.steps - 1] += sum;
   }
 
-  void decide(long s, long rows) {
+  // After batch b; a run ends after updates only.
+  void decide(long b, long rows, bool updated) {
     result_.rows += rows;
+    if (!updated) return next_.store(b + 1, std::memory_order_relaxed);
     result_.steps++;
     const int64_t now = now_ns();
-    Status status = s + 1 == steps_ ? Status::done : Status::stopped;
-    bool over = s + 1 == steps_;
+    Status status = b + 1 == batches_ ? Status::done : Status::stopped;
+    bool over = b + 1 == batches_;
     if (!over && job_.deadline_ns && now >= job_.deadline_ns) over = true, status = Status::deadline;
     if (job_.watch && (over || now - last_watch_ > kWatchInterval)) {
       last_watch_ = now;
@@ -246,7 +264,7 @@ class Run {
       }
     }
     if (over) return finish(status);
-    next_.store(s + 1, std::memory_order_relaxed);
+    next_.store(b + 1, std::memory_order_relaxed);
     if (!job_.adapt) return;
     size_.step(now, active_.load(std::memory_order_relaxed));
     call_team();
@@ -274,7 +292,7 @@ class Run {
   std::vector<Task> tasks_;
   std::vector<LimitedPanel> limited_;  // none in most networks
   std::vector<double> penalties_, squares_;
-  long steps_;
+  long batches_;
   Barrier barrier_;
 
   TeamSize& size_;
@@ -313,14 +331,16 @@ TrainResult Model<T>::train(const TrainJob<T>& job) {
   const std::lock_guard hold(training_lock_);
   TrainJob<T> whole = job;
   whole.batch = std::min(job.batch, job.count);
+  if (whole.accumulate > 1 && accumulated_.size() == 0) accumulated_ = Buffer<T>(program.size);
   const int threads = job.threads > 0
                           ? job.threads
                           : useful_threads(program_for(job.data).training_work(job.data, whole.batch), kWorkOfStep);
   const Parameters<T> p{weights_.get(),
                         training_.look_ahead,
                         training_.transposed,
-                        {training_.slots[0], training_.slots[1], training_.slots[2]},
-                        training_.gradient};
+                        {training_.slots[0], training_.slots[1], training_.slots[2], training_.slots[3]},
+                        optimizer_.average > 0 ? training_.slots[optimizer_.own_slots()] : nullptr,
+                        whole.accumulate > 1 ? accumulated_.get() : training_.gradient};
   if (p.look_ahead) {
     std::memcpy(p.look_ahead, p.weights, static_cast<std::size_t>(program.size) * sizeof(T));
     look_ahead(p, program.size, static_cast<T>(optimizer_.beta_1));
@@ -357,7 +377,7 @@ double Model<T>::gradients(const Data<T>& data, uint64_t seed, uint64_t step, T*
     job.count = job.batch = data.rows;
     job.rates = &rate;
     TeamSize size(n);
-    const Parameters<T> p{weights_.get(), nullptr, training_.transposed, {}, gradient.get()};
+    const Parameters<T> p{weights_.get(), nullptr, training_.transposed, {}, nullptr, gradient.get()};
     result = Run<T>(*this, job, p, OptimizerSpec{}, seed, step, training_arena(job, n), size, n, true).go(n);
   }
   unpack(gradient.get(), flat);

@@ -1,5 +1,5 @@
 """Callbacks: code that runs between the epochs or updates of a training."""
 
-from descend.training.callbacks import Callback, Checkpoint, EarlyStopping, Function, Run
+from descend.training.callbacks import SWA, Callback, Checkpoint, EarlyStopping, Function, Run
 
-__all__ = ["Callback", "Checkpoint", "EarlyStopping", "Function", "Run"]
+__all__ = ["SWA", "Callback", "Checkpoint", "EarlyStopping", "Function", "Run"]

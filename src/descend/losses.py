@@ -6,7 +6,8 @@ weights; a row's loss is the mean over its outputs (the sum over classes for the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from descend import specs
@@ -30,9 +31,28 @@ registry: specs.Registry[type[Loss]] = specs.Registry("losses", "loss")
 
 @dataclass(frozen=True)
 class Loss:
-    """What every loss has: `kind`, its name in a plan, and the numbers a plan's Loss op carries."""
+    """What every loss has: `kind`, its name in a plan, and the numbers a plan's Loss op carries.
+
+    Attributes
+    ----------
+    label_noise : noise on the targets, in training only and new for every row and step, so that the network cannot
+        learn rows by heart. Of classes: the probability p in [0, 1) with which a label is replaced by one drawn from
+        all of them, its own included. Of numbers: the standard deviation of what is added, in the target's unit. The
+        training loss is that of the noisy targets, validation losses are not. Xie and others, "DisturbLabel", 2016
+    """
 
     kind: ClassVar[str]
+    _noise: ClassVar[str] = "number"  # what label_noise is: "number", "label" or "" for none
+
+    label_noise: float = field(default=0.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        labels = self._noise == "label"
+        specs.check_number(self, "label_noise", low=0.0, high=1.0 if labels else math.inf, high_open=labels)
+        if self.label_noise and not self._noise:
+            raise ValueError(
+                f"{type(self).__name__}: label_noise would make counts of its targets that are none; leave it out"
+            )
 
     @property
     def parameter(self) -> float:
@@ -76,8 +96,10 @@ class BinaryCrossentropy(Loss):
 
     label_smoothing: float = 0.0
     kind: ClassVar[str] = "bce"
+    _noise: ClassVar[str] = "label"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         specs.check_number(self, "label_smoothing", low=0.0, high=1.0, high_open=True)
 
     @property
@@ -95,8 +117,10 @@ class CategoricalCrossentropy(Loss):
 
     label_smoothing: float = 0.0
     kind: ClassVar[str] = "cce"
+    _noise: ClassVar[str] = "label"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         specs.check_number(self, "label_smoothing", low=0.0, high=1.0, high_open=True)
 
     @property
@@ -112,6 +136,7 @@ class Huber(Loss):
     kind: ClassVar[str] = "huber"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         specs.check_number(self, "delta", low=0.0, low_open=True)
 
     @property
@@ -124,6 +149,7 @@ class Poisson(Loss):
     """p - y log p for counts y >= 0 and p > 0; computed from the logarithm after a final Exponential."""
 
     kind: ClassVar[str] = "poisson"
+    _noise: ClassVar[str] = ""
 
 
 @dataclass(frozen=True)
@@ -134,6 +160,7 @@ class Pinball(Loss):
     kind: ClassVar[str] = "pinball"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         specs.check_number(self, "quantile", low=0.0, high=1.0, low_open=True, high_open=True)
 
     @property
@@ -146,6 +173,7 @@ class Hinge(Loss):
     """max(0, 1 - y p) for y in {-1, +1} and an unbounded p."""
 
     kind: ClassVar[str] = "hinge"
+    _noise: ClassVar[str] = "label"
 
 
 registry.register(MSE, "mse", "mean_squared_error")

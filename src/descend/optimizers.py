@@ -2,7 +2,8 @@
 
 Below w is a parameter, g the gradient of the batch loss with penalties, eta the step's learning rate and t the
 step counted from 1. Every optimizer can clip the gradient (`clip_value` each element first, then `clip_norm` the
-norm over all parameters) and decay weights decoupled from the gradient: w *= 1 - eta * weight_decay before the update.
+norm over all parameters), add noise to it, and decay weights decoupled from the gradient: w *= 1 - eta * weight_decay
+before the update.
 """
 
 from __future__ import annotations
@@ -41,6 +42,14 @@ class Optimizer:
     clip_value : largest magnitude of one gradient element, or None
     clip_norm : largest norm of the whole gradient, or None
     weight_decay : decoupled decay of weights (biases and normalization parameters are exempt)
+    gradient_noise : variance of the normal noise that the first step adds to every element of the (clipped) gradient;
+        step t counted from 0 adds gradient_noise / (1 + t)^gradient_noise_decay. It helps deep networks out of bad
+        starts; 0.01 to 1 is usual. Neelakantan and others, "Adding gradient noise improves learning for very deep
+        networks", 2015
+    gradient_noise_decay : gamma, the exponent of the decay; 0 keeps the variance
+    average_decay : d of the weights' exponential moving average, a = d a + (1 - d) w after every update; after t
+        updates a / (1 - d^t) is what `Network.fit` validates with and ends with. 0 keeps no average; 0.99 to 0.9999 is
+        usual, so that 1 / (1 - d) updates are a part of the training. Polyak and Juditsky, 1992
     """
 
     learning_rate: float | schedules.Schedule = 0.01
@@ -48,6 +57,9 @@ class Optimizer:
     clip_value: float | None = None
     clip_norm: float | None = None
     weight_decay: float = 0.0
+    gradient_noise: float = 0.0
+    gradient_noise_decay: float = 0.55
+    average_decay: float = 0.0
 
     _kind: ClassVar[str] = ""
     _slots: ClassVar[tuple[str, ...]] = ()
@@ -60,7 +72,9 @@ class Optimizer:
         for name in ("clip_value", "clip_norm"):
             if getattr(self, name) is not None:
                 specs.check_number(self, name, low=0.0, low_open=True)
-        specs.check_number(self, "weight_decay", low=0.0)
+        for name in ("weight_decay", "gradient_noise", "gradient_noise_decay"):
+            specs.check_number(self, name, low=0.0)
+        specs.check_number(self, "average_decay", low=0.0, high=1.0, high_open=True)
 
     @property
     def kind(self) -> str:
@@ -70,6 +84,9 @@ class Optimizer:
     @property
     def slots(self) -> tuple[str, ...]:
         """Names of the buffers, as long as the parameters, that the update keeps from step to step."""
+        return (*self._own_slots(), "average") if self.average_decay else self._own_slots()
+
+    def _own_slots(self) -> tuple[str, ...]:
         return self._slots
 
     @property
@@ -215,8 +232,7 @@ class Adam(_AdamLike):
     def kind(self) -> str:
         return "amsgrad" if self.amsgrad else "adam"
 
-    @property
-    def slots(self) -> tuple[str, ...]:
+    def _own_slots(self) -> tuple[str, ...]:
         return ("m", "v", "v_max") if self.amsgrad else ("m", "v")
 
 
@@ -247,7 +263,7 @@ class Nadam(_AdamLike):
 class LBFGS(Optimizer):
     """Limited-memory BFGS over the whole data at once, run by SciPy on the engine's loss and gradient.
 
-    It has no learning rate, clipping or decay, and it does not work with layers that draw random
+    It has no learning rate, clipping, noise or decay, and it does not work with layers that draw random
     numbers (dropout, noise).
 
     Attributes
@@ -263,6 +279,9 @@ class LBFGS(Optimizer):
     clip_value: float | None = field(default=None, init=False, repr=False)
     clip_norm: float | None = field(default=None, init=False, repr=False)
     weight_decay: float = field(default=0.0, init=False, repr=False)
+    gradient_noise: float = field(default=0.0, init=False, repr=False)
+    gradient_noise_decay: float = field(default=0.55, init=False, repr=False)
+    average_decay: float = field(default=0.0, init=False, repr=False)
     max_iter: int = 200
     max_fun: int = 15000
     tol: float = 1e-4

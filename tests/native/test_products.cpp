@@ -39,8 +39,8 @@ void check_product(long rows, long terms, long columns) {
   const auto a = random_panels<T>(rows, terms, 1), b = random_panels<T>(terms, columns, 2),
              bias = random_panels<T>(1, columns, 3);
   Buffer<T> c(panels<T>(columns) * rows * kPanel<T>);
-  product_panels<T>(a.get(), rows * kPanel<T>, rows, terms, b.get(), terms * kPanel<T>, c.get(), rows * kPanel<T>,
-                    bias.get(), 0, panels<T>(columns));
+  product_panels<T>(a.get(), rows * kPanel<T>, rows, terms, Plain<T>{b.get(), terms * kPanel<T>}, c.get(),
+                    rows * kPanel<T>, bias.get(), 0, panels<T>(columns));
   bool equal = true;
   for (long r = 0; r < rows; r++)
     for (long n = 0; n < columns; n++)

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from descend.engine import sparse
-from descend.engine.protocol import Batch, OptimizerState, Progress, Tick
+from descend.engine import mixing, sparse
+from descend.engine.protocol import Batch, OptimizerState, Progress, Tick, check_accumulation
 from descend.engine.sequences import Sequences
 from descend.engine.sparse import SparseRows
 from descend.optimizers import Optimizer
@@ -61,6 +61,8 @@ _KINDS: dict[type[ops.Op], str] = {
     ops.Concatenate: "concatenate",
     ops.Recurrent: "recurrent",
     ops.Embedding: "embedding",
+    ops.Mix: "mix",
+    ops.SwapNoise: "swap_noise",
 }
 
 
@@ -149,6 +151,11 @@ def _op(op: ops.Op) -> dict[str, Any]:
     fields = {
         _PARAMETER_FIELDS.get(key, key): value for key, value in vars(op).items() if key not in ("name", "inputs")
     }
+    drop = fields.pop("drop_connect", None)
+    if drop is not None:
+        fields |= vars(drop)
+    if isinstance(op, ops.Mix):
+        fields["shares"] = mixing.shares(op.alpha).tolist()
     return {"kind": kind, "input": op.inputs[0], "further": op.inputs[1:], **fields}
 
 
@@ -232,13 +239,27 @@ class NativeEngine:
         threads: int = 0,
         deadline: float | None = None,
         tick: Tick | None = None,
+        accumulate: int = 1,
         adapt: bool = True,
     ) -> Progress:
         """See the protocol. `threads` 0 lets the amount of work decide; `adapt=False` keeps the team at its size
         even while the machine withholds a core (the bits do not depend on either).
         """
+        check_accumulation(self.plan, accumulate)
         seconds = -1.0 if deadline is None else max(0.0, deadline - time.monotonic())
         X, y = _rows(batch.X), _target(batch.y)
-        result = self._model.train(X, y, batch.weight, rows, batch_size, learning_rates, threads, seconds, tick, adapt)
+        result = self._model.train(
+            X,
+            y,
+            batch.weight,
+            rows,
+            batch_size,
+            learning_rates,
+            threads,
+            seconds,
+            tick,
+            adapt,
+            accumulate,
+        )
         loss, done, steps, status, losses, penalties = result
         return Progress(loss, done, steps, status, losses[:steps], penalties[:steps])

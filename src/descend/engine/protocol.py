@@ -65,6 +65,23 @@ class Progress:
     penalties: NDArray[np.float64]
 
 
+def check_accumulation(plan: Plan, accumulate: int) -> None:
+    """Refuse to add up the gradients of batches where they do not make the gradient of all rows.
+
+    Raises
+    ------
+    ValueError
+        For fewer than one batch, and for a loss that is no mean over rows.
+    """
+    if accumulate < 1:
+        raise ValueError(f"accumulate must be an integer >= 1, got {accumulate}")
+    if accumulate > 1 and plan.loss is not None and plan.loss.kind == "rmse":
+        raise ValueError(
+            "accumulate adds up gradients of batches, which for the loss 'rmse' is not the gradient of all rows: it is "
+            "a root over the batch; use 'mse', or accumulate=1"
+        )
+
+
 class Engine(Protocol):
     """One network on one machine. Flat arrays follow the plan's parameter table."""
 
@@ -118,8 +135,13 @@ class Engine(Protocol):
         threads: int,
         deadline: float | None = None,
         tick: Tick | None = None,
+        accumulate: int = 1,
     ) -> Progress:
         """Run over `rows` (indices into `batch`, in order) in steps of `batch_size`, updating after each.
+
+        With `accumulate` k a step is k batches of that size: their gradients are added up before the update, so that
+        it is that of one batch of k times the rows, but for what works on whole batches (batch normalization) and for
+        random numbers, which are each batch's own.
 
         `learning_rates` has one number per step, or one for all. `deadline` is a time.monotonic() value.
         The last step takes what remains. Ctrl-C gives status "interrupted" (the signal is consumed).

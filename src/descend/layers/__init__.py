@@ -31,6 +31,7 @@ from descend.layers.dropout import Dropout
 from descend.layers.embedding import Embedding
 from descend.layers.gaussian_noise import GaussianNoise
 from descend.layers.layer_norm import LayerNorm
+from descend.layers.mixing import CutMix, Mixup, SwapNoise
 from descend.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
 from descend.layers.residual import Residual
 
@@ -46,6 +47,7 @@ __all__ = [
     "BatchNorm",
     "Bidirectional",
     "Concatenate",
+    "CutMix",
     "Dense",
     "Dropout",
     "Elementwise",
@@ -58,6 +60,7 @@ __all__ = [
     "LeakyReLU",
     "Linear",
     "Mish",
+    "Mixup",
     "PReLU",
     "ReLU",
     "Recurrent",
@@ -68,6 +71,7 @@ __all__ = [
     "SimpleRNN",
     "Softmax",
     "Softplus",
+    "SwapNoise",
     "Tanh",
     "activation_names",
     "expand_once",

@@ -33,6 +33,15 @@ class Dense(Layer):
         networks", 2006; Press and Wolf, "Using the output embedding to improve language models", 2017
     max_norm : after every update a unit's incoming weights (a column of W) that have a larger Euclidean norm are scaled
         back to it, w <- w max_norm / ||w||; None for no limit. Srivastava and others, "Dropout", 2014, section 5.1
+    drop_connect : in training, leave out each weight of W with this probability p and scale the rest by 1 / (1 - p), so
+        that z keeps its expectation. One mask serves all rows of a step; biases stay, and no other layer may share W.
+        Wan and others, "Regularization of neural networks using DropConnect", 2013, draw one for each row: that costs
+        a product of its own for each row, while over the steps every weight is left out as often either way
+    inference : with drop_connect: "mean" predicts with all weights, z = x W + b. "gaussian" takes what the random
+        weights would give for normal (the paper's section 3.2, algorithm 2), with mean m = x W + b and variance
+        s^2 = p / (1 - p) (x * x) (W * W), and predicts the mean of the activation over it: an activation must follow
+    samples : for "gaussian": the mean is that of activation(m + s q_k) over the n quantiles q_k of the standard normal
+        distribution at (k + 1/2) / n; the paper draws them at random, these give a row the same prediction always
     """
 
     units: int
@@ -43,6 +52,9 @@ class Dense(Layer):
     penalty: penalties.Penalty | str | None = field(default=None, kw_only=True)
     max_norm: float | None = field(default=None, kw_only=True)
     tied_to: Layer | str | None = field(default=None, kw_only=True)
+    drop_connect: float = field(default=0.0, kw_only=True)
+    inference: str = field(default="mean", kw_only=True)
+    samples: int = field(default=32, kw_only=True)
     kind: ClassVar[str] = "dense"
 
     def __post_init__(self) -> None:
@@ -57,6 +69,19 @@ class Dense(Layer):
         specs.set_field(self, "penalty", penalties.resolve(self.penalty))
         if self.max_norm is not None:
             specs.check_number(self, "max_norm", low=0.0, low_open=True)
+        specs.check_number(self, "drop_connect", low=0.0, high=1.0, high_open=True)
+        specs.check_integer(self, "samples", low=1, high=4096)
+        if self.inference not in ("mean", "gaussian"):
+            raise ValueError(f"Dense: inference must be 'mean' or 'gaussian', got {self.inference!r}")
+        if self.inference == "gaussian" and not self.drop_connect:
+            raise ValueError(
+                "Dense: inference='gaussian' concerns drop_connect, which is 0; pass drop_connect=0.5, say, or leave "
+                "inference out"
+            )
+        if self.drop_connect and self.tied_to is not None:
+            raise ValueError(
+                "Dense: drop_connect leaves out weights of its own, and with tied_to there are none; drop one of them"
+            )
         self._check_tie()
 
     def _check_tie(self) -> None:

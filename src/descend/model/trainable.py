@@ -50,6 +50,7 @@ class Trainable:
         time_budget: float | None = None,
         restore_best: bool = True,
         threads: int | None = None,
+        accumulate: int = 1,
         verbose: int = 1,
     ) -> History:
         """Train, or go on training.
@@ -99,6 +100,10 @@ class Trainable:
             With validation rows (or `EarlyStopping`), end with the weights of the best epoch, whatever ended the run.
         threads : int, default: None
             Threads to use; None lets the engine choose. The bits do not depend on it.
+        accumulate : int, default: 1
+            Batches whose gradients are added up before each update, which then is, to rounding, that of one batch of
+            `accumulate` times the rows in the memory of one: without batch normalization, which goes by the single
+            batches, and with random numbers of each batch's own. What remains at an epoch's end makes a smaller update.
         verbose : {0, 1, 2}, default: 1
             0 is silent; 1 shows live progress on a terminal, and a line a second elsewhere; 2 a line per epoch.
 
@@ -119,7 +124,9 @@ class Trainable:
         InterruptedWarning
             When Ctrl-C ends the training; the network then keeps the best weights and stays usable.
         """
-        settings = Settings(epochs, batch_size, shuffle, tol, n_iter_no_change, time_budget, restore_best, threads)
+        settings = Settings(
+            epochs, batch_size, shuffle, tol, n_iter_no_change, time_budget, restore_best, threads, accumulate
+        )
         request = FitRequest(
             X=X,
             y=y,

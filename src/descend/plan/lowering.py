@@ -11,6 +11,7 @@ from dataclasses import replace
 from descend import initializers, layers, penalties
 from descend.plan import ops
 from descend.plan.builder import PlanBuilder
+from descend.plan.gaussian import include_activations
 from descend.plan.naming import WITHOUT_PARAMETERS, Names
 from descend.plan.plan import Plan
 from descend.plan.validator import validate
@@ -43,7 +44,8 @@ def lower(
     """
     shape = check_input_shape(input_shape)
     builder = PlanBuilder(shape, penalty=penalties.resolve(penalty))
-    plan = builder.build(lower_stack(complete_initializers(name_layers(expand(network))), builder, 0))
+    value = lower_stack(complete_initializers(name_layers(expand(network))), builder, 0)
+    plan = include_activations(builder.build(value))
     validate(plan)
     return plan
 
@@ -200,7 +202,11 @@ def _(layer: layers.Dense, builder: PlanBuilder, value: int) -> int:
     bias = None
     if layer.use_bias:
         bias = builder.parameter(f"{name}/bias", (layer.units,), initializers.resolve(layer.bias_initializer))
-    return builder.add(name, shape, lambda out: ops.Dense(name, (value,), out, weight, bias, tied))
+    drop = None
+    if layer.drop_connect:
+        samples = layer.samples if layer.inference == "gaussian" else 0
+        drop = ops.DropConnect(layer.drop_connect, builder.stream(), samples)
+    return builder.add(name, shape, lambda out: ops.Dense(name, (value,), out, weight, bias, tied, drop))
 
 
 @lower_layer.register
@@ -267,6 +273,29 @@ def _(layer: layers.Dropout, builder: PlanBuilder, value: int) -> int:
     shape = layer.output_shape(builder.shape(value))
     stream = builder.stream()
     return builder.add(name, shape, lambda out: ops.Dropout(name, (value,), out, layer.rate, stream))
+
+
+@lower_layer.register
+def _(layer: layers.Mixup | layers.CutMix, builder: PlanBuilder, value: int) -> int:
+    name, shape = _name(layer), _first(layer, builder, value)
+    stream, by_feature = builder.stream(), isinstance(layer, layers.CutMix)
+    return builder.add(name, shape, lambda out: ops.Mix(name, (value,), out, layer.alpha, by_feature, stream))
+
+
+@lower_layer.register
+def _(layer: layers.SwapNoise, builder: PlanBuilder, value: int) -> int:
+    name, shape, stream = _name(layer), _first(layer, builder, value), builder.stream()
+    return builder.add(name, shape, lambda out: ops.SwapNoise(name, (value,), out, layer.rate, stream))
+
+
+def _first(layer: layers.Layer, builder: PlanBuilder, value: int) -> tuple[int, ...]:
+    """The shape of a layer that works on the rows as they come."""
+    if value != 0:
+        raise ValueError(
+            f"{type(layer).__name__} {layer.name!r} mixes the rows of X, so it must be the first layer, and the only "
+            "one that mixes"
+        )
+    return layer.output_shape(builder.shape(value))
 
 
 @lower_layer.register

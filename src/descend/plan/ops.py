@@ -46,6 +46,25 @@ class Op:
 
 
 @dataclass(frozen=True)
+class DropConnect:
+    """How a dense op leaves out weights.
+
+    Training: weight e = row * columns + column counts as 0 where its random number is below `rate`, else as
+    w / (1 - rate): the same for all rows of a step. `stream` as in `Dropout`.
+
+    Inference: the mean network, x W + b. With `samples` the op includes the activation after it: its output is the mean
+    of function(m + s q) over that many quantiles q of the standard normal distribution, with m = x W + b and
+    s^2 = rate / (1 - rate) (x * x) (W * W).
+    """
+
+    rate: float
+    stream: int
+    samples: int = 0
+    function: str = "linear"
+    alpha: float = 0.0
+
+
+@dataclass(frozen=True)
 class Dense(Op):
     """z = x W + b on the last axis, with W (in, out) and b (out,); `bias` is None when the layer has none.
 
@@ -55,6 +74,7 @@ class Dense(Op):
     weight: int
     bias: int | None
     transposed: bool = False
+    drop_connect: DropConnect | None = None
 
 
 @dataclass(frozen=True)
@@ -91,10 +111,14 @@ class LayerNorm(Op):
 
 @dataclass(frozen=True)
 class Activation(Op):
-    """An elementwise function of ACTIVATIONS; `alpha` is leaky ReLU's slope or ELU's alpha, otherwise 0."""
+    """An elementwise function of ACTIVATIONS; `alpha` is leaky ReLU's slope or ELU's alpha, otherwise 0.
+
+    `training_only`: in inference the op before includes it, and this one hands on what it reads.
+    """
 
     function: str
     alpha: float = 0.0
+    training_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -191,6 +215,30 @@ class Recurrent(Op):
 
 
 @dataclass(frozen=True)
+class Mix(Op):
+    """Training: s x_r + (1 - s) x_q for each row r of the plan's input; the loss mixes the targets likewise.
+
+    s is drawn from Beta(alpha, alpha) and q from the batch's rows. `by_feature`: a feature is x_r's with probability s,
+    else x_q's, and s for the targets is the share of features that are x_r's. `stream` as in `Dropout`.
+    """
+
+    alpha: float
+    by_feature: bool
+    stream: int
+
+
+@dataclass(frozen=True)
+class SwapNoise(Op):
+    """Training: an element of the plan's input is replaced at `rate` by the same feature of a row drawn from the batch.
+
+    `stream` as in `Dropout`.
+    """
+
+    rate: float
+    stream: int
+
+
+@dataclass(frozen=True)
 class Loss:
     """The batch loss at the end of a training plan.
 
@@ -204,6 +252,7 @@ class Loss:
     link : the function between that value and the prediction, computed by the loss itself
     parameter : Huber's delta or the pinball loss's quantile, otherwise 0
     label_smoothing : in [0, 1), for cce and bce
+    label_noise : in training, the probability that a label is replaced, or the deviation of noise on a number
     scale : what the batch loss and its gradient are multiplied by; penalties are not
     ceiling : for cce and bce, the most one output (one row, for cce) counts in the loss; its gradient is not cut
     target : "dense" for (rows, ..., outputs) numbers, "index" for (rows, ...) int32 classes
@@ -214,6 +263,16 @@ class Loss:
     link: str = "identity"
     parameter: float = 0.0
     label_smoothing: float = 0.0
+    label_noise: float = 0.0
     scale: float = 1.0
     ceiling: float = math.inf
     target: str = "dense"
+
+
+def stream_of(op: Op) -> int | None:
+    """The number of the op's random numbers, when it draws any in training."""
+    if isinstance(op, Dense):
+        return None if op.drop_connect is None else op.drop_connect.stream
+    if isinstance(op, Recurrent):
+        return op.stream if op.dropout or op.recurrent_dropout else None
+    return op.stream if isinstance(op, Dropout | GaussianNoise | Mix | SwapNoise) else None

@@ -54,7 +54,9 @@ def attach_loss(
     final = final_function(plan)
     _check_pairing(loss.kind, final, output.shape[-1])
     prediction, link = plan.output, "identity"
-    if absorb and ABSORBED.get(loss.kind) == final:
+    last = _producer(plan, plan.output)
+    sampled = isinstance(last, ops.Activation) and last.training_only  # what it reads is no logit in inference
+    if absorb and not sampled and ABSORBED.get(loss.kind) == final:
         prediction, link = _producer(plan, plan.output).inputs[0], final
     attached = plan.with_loss(
         ops.Loss(
@@ -63,6 +65,7 @@ def attach_loss(
             link=link,
             parameter=loss.parameter,
             label_smoothing=loss.smoothing,
+            label_noise=loss.label_noise,
             scale=scale,
             ceiling=ceiling,
             target=target,

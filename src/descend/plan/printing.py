@@ -53,7 +53,11 @@ def describe_op(op: ops.Op) -> tuple[str, tuple[int | None, ...], str]:
 
 @describe_op.register
 def _(op: ops.Dense) -> tuple[str, tuple[int | None, ...], str]:
-    return "dense", (op.weight, op.bias), "transposed" if op.transposed else ""
+    drop, settings = op.drop_connect, "transposed" if op.transposed else ""
+    if drop is not None:
+        settings = f"drop_connect={drop.rate:g} stream={drop.stream}"
+        settings += f" samples={drop.samples} of {drop.function}" if drop.samples else ""
+    return "dense", (op.weight, op.bias), settings
 
 
 @describe_op.register
@@ -70,7 +74,8 @@ def _(op: ops.LayerNorm) -> tuple[str, tuple[int | None, ...], str]:
 
 @describe_op.register
 def _(op: ops.Activation) -> tuple[str, tuple[int | None, ...], str]:
-    return op.function, (), f"alpha={op.alpha:g}" if op.alpha else ""
+    settings = [f"alpha={op.alpha:g}"] if op.alpha else []
+    return op.function, (), " ".join([*settings, "training_only"] if op.training_only else settings)
 
 
 @describe_op.register
@@ -94,10 +99,21 @@ def _(op: ops.GaussianNoise) -> tuple[str, tuple[int | None, ...], str]:
     return "gaussian_noise", (), f"deviation={op.deviation:g} stream={op.stream}"
 
 
+@describe_op.register
+def _(op: ops.Mix) -> tuple[str, tuple[int | None, ...], str]:
+    return "cutmix" if op.by_feature else "mixup", (), f"alpha={op.alpha:g} stream={op.stream}"
+
+
+@describe_op.register
+def _(op: ops.SwapNoise) -> tuple[str, tuple[int | None, ...], str]:
+    return "swap_noise", (), f"rate={op.rate:g} stream={op.stream}"
+
+
 def _format_loss(loss: ops.Loss) -> str:
     start = f"%{loss.prediction}" if loss.link == "identity" else f"{loss.link}(%{loss.prediction})"
     settings = f" parameter={loss.parameter:g}" if loss.parameter else ""
     settings += f" label_smoothing={loss.label_smoothing:g}" if loss.label_smoothing else ""
+    settings += f" label_noise={loss.label_noise:g}" if loss.label_noise else ""
     settings += f" scale={loss.scale:g}" if loss.scale != 1 else ""
     settings += f" ceiling={loss.ceiling:g}" if loss.ceiling < math.inf else ""
     return f"{loss.kind}({start}, {loss.target} target){settings}"

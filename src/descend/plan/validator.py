@@ -48,9 +48,10 @@ def validate(plan: Plan) -> None:
                 f"op {op.name} uses parameter {plan.parameters[index].name}, which belongs to the "
                 f"{type(first).__name__} {first.name}, and these cannot share; use a layer object of its own",
             )
-        if isinstance(op, ops.Dropout | ops.GaussianNoise):
-            _require(op.stream not in streams, f"op {op.name} shares random stream {op.stream} with another op")
-            streams.add(op.stream)
+        stream = ops.stream_of(op)
+        if stream is not None:
+            _require(stream not in streams, f"op {op.name} shares random stream {stream} with another op")
+            streams.add(stream)
     _require(plan.output in written, f"the output, value {plan.output}, is never written")
     for value in plan.values:
         _require(value.id in written, f"value {value.id} ({value.name}) is never written")
@@ -61,6 +62,8 @@ def validate(plan: Plan) -> None:
 
 
 def _may_share(first: ops.Op, op: ops.Op) -> bool:
+    if any(isinstance(one, ops.Dense) and one.drop_connect is not None for one in (first, op)):
+        return False  # each would leave out other weights
     if isinstance(first, ops.BatchNorm) and isinstance(op, ops.BatchNorm):
         return first.frozen == op.frozen
     if isinstance(first, ops.Embedding) and isinstance(op, ops.Dense):
@@ -141,10 +144,27 @@ def _(op: ops.Dense, plan: Plan) -> tuple[int, ...]:
         before[:-1] == after[:-1], f"op {op.name} turns shape {before} into {after}; only the last axis may change"
     )
     _parameter(op, plan, op.weight, (after[-1], before[-1]) if op.transposed else (before[-1], after[-1]))
+    if op.drop_connect is not None:
+        _require(not op.transposed, f"op {op.name} drops weights of another op's parameter")
+        _check_drop_connect(op, op.drop_connect, plan)
     if op.bias is None:
         return (op.weight,)
     _parameter(op, plan, op.bias, after[-1:])
     return op.weight, op.bias
+
+
+def _check_drop_connect(op: ops.Dense, drop: ops.DropConnect, plan: Plan) -> None:
+    _require(0 < drop.rate < 1, f"op {op.name} drops weights at rate {drop.rate}, which is not in (0, 1)")
+    _require(drop.stream >= 0, f"op {op.name} has random stream {drop.stream}")
+    _require(drop.samples >= 0, f"op {op.name} takes {drop.samples} samples")
+    readers = [other for other in plan.ops if op.output in other.inputs]
+    included = [other for other in readers if isinstance(other, ops.Activation) and other.training_only]
+    if not drop.samples:
+        _require(not included, f"op {op.name} does not include the activation after it")
+        return
+    _require(len(included) == len(readers) == 1, f"op {op.name} samples, but includes no activation after it")
+    same = (included[0].function, included[0].alpha) == (drop.function, drop.alpha)
+    _require(same, f"op {op.name} includes another activation than the one after it")
 
 
 @check_op.register
@@ -179,6 +199,9 @@ def _(op: ops.Activation, plan: Plan) -> tuple[int, ...]:
     _check_same_shape(op, plan)
     _require(op.function in ops.ACTIVATIONS, f"op {op.name} applies the unknown function {op.function!r}")
     _require(math.isfinite(op.alpha), f"op {op.name} has alpha {op.alpha}")
+    before = [other for other in plan.ops if other.output in op.inputs]
+    dense = bool(before) and isinstance(before[0], ops.Dense) and before[0].drop_connect is not None
+    _require(not op.training_only or dense, f"op {op.name} is of training only, but no op before includes it")
     return ()
 
 
@@ -260,6 +283,29 @@ def _list(shapes: list[tuple[int, ...]]) -> str:
     return " and ".join(map(str, shapes))
 
 
+@check_op.register
+def _(op: ops.Mix, plan: Plan) -> tuple[int, ...]:
+    _check_mixing(op, plan)
+    _require(0 < op.alpha < math.inf, f"op {op.name} has alpha {op.alpha}, which is not positive")
+    _require(op.stream >= 0, f"op {op.name} has random stream {op.stream}")
+    return ()
+
+
+@check_op.register
+def _(op: ops.SwapNoise, plan: Plan) -> tuple[int, ...]:
+    _check_mixing(op, plan)
+    _require(0 <= op.rate < 1, f"op {op.name} has rate {op.rate}, which is not in [0, 1)")
+    _require(op.stream >= 0, f"op {op.name} has random stream {op.stream}")
+    return ()
+
+
+def _check_mixing(op: ops.Op, plan: Plan) -> None:
+    _check_same_shape(op, plan)
+    _require(op.inputs == (plan.input,), f"op {op.name} mixes rows of value {op.inputs[0]}, which is not the input")
+    readers = [other for other in plan.ops if plan.input in other.inputs]
+    _require(len(readers) == 1, f"op {op.name} mixes the input, which another op reads unmixed")
+
+
 def _check_loss(plan: Plan, loss: ops.Loss, written: set[int]) -> None:
     _require(loss.kind in ops.LOSSES, f"unknown loss {loss.kind!r}")
     _require(loss.link in ops.LINKS, f"the loss has the unknown link {loss.link!r}")
@@ -272,6 +318,10 @@ def _check_loss(plan: Plan, loss: ops.Loss, written: set[int]) -> None:
     _require(loss.target == "dense" or loss.kind == "cce", f"loss {loss.kind!r} cannot take class numbers")
     _require(0 <= loss.label_smoothing < 1, f"label smoothing {loss.label_smoothing} is not in [0, 1)")
     _require(loss.label_smoothing == 0 or loss.kind in ("bce", "cce"), f"loss {loss.kind!r} takes no label smoothing")
+    noise = loss.label_noise
+    _require(0 <= noise < math.inf, f"label noise {noise} is not in [0, inf)")
+    _require(noise < 1 or loss.kind not in ("bce", "cce", "hinge"), f"label noise {noise} is no probability below 1")
+    _require(noise == 0 or loss.kind != "poisson", "loss 'poisson' takes no label noise")
     _require(0 < loss.scale < math.inf, f"the loss is scaled by {loss.scale}, which is not positive")
     _require(loss.ceiling > 0, f"the loss's ceiling {loss.ceiling} is not positive")
     _require(loss.ceiling == math.inf or loss.kind in ("bce", "cce"), f"loss {loss.kind!r} takes no ceiling")

@@ -186,6 +186,34 @@ class Checkpoint(Callback):
         run.network.save(self.path)
 
 
+class SWA(Callback):
+    """Average the weights after each epoch from a given one on; the average is validated and is what `fit` ends with.
+
+    Averages of weights along the path of a high, constant learning rate lie flatter and generalize better than its end.
+    The statistics of batch normalization are measured anew for the average, in one pass over the training rows, each
+    time it is needed. A later `fit` starts from the average. Izmailov and others, "Averaging weights leads to wider
+    optima and better generalization", 2018. For the moving average over every update see `average_decay` of the
+    optimizers.
+
+    Parameters
+    ----------
+    start : int
+        The first epoch that counts, from 1 over all calls of `fit`; before it training is as without.
+    every : int, default: 1
+        Take only every so many epochs from there on, such as a cyclic schedule's period.
+    """
+
+    def __init__(self, start: int, every: int = 1) -> None:
+        for name, value in (("start", start), ("every", every)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be an integer >= 1 (of epochs), got {value!r}")
+        self.start = start
+        self.every = every
+
+    def __repr__(self) -> str:
+        return f"SWA(start={self.start}, every={self.every})"
+
+
 class Function(Callback):
     """Functions as a callback.
 

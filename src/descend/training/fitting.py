@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from descend import losses, optimizers
-from descend.engine.protocol import Batch
+from descend.engine.protocol import Batch, check_accumulation
 from descend.engine.rows import check_rows
 from descend.engine.sequences import Sequences
 from descend.engine.sparse import Features
 from descend.plan import ops
 from descend.training import arrays, engines, lbfgs, targets
+from descend.training.averaging import averages_of
 from descend.training.callbacks import Callback, check_callbacks
 from descend.training.core import Candidate, Core
 from descend.training.data import Encoded, Encoding, encode, with_validation
@@ -115,11 +116,17 @@ def fit(network: Any, core: Core, request: FitRequest) -> History:
     optimizer = request.optimizer or previous or optimizers.Adam()
     if isinstance(optimizer, optimizers.LBFGS):
         lbfgs.check_plan(prepared.candidate.plan)
+        if request.settings.accumulate > 1:
+            raise ValueError(
+                f"accumulate={request.settings.accumulate} adds up batches, and LBFGS has none; leave it out"
+            )
+    check_accumulation(prepared.candidate.plan, request.settings.accumulate)
     _check_trainable(prepared.candidate)
     _check_batches(prepared.candidate, request.settings.batch_size, rows)
     core.adopt(prepared.candidate)
     core.start(optimizer)
     assert core.state is not None
+    averages = averages_of(optimizer, callbacks, core.seed)
     run = TrainingRun(
         network,
         core.require_engine(),
@@ -131,6 +138,7 @@ def fit(network: Any, core: Core, request: FitRequest) -> History:
         metrics=metrics,
         epochs=request.settings.epochs or _epochs(optimizer),
         reporter=told,
+        averages=averages,
     )
     return _train(core, run, optimizer)
 

@@ -31,12 +31,19 @@ def check_plan(plan: Plan) -> None:
         Naming the layer and the remedy.
     """
     for op in plan.ops:
-        changes = isinstance(op, ops.Dropout | ops.GaussianNoise | ops.BatchNorm)
+        drops = isinstance(op, ops.Dense) and op.drop_connect is not None
+        kind = "DropConnect" if drops else type(op).__name__
+        changes = drops or isinstance(op, ops.Dropout | ops.GaussianNoise | ops.BatchNorm | ops.Mix | ops.SwapNoise)
         if changes and not (isinstance(op, ops.BatchNorm) and op.frozen):
             raise ValueError(
                 f"LBFGS needs a loss that does not change from step to step, but the layer {op.name!r} "
-                f"({type(op).__name__}) works on batches; use optimizers.Adam(), or leave that layer out"
+                f"({kind}) works on batches; use optimizers.Adam(), or leave that layer out"
             )
+    if plan.loss is not None and plan.loss.label_noise:
+        raise ValueError(
+            "LBFGS needs a loss that does not change from step to step, but label_noise changes the targets; use "
+            "optimizers.Adam(), or leave label_noise out"
+        )
     for parameter in plan.parameters:
         if parameter.max_norm is not None:
             raise ValueError(

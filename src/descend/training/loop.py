@@ -36,7 +36,8 @@ class Epochs:
         rows = run.rows.count
         self.schedule = self.optimizer.schedule
         self.batch_size = rows if run.settings.batch_size is None else min(run.settings.batch_size, rows)
-        self.steps_per_epoch = -(-rows // self.batch_size)
+        self.rows_per_step = self.batch_size * run.settings.accumulate
+        self.steps_per_epoch = -(-rows // self.rows_per_step)
         self.step = run.step = run.state.step
         self.total_steps = self.step + (run.epochs - run.state.epoch) * self.steps_per_epoch
         if isinstance(self.schedule, schedules.LossDriven) and run.state.rate is None:
@@ -109,6 +110,7 @@ class Epochs:
             threads=run.settings.threads or 0,
             deadline=run.deadline,
             tick=self._tick if run.reporter.live else None,
+            accumulate=run.settings.accumulate,
         )
 
     def _tick(self, rows: int, loss: float, weight: float) -> bool:
@@ -123,8 +125,8 @@ class Epochs:
         rows = steps = 0
         parts: list[Progress] = []
         status = "done"
-        for start in range(0, len(order), self.batch_size):
-            chosen = order[start : start + self.batch_size]
+        for start in range(0, len(order), self.rows_per_step):
+            chosen = order[start : start + self.rows_per_step]
             progress = run.engine.train(
                 run.rows.batch,
                 chosen,
@@ -132,6 +134,7 @@ class Epochs:
                 learning_rates=rates if len(rates) == 1 else rates[steps : steps + 1],
                 threads=run.settings.threads or 0,
                 deadline=run.deadline,
+                accumulate=run.settings.accumulate,
             )
             status = progress.status
             if progress.steps:

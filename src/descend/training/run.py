@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from descend.engine.protocol import Engine
 from descend.training import targets
+from descend.training.averaging import Averages
 from descend.training.callbacks import Callback, Checkpoint, EarlyStopping, Improvement, direction, wants_steps
+from descend.training.engines import make_engine
 from descend.training.errors import DivergenceError, InterruptedWarning
 from descend.training.history import History, StopReason
 from descend.training.progress import Reporter
@@ -56,6 +58,7 @@ class TrainingRun:
     metrics : functions by name
     epochs : how many at most
     reporter : who is told
+    averages : what stands for the latest weights when they are judged and kept, or None
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class TrainingRun:
         metrics: dict[str, MetricFunction] | None = None,
         epochs: int,
         reporter: Reporter,
+        averages: Averages | None = None,
     ) -> None:
         self.network = network
         self.engine = engine
@@ -81,6 +85,8 @@ class TrainingRun:
         self.step_callbacks = tuple(callback for callback in callbacks if wants_steps(callback))
         self.metrics = metrics or {}
         self.reporter = reporter
+        self._averages = averages
+        self._averaged: Engine | None = None  # holds the average
         self.history = History()
         self.total = total
         self.epoch = state.epoch + 1
@@ -131,10 +137,11 @@ class TrainingRun:
         started : time.perf_counter() at its begin
         follow : told the validation loss (or loss) before callbacks are, so that they see the next epoch's state
         """
-        val_loss = None if self.rows.validation is None else self.engine.evaluate(self.rows.validation)
+        judged = self._judged()
+        val_loss = None if self.rows.validation is None else judged.evaluate(self.rows.validation)
         if not math.isfinite(loss) or (val_loss is not None and not math.isfinite(val_loss)):
             self.diverged(rate)
-        values = self._measure() if self.metrics else {}
+        values = self._measure(judged) if self.metrics else {}
         self.state.epoch = self.epoch
         self.loss = loss
         seconds = time.perf_counter() - started
@@ -142,7 +149,7 @@ class TrainingRun:
             history.append(self.epoch, loss, val_loss, values, rate, seconds)
         if follow is not None:
             follow(loss if val_loss is None else val_loss)
-        self._keep_if_best()
+        self._keep_if_best(judged)
         self._consult_tolerance(loss)
         for callback in self.callbacks:
             callback.on_epoch_end(self)
@@ -184,8 +191,10 @@ class TrainingRun:
 
     def end(self) -> History:
         """Put the best weights back where that was asked for, and tell everybody."""
-        if self._reason != "diverged" and self._restores():
-            self.engine.set_parameters(self._best.flat)
+        if self._reason != "diverged":
+            final = self._best.flat if self._restores() else self._average()
+            if final is not None:
+                self.engine.set_parameters(final)
         kept = self._best.epoch if self._best.monitor is not None or self._reason == "diverged" else 0
         for history in (self.history, self.total):
             history.stop_reason, history.best_epoch = self._reason, kept or None
@@ -226,10 +235,26 @@ class TrainingRun:
                 f"{type(callback).__name__} watches {monitor!r}, which this training does not record; {remedy}"
             )
 
-    def _keep_if_best(self) -> None:
+    def _average(self) -> NDArray | None:
+        return None if self._averages is None else self._averages.weights(self.engine, self.rows, self.settings)
+
+    def _judged(self) -> Engine:
+        """Return the engine with the weights that count after an epoch: the latest, or their average."""
+        if self._averages is None:
+            return self.engine
+        self._averages.end_epoch(self.engine, self.epoch)
+        flat = self._average()
+        if flat is None:
+            return self.engine
+        if self._averaged is None:
+            self._averaged = make_engine(self.engine.plan, self.engine.dtype)
+        self._averaged.set_parameters(flat)
+        return self._averaged
+
+    def _keep_if_best(self, judged: Engine) -> None:
         best = self._best
         if best.improvement.update(self.value(best.monitor or "loss")):
-            best.flat = self.engine.get_parameters()
+            best.flat = judged.get_parameters()
             best.epoch = self.epoch
 
     def _consult_tolerance(self, loss: float) -> None:
@@ -239,15 +264,15 @@ class TrainingRun:
         if self._plateau.waited >= self.settings.n_iter_no_change:
             self.stop("tol")
 
-    def _measure(self) -> dict[str, float]:
+    def _measure(self, engine: Engine) -> dict[str, float]:
         """Compute the metrics on the training rows and on the validation rows."""
         rows = self.rows
-        predictions = self.engine.predict(rows.batch.X)
+        predictions = engine.predict(rows.batch.X)
         if rows.subset is not None:  # rather than copy the rows
             predictions = predictions[rows.subset]
         values = self._measure_on(predictions, rows.labels, rows.weight, "")
         if rows.validation is not None and rows.validation_labels is not None:
-            predictions = self.engine.predict(rows.validation.X)
+            predictions = engine.predict(rows.validation.X)
             values |= self._measure_on(predictions, rows.validation_labels, rows.validation.weight, "val_")
         return values
 

@@ -33,6 +33,7 @@ class Settings:
     time_budget: float | None
     restore_best: bool
     threads: int | None
+    accumulate: int = 1
 
     def __post_init__(self) -> None:
         if self.epochs is not None:
@@ -40,6 +41,12 @@ class Settings:
         _integer("n_iter_no_change", self.n_iter_no_change, 1)
         if self.batch_size is not None:
             _integer("batch_size", self.batch_size, 1, "; None takes all rows at once")
+        _integer("accumulate", self.accumulate, 1, "; 1 updates after every batch")
+        if self.accumulate > 1 and self.batch_size is None:
+            raise ValueError(
+                f"accumulate={self.accumulate} adds up the gradients of batches, but batch_size=None takes all rows at "
+                "once; pass a batch_size, or accumulate=1"
+            )
         if self.threads is not None:
             _integer("threads", self.threads, 1, "; None lets the engine choose")
             if self.threads > MAX_THREADS:

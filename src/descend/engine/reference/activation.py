@@ -19,12 +19,16 @@ SELU_ALPHA = 1.6732632423543772848170429916717
 
 
 def forward(op: Activation, context: Context, x: Array) -> tuple[Array, Saved]:
-    """f(x), elementwise on any shape."""
+    """f(x), elementwise on any shape; x itself in inference where the op before includes f."""
+    if op.training_only and not context.training:
+        return x, {}
     return FUNCTIONS[op.function].value(x, op.alpha), {"x": x}
 
 
 def backward(op: Activation, context: Context, saved: Saved, dy: Array) -> Array:
     """Dx = dy f'(x)."""
+    if op.training_only and not context.training:
+        return dy
     return dy * FUNCTIONS[op.function].derivative(saved["x"], op.alpha)
 
 

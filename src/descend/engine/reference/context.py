@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from descend.engine.reference.random_numbers import splitmix64, stream_key
 from descend.plan.plan import Plan
 
 Array = NDArray[np.float64]
@@ -30,9 +31,10 @@ class Context:
     parameters : (plan.size,) float64, read only
     training : batch statistics and dropout masks, or running statistics and none
     seed, step : select the random numbers
-    weight_sum : of the weights of the batch's rows
+    weight_sum : of the weights of the batch's rows; of all batches of an update where gradients accumulate
     lengths : (rows,) steps that rows have; None for all
     state : (rows, sizes) states that recurrent layers start from, see `Engine.predict_from`; None for zeros
+    part : number of the batch in its update
     gradient : (plan.size,), to which backward passes add
     running : new values of running statistics by parameter id, filled by forward passes in training
     states : (rows, size) that each recurrent layer ends with, by its name, filled by forward passes
@@ -46,12 +48,18 @@ class Context:
     weight_sum: float = 0.0
     lengths: NDArray[np.int32] | None = None
     state: Array | None = None
+    part: int = 0
     gradient: Array = field(init=False)
     running: dict[int, Array] = field(default_factory=dict)
     states: dict[str, Array] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.gradient = np.zeros(self.plan.size)
+
+    def key(self, stream: int) -> int:
+        """The key of a stream's random numbers in this batch."""
+        seed = self.seed ^ splitmix64(self.part) if self.part else self.seed
+        return stream_key(seed, self.step, stream)
 
     def parameter(self, index: int) -> Array:
         """The parameter's values in its shape."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from descend.engine.reference.context import Array, Context, Saved
-from descend.engine.reference.random_numbers import element_bits, stream_key
+from descend.engine.reference.random_numbers import element_bits
 from descend.plan.ops import Dropout
 
 
@@ -16,7 +16,7 @@ def forward(op: Dropout, context: Context, x: Array) -> tuple[Array, Saved]:
     """Y = x mask, with mask 0 or 1 / (1 - rate); x itself in inference."""
     if not context.training:
         return x, {}
-    bits = element_bits(stream_key(context.seed, context.step, op.stream), x.size).reshape(x.shape)
+    bits = element_bits(context.key(op.stream), x.size).reshape(x.shape)
     mask = np.where(bits >= np.uint32(op.rate * 2**32), 1.0 / (1.0 - op.rate), 0.0)
     return x * mask, {"mask": mask}
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descend.engine import sequences, sparse
-from descend.engine.protocol import Batch, OptimizerState, Progress, Tick
+from descend.engine.protocol import Batch, OptimizerState, Progress, Tick, check_accumulation
 from descend.engine.reference import interpreter, max_norm, optimizers, penalties
 from descend.engine.reference.context import Array, Context
 from descend.engine.reference.tracing import collect
@@ -135,27 +135,33 @@ class ReferenceEngine:
         threads: int,
         deadline: float | None = None,
         tick: Tick | None = None,
+        accumulate: int = 1,
     ) -> Progress:
         """Run over `rows` in steps of `batch_size`; see `Engine.train`. `threads` changes nothing here."""
-        rates = _check_rates(learning_rates, rows, batch_size)
+        check_accumulation(self.plan, accumulate)
+        together = batch_size * accumulate
+        rates = _check_rates(learning_rates, rows, batch_size, accumulate)
         X = batch.X if isinstance(batch.X, Sequences) else self._check_rows(batch.X)
         y, weight = self._check_target(batch), _weights(batch)
         losses_sum, weights_sum, rows_done, steps = 0.0, 0.0, 0, 0
         by_step: list[tuple[float, float]] = []
         status = "done"
         try:
-            for start, rate in zip(range(0, len(rows), batch_size), rates, strict=True):
+            for start, rate in zip(range(0, len(rows), together), rates, strict=True):
                 if deadline is not None and time.monotonic() >= deadline:
                     status = "deadline"
                     break
-                chosen = rows[start : start + batch_size]
-                part = Batch(X[chosen], y[chosen], None if weight is None else weight[chosen])
-                found = self._step(part, float(rate))
+                chosen = rows[start : start + together]
+                parts = [
+                    Batch(X[some], y[some], None if weight is None else weight[some])
+                    for some in np.split(chosen, range(batch_size, len(chosen), batch_size))
+                ]
+                found = self._step(parts, float(rate))
                 if found is None:
                     status = "diverged"
                     break
                 by_step.append(found)
-                share = _weight_sum(part)
+                share = sum(_weight_sum(part) for part in parts)
                 losses_sum, weights_sum = losses_sum + sum(found) * share, weights_sum + share
                 rows_done, steps = rows_done + len(chosen), steps + 1
                 if tick is not None and not tick(rows_done, losses_sum, weights_sum):
@@ -166,31 +172,38 @@ class ReferenceEngine:
         mean = losses_sum / weights_sum if weights_sum else 0.0
         return Progress(mean, rows_done, steps, status, *np.reshape(by_step, (steps, 2)).T)
 
-    def _step(self, batch: Batch, rate: float) -> tuple[float, float] | None:
-        """One update; the batch's loss and penalties, or None when they are not finite and nothing was changed."""
+    def _step(self, batches: list[Batch], rate: float) -> tuple[float, float] | None:
+        """One update; the loss and penalties, or None when they are not finite and nothing was changed."""
         if self._optimizer is None:
             raise ValueError("call start(optimizer, seed=...) before train")
         w, slots, t = self._parameters.copy(), self._state.slots.copy(), self._state.step
         point = optimizers.gradient_point(self._optimizer, w, slots)
-        context = Context(
-            self.plan,
-            point,
-            training=True,
-            seed=self._seed,
-            step=t,
-            weight_sum=_weight_sum(batch),
-            lengths=_lengths(batch),
-        )
+        total = sum(_weight_sum(batch) for batch in batches)
+        gradient, losses, penalty = np.zeros(self.plan.size), 0.0, 0.0
         with np.errstate(over="ignore", invalid="ignore"):  # a diverging run is reported by its loss
-            found = self._pass(context, batch)
-            if not np.isfinite(sum(found)):
-                return None
-            optimizers.step(self.plan, self._optimizer, w, context.gradient, slots, rate, t + 1)
+            for part, batch in enumerate(batches):
+                context = Context(
+                    self.plan,
+                    point,
+                    training=True,
+                    seed=self._seed,
+                    step=t,
+                    weight_sum=total,
+                    lengths=_lengths(batch),
+                    part=part,
+                )
+                loss, penalty = self._pass(context, batch)
+                if not np.isfinite(loss + penalty):
+                    return None
+                gradient, losses = gradient + context.gradient, losses + loss
+                for index, value in context.running.items():
+                    place = self.plan.parameters[index].slice
+                    w[place] = point[place] = value.ravel()
+            optimizers.step(self.plan, self._optimizer, w, gradient, slots, rate, t + 1, self._seed)
             max_norm.apply(self.plan, w)
-        for index, value in context.running.items():
-            w[self.plan.parameters[index].slice] = value.ravel()
+            optimizers.average(self.plan, self._optimizer, w, slots)
         self._parameters, self._state = w, OptimizerState(t + 1, slots)
-        return found
+        return losses, penalty
 
     def _pass(self, context: Context, batch: Batch) -> tuple[float, float]:
         """Forward and backward: the batch's loss and penalties."""
@@ -245,10 +258,12 @@ def _weights(batch: Batch) -> Array | None:
     return weight
 
 
-def _check_rates(learning_rates: NDArray[np.float64], rows: NDArray[np.uint32], batch_size: int) -> Array:
+def _check_rates(
+    learning_rates: NDArray[np.float64], rows: NDArray[np.uint32], batch_size: int, accumulate: int
+) -> Array:
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, got {batch_size}")
-    steps = -(-len(rows) // batch_size)
+    steps = -(-len(rows) // (batch_size * accumulate))
     rates = np.atleast_1d(np.asarray(learning_rates, dtype=np.float64))
     if rates.shape not in ((1,), (steps,)):
         raise ValueError(f"learning_rates must hold 1 or {steps} numbers, got shape {rates.shape}")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from descend.engine.reference.context import Array, Context, Saved
-from descend.engine.reference.random_numbers import element_bits, stream_key
+from descend.engine.reference.random_numbers import element_bits
 from descend.plan.ops import GaussianNoise
 
 
@@ -19,7 +19,7 @@ def forward(op: GaussianNoise, context: Context, x: Array) -> tuple[Array, Saved
     """Y = x + noise; x itself in inference."""
     if not context.training:
         return x, {}
-    bits = element_bits(stream_key(context.seed, context.step, op.stream), x.size).reshape(x.shape)
+    bits = element_bits(context.key(op.stream), x.size).reshape(x.shape)
     noise = op.deviation * standard_normal(bits)
     return x + noise, {"noise": noise}
 

@@ -17,10 +17,13 @@ from descend.engine.reference import (
     gaussian_noise,
     layer_norm,
     losses,
+    mix,
     penalties,
     prelu,
     recurrent,
     softmax,
+    swap_noise,
+    targets,
 )
 from descend.engine.reference.context import Array, Context, Saved
 from descend.plan import ops
@@ -39,6 +42,8 @@ OPS: dict[type[ops.Op], ModuleType] = {
     ops.Concatenate: concatenate,
     ops.Recurrent: recurrent,
     ops.Embedding: embedding,
+    ops.Mix: mix,
+    ops.SwapNoise: swap_noise,
 }
 
 
@@ -62,7 +67,11 @@ def forward(context: Context, x: Array) -> Forward:
 def loss_and_gradient(context: Context, done: Forward, y: Any, weight: Array | None) -> tuple[float, Array]:
     """The batch loss without penalties, and its gradient with respect to the value it starts from."""
     loss = require_loss(context)
-    return losses.value_and_gradient(loss, done.values[loss.prediction], y, weight, context.lengths)
+    z = done.values[loss.prediction]
+    if context.training:
+        mixed = next((done.saved[op.name] for op in context.plan.ops if isinstance(op, ops.Mix)), None)
+        y = targets.in_training(loss, context, y, z.shape[-1], mixed)
+    return losses.value_and_gradient(loss, z, y, weight, context.lengths, context.weight_sum)
 
 
 def backward(context: Context, done: Forward, start: Array) -> dict[int, Array]:
@@ -79,7 +88,8 @@ def backward(context: Context, done: Forward, start: Array) -> dict[int, Array]:
         results = OPS[type(op)].backward(op, context, done.saved[op.name], gradients[op.output])
         for value, gradient in zip(op.inputs, results if isinstance(results, tuple) else (results,), strict=True):
             gradients[value] = gradients[value] + gradient if value in gradients else gradient
-    penalties.add_gradient(context)
+    if not context.part:  # once in an update
+        penalties.add_gradient(context)
     return gradients
 
 

@@ -26,7 +26,12 @@ RowLoss = Callable[[Loss, Array, Array], tuple[Array, Array]]
 
 
 def value_and_gradient(
-    loss: Loss, z: Array, y: NDArray, weight: Array | None, lengths: NDArray[np.int32] | None = None
+    loss: Loss,
+    z: Array,
+    y: NDArray,
+    weight: Array | None,
+    lengths: NDArray[np.int32] | None = None,
+    total: float | None = None,
 ) -> tuple[float, Array]:
     """The batch loss and its gradient.
 
@@ -36,6 +41,7 @@ def value_and_gradient(
     y : (rows, ..., outputs) numbers or (rows, ...) classes, as `loss.target` says
     weight : (rows,), or None for ones
     lengths : (rows,) how many positions of each row count, or None for all
+    total : what the weighted sum is divided by; None for the sum of the weights
 
     Returns
     -------
@@ -43,19 +49,21 @@ def value_and_gradient(
     """
     if z.ndim > 2:
         positions = math.prod(z.shape[1:-1])
-        flat = y.reshape(-1) if loss.target == "index" else y.reshape(-1, z.shape[-1])
+        flat = y.reshape(-1, z.shape[-1]) if y.ndim == z.ndim else y.reshape(-1)
         each = np.repeat(np.ones(len(z)) if weight is None else weight, positions).reshape(-1, positions)
+        mass = None if total is None else total * positions
         if lengths is not None:  # so that every row counts as much as without them
             each = each * (np.arange(positions) < lengths[:, None]) / lengths[:, None]
-        value, gradient = value_and_gradient(loss, z.reshape(-1, z.shape[-1]), flat, each.ravel())
+            mass = total
+        value, gradient = value_and_gradient(loss, z.reshape(-1, z.shape[-1]), flat, each.ravel(), total=mass)
         return value, gradient.reshape(z.shape)
     target = _dense_target(loss, y, z)
     rows, gradient = ROW_LOSSES[loss.kind, loss.link](loss, z, target)
     weight = np.ones(len(z)) if weight is None else weight
-    total = weight.sum()
-    if total == 0:
+    mass = float(weight.sum()) if total is None else total
+    if mass == 0:
         return 0.0, np.zeros_like(z)
-    share = weight / total
+    share = weight / mass
     value = float((share * rows).sum())
     gradient = loss.scale * share[:, None] * gradient
     if loss.kind != "rmse":
@@ -66,7 +74,7 @@ def value_and_gradient(
 
 def _dense_target(loss: Loss, y: NDArray, z: Array) -> Array:
     """The target as (rows, outputs) numbers, label smoothing applied."""
-    target = np.eye(z.shape[1])[y] if loss.target == "index" else np.asarray(y, dtype=np.float64)
+    target = np.eye(z.shape[1])[y] if y.ndim == 1 else np.asarray(y, dtype=np.float64)
     s = loss.label_smoothing
     if s == 0:
         return target

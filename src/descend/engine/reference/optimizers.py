@@ -1,4 +1,4 @@
-"""Optimizers: clipping, decoupled decay and the updates.
+"""Optimizers: clipping, gradient noise, decoupled decay and the updates.
 
 Each update takes the parameters w, the clipped gradient g, the slots (n_slots, size), the rate eta and the step t
 counted from 1; it changes w and the slots in place.
@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from descend.engine.reference.context import Array
+from descend.engine.reference.gaussian_noise import standard_normal
+from descend.engine.reference.random_numbers import element_bits, stream_key
 from descend.optimizers import Nesterov, Optimizer
 from descend.plan.plan import Plan
 
@@ -19,9 +21,15 @@ from descend.plan.plan import Plan
 Update = Callable[[Any, Array, Array, Array, float, int], None]
 
 
-def step(plan: Plan, optimizer: Optimizer, w: Array, g: Array, slots: Array, eta: float, t: int) -> None:
-    """One update in place: clip g, decay the regularized parameters, then the optimizer's own rule."""
+#: Of the gradient noise; those of a plan's ops count up from 0.
+NOISE_STREAM = 2**64 - 1
+
+
+def step(plan: Plan, optimizer: Optimizer, w: Array, g: Array, slots: Array, eta: float, t: int, seed: int = 0) -> None:
+    """One update in place: clip g and add noise, decay the regularized parameters, then the optimizer's own rule."""
     g = clip(optimizer, g)
+    if optimizer.gradient_noise:
+        g = g + noise(plan, optimizer, t - 1, seed)
     if optimizer.weight_decay:
         for parameter in plan.parameters:
             if parameter.regularized and parameter.trainable:
@@ -38,6 +46,30 @@ def clip(optimizer: Optimizer, g: Array) -> Array:
         if norm > optimizer.clip_norm:
             g = g * (optimizer.clip_norm / norm)
     return g
+
+
+def noise(plan: Plan, optimizer: Optimizer, t: int, seed: int) -> Array:
+    """Normal noise (plan.size,) of variance gradient_noise / (1 + t)^gradient_noise_decay.
+
+    There is none on what is not trained. The random number of an element is that of its place in the flat buffer.
+    """
+    deviation = np.sqrt(optimizer.gradient_noise / (1.0 + t) ** optimizer.gradient_noise_decay)
+    drawn = deviation * standard_normal(element_bits(stream_key(seed, t, NOISE_STREAM), plan.size))
+    for parameter in plan.parameters:
+        if not parameter.trainable:
+            drawn[parameter.slice] = 0.0
+    return drawn
+
+
+def average(plan: Plan, optimizer: Optimizer, w: Array, slots: Array) -> None:
+    """A = d a + (1 - d) w of what is trained, in place in the last slot, after everything else of the update."""
+    d = optimizer.average_decay
+    if not d:
+        return
+    for parameter in plan.parameters:
+        if parameter.trainable:
+            part = parameter.slice
+            slots[-1][part] = d * slots[-1][part] + (1.0 - d) * w[part]
 
 
 def gradient_point(optimizer: Optimizer, w: Array, slots: Array) -> Array:

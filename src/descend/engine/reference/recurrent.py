@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from descend.engine.reference.cells import CELLS, States
 from descend.engine.reference.context import Array, Context, Saved
-from descend.engine.reference.random_numbers import element_bits, stream_key
+from descend.engine.reference.random_numbers import element_bits
 from descend.plan.ops import Recurrent
 
 
@@ -139,5 +139,5 @@ def _setting(op: Recurrent, context: Context, rows: int, steps: int) -> Setting:
 def _mask(context: Context, rate: float, stream: int, shape: tuple[int, int]) -> Array:
     if not context.training or not rate:
         return np.ones(shape)
-    bits = element_bits(stream_key(context.seed, context.step, stream), shape[0] * shape[1]).reshape(shape)
+    bits = element_bits(context.key(stream), shape[0] * shape[1]).reshape(shape)
     return np.where(bits >= np.uint32(rate * 2**32), 1.0 / (1.0 - rate), 0.0)

@@ -27,7 +27,7 @@ from descend.estimators.mlp.recipe import Recipe, recipe_of
 from descend.estimators.mlp.trained import TrainedNetwork
 from descend.estimators.mlp.validation import Validation, scorer_of
 from descend.layers import Layer
-from descend.optimizers import LBFGS
+from descend.optimizers import LBFGS, Optimizer
 from descend.plan import Plan, initial_parameters, ops
 from descend.training.lbfgs import check_plan as check_fixed
 
@@ -247,8 +247,7 @@ class BaseMLP(NestedParameters, ABC):
         """Train by the optimizers that go batch by batch."""
         journal, network = self._journal, self._network
         if not incremental or network.optimizer is None:
-            draws = any(hasattr(op, "stream") for op in network.plan.ops)
-            network.start(recipe.optimizer, _seed(random_state) if draws else 0)
+            network.start(recipe.optimizer, _seed(random_state) if _draws(network.plan, recipe.optimizer) else 0)
             journal.initial_rate = journal.rate = recipe.rate
             journal.rule, journal.steps, journal.watched = recipe.rule, 0, []
         if journal.latest_weights is not None:
@@ -285,6 +284,12 @@ class BaseMLP(NestedParameters, ABC):
         check_rows(network.plan, rows)
         output = network.engine().predict(rows, threads.choose(network.plan, rows.shape[0], 1, self.threads))
         return output if wanted == network.dtype else output.astype(wanted)
+
+
+def _draws(plan: Plan, optimizer: Optimizer) -> bool:
+    """Whether training draws random numbers besides those of the shuffles."""
+    noisy = plan.loss is not None and plan.loss.label_noise > 0
+    return noisy or optimizer.gradient_noise > 0 or any(ops.stream_of(op) is not None for op in plan.ops)
 
 
 def _split(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 from descend.estimators.mlp.classifying import BaseClassifier
 from descend.estimators.mlp.constraints import CLASSIFIER, CONSTRAINTS
 from descend.estimators.mlp.exchange import Exchange
+from descend.estimators.mlp.heads import Head, with_label_noise
 
 
 class MLPClassifier(Exchange, BaseClassifier):
@@ -75,6 +78,13 @@ class MLPClassifier(Exchange, BaseClassifier):
         As `alpha`, but l1 times the sum of the weights' magnitudes.
     weight_decay : float or None, default: None
         Each step shrinks the weights by this share of the learning rate; None leaves it to the optimizer.
+    gradient_noise : float or None, default: None
+        Variance of the noise that the first step adds to the gradient, 1 / (1 + t)^0.55 of it after t steps; None
+        leaves it to the optimizer.
+    drop_connect : float, or a list of one per hidden layer, default: 0.0
+        Share of the weights into each hidden layer left out in each step of training.
+    label_noise : float, default: 0.0
+        Probability with which a label is replaced in training by one drawn from all, new for every row and epoch.
     input_noise : float, default: 0.0
         Standard deviation of the noise added to X in training, new for every row and epoch; in X's unit.
     scoring : str, callable or None, default: None
@@ -181,6 +191,9 @@ class MLPClassifier(Exchange, BaseClassifier):
         weight_decay: float | None = None,
         dropout: Any = 0.0,
         batch_norm: bool = False,
+        gradient_noise: float | None = None,
+        drop_connect: Any = 0.0,
+        label_noise: float = 0.0,
         input_noise: float = 0.0,
         scoring: Any = None,
         callbacks: Any = None,
@@ -218,6 +231,9 @@ class MLPClassifier(Exchange, BaseClassifier):
         self.weight_decay = weight_decay
         self.dropout = dropout
         self.batch_norm = batch_norm
+        self.gradient_noise = gradient_noise
+        self.drop_connect = drop_connect
+        self.label_noise = label_noise
         self.input_noise = input_noise
         self.scoring = scoring
         self.callbacks = callbacks
@@ -227,3 +243,6 @@ class MLPClassifier(Exchange, BaseClassifier):
         self.loss = loss
         self.label_smoothing = label_smoothing
         self.class_weight = class_weight
+
+    def _head(self, y: Any, dtype: np.dtype) -> Head:
+        return with_label_noise(super()._head(y, dtype), self.label_noise)

@@ -55,8 +55,11 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "max_fun": [_POSITIVE],
     "l1": [_NOT_NEGATIVE],
     "weight_decay": [None, _NOT_NEGATIVE],
+    "label_noise": [_NOT_NEGATIVE],
+    "gradient_noise": [None, _NOT_NEGATIVE],
     "dropout": [_SHARE, list, tuple],
     "batch_norm": ["boolean"],
+    "drop_connect": [_SHARE, list, tuple],
     "input_noise": [_NOT_NEGATIVE],
     **COMMON,
 }

@@ -108,6 +108,21 @@ def plain(head: Head) -> Head:
     return replace(head, scale=1.0, shown=1.0, ceiling=np.inf, deviance=False)
 
 
+def with_label_noise(head: Head, noise: float) -> Head:
+    """Return the head with noise on its targets in training.
+
+    Raises
+    ------
+    ValueError
+        When it has some already, or its loss takes none.
+    """
+    if not noise:
+        return head
+    if head.loss.label_noise:
+        raise ValueError(f"label_noise={noise!r} does not go with loss={head.loss!r}, which has its own; give it once")
+    return replace(head, loss=replace(head.loss, label_noise=float(noise)))
+
+
 def complete(hidden: tuple[layers.Layer, ...], head: Head) -> tuple[layers.Layer, ...]:
     """Return a network's layers: these and the head's."""
     return (*hidden, layers.Dense(head.outputs), *head.ending)

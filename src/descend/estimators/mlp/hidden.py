@@ -10,7 +10,7 @@ from descend import layers
 
 
 def hidden_layers(
-    sizes: Any, activation: Any, dropout: Any = 0.0, batch_norm: bool = False
+    sizes: Any, activation: Any, dropout: Any = 0.0, batch_norm: bool = False, drop_connect: Any = 0.0
 ) -> tuple[tuple[layers.Layer, ...], tuple[float, ...]]:
     """Make of each size a dense layer, batch normalization if asked for, the activation, and dropout.
 
@@ -20,6 +20,7 @@ def hidden_layers(
     activation : a name or an activation layer, or one for each hidden layer
     dropout : the share of each hidden layer's outputs that are zeroed in training, or one share for each
     batch_norm : normalize before each activation
+    drop_connect : the share of the weights into each hidden layer that are left out in training, or one share for each
 
     Returns
     -------
@@ -35,24 +36,25 @@ def hidden_layers(
     if np.any(np.array(units) <= 0):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {units}.")
     shares = _each("dropout", dropout, len(units))
+    left_out = _each("drop_connect", drop_connect, len(units))
     if not units:
-        _refuse_without_layers(dropout, batch_norm)
+        _refuse_without_layers(dropout=dropout, batch_norm=batch_norm, drop_connect=drop_connect)
     functions = [_activation(one) for one in _each("activation", activation, len(units))]
     built: list[layers.Layer] = []
-    for size, function, share in zip(units, functions, shares, strict=True):
-        built.append(layers.Dense(int(size)))
+    for size, function, share, out in zip(units, functions, shares, left_out, strict=True):
+        built.append(layers.Dense(int(size), drop_connect=_share("drop_connect", out)))
         if batch_norm:
             built.append(layers.BatchNorm())
         if not isinstance(function, layers.Linear):
             built.append(function)
-        if share := _share(share):
+        if share := _share("dropout", share):
             built.append(layers.Dropout(share))
     last = functions[-1] if functions else _activation(activation) if not _several(activation) else layers.Linear()
     return tuple(built), tuple(2.0 if isinstance(one, layers.Sigmoid) else 6.0 for one in (*functions, last))
 
 
-def _refuse_without_layers(dropout: Any, batch_norm: bool) -> None:
-    for name, value in (("dropout", dropout), ("batch_norm", batch_norm)):
+def _refuse_without_layers(**values: Any) -> None:
+    for name, value in values.items():
         if not _several(value) and value:
             raise ValueError(f"{name}={value!r} concerns hidden layers, but hidden_layer_sizes has none; leave it out")
 
@@ -81,7 +83,7 @@ def _activation(value: Any) -> layers.Layer:
         raise ValueError(f"activation: {error}") from error
 
 
-def _share(value: Any) -> float:
+def _share(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < 1:
-        raise ValueError(f"dropout must be a share >= 0 and < 1, or a list of them, got {value!r}")
+        raise ValueError(f"{name} must be a share >= 0 and < 1, or a list of them, got {value!r}")
     return float(value)

@@ -11,7 +11,7 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from descend import losses
-from descend.estimators.mlp.heads import Head, classes_head, labels_head, margins_head
+from descend.estimators.mlp.heads import Head, classes_head, labels_head, margins_head, with_label_noise
 
 
 class Labels:
@@ -63,14 +63,14 @@ class Labels:
             only = "Only binary classification is supported. The type of the target is multiclass. "
             raise ValueError(f"{only if loss.kind == 'hinge' else ''}loss={loss!r} does not suit {what}; choose {fit}")
         smoothing = smoothing if loss is None else loss.smoothing
-        if one_of_many:
-            return classes_head(len(self.classes), dtype, smoothing)
         outputs = len(self.classes) if self.several else 1
-        return (
-            margins_head(outputs)
-            if loss is not None and loss.kind == "hinge"
-            else labels_head(outputs, dtype, smoothing)
-        )
+        if one_of_many:
+            head = classes_head(len(self.classes), dtype, smoothing)
+        elif loss is not None and loss.kind == "hinge":
+            head = margins_head(outputs)
+        else:
+            head = labels_head(outputs, dtype, smoothing)
+        return head if loss is None else with_label_noise(head, loss.label_noise)
 
     def check(self, y: Any, same: bool) -> None:
         """Refuse labels that were not there before; with `same` also labels that are missing.

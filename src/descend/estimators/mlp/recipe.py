@@ -12,7 +12,7 @@ from descend import layers, optimizers, penalties
 from descend.estimators.mlp import rates
 from descend.estimators.mlp.hidden import hidden_layers
 from descend.estimators.mlp.solvers import optimizer_of, rule_of
-from descend.training.callbacks import Callback, Checkpoint, check_callbacks
+from descend.training.callbacks import SWA, Callback, Checkpoint, check_callbacks
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,11 @@ def recipe_of(estimator: Any) -> Recipe:
         When one is not what it should be, or two contradict each other.
     """
     p = estimator
-    hidden, gains = hidden_layers(p.hidden_layer_sizes, p.activation, p.dropout, bool(p.batch_norm))
+    hidden, gains = hidden_layers(p.hidden_layer_sizes, p.activation, p.dropout, bool(p.batch_norm), p.drop_connect)
     if p.input_noise:
         hidden = (layers.GaussianNoise(float(p.input_noise)), *hidden)
     optimizer = optimizer_of(p)
+    refuse_average(optimizer)
     rate, rule = rule_of(p, optimizer)
     batches = not isinstance(optimizer, optimizers.LBFGS)
     return Recipe(
@@ -97,6 +98,20 @@ def recipe_of(estimator: Any) -> Recipe:
     )
 
 
+def refuse_average(optimizer: optimizers.Optimizer) -> None:
+    """Refuse an average of the weights, which only a `Network` validates and ends with.
+
+    Raises
+    ------
+    ValueError
+    """
+    if optimizer.average_decay:
+        raise ValueError(
+            f"{type(optimizer).__name__}: average_decay={optimizer.average_decay:g} is an average that only a Network "
+            "validates and ends with; train a Network, or leave it out"
+        )
+
+
 def callbacks_of(estimator: Any) -> tuple[Callback, ...]:
     """Return an estimator's callbacks.
 
@@ -107,6 +122,11 @@ def callbacks_of(estimator: Any) -> tuple[Callback, ...]:
     """
     found = check_callbacks(estimator.callbacks)
     for callback in found:
+        if isinstance(callback, SWA):
+            raise ValueError(
+                f"callbacks: SWA averages the weights of a Network, not of a {type(estimator).__name__}; train a "
+                "Network, or leave it out"
+            )
         if isinstance(callback, Checkpoint):
             raise ValueError(
                 f"callbacks: Checkpoint saves a Network, not a {type(estimator).__name__}; pickle the estimator in "

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import numpy as np
+
 from descend.estimators.mlp.constraints import CONSTRAINTS, REGRESSOR
 from descend.estimators.mlp.exchange import Exchange
+from descend.estimators.mlp.heads import Head, with_label_noise
 from descend.estimators.mlp.regressing import BaseRegressor
 
 
@@ -78,6 +81,13 @@ class MLPRegressor(Exchange, BaseRegressor):
         As `alpha`, but l1 times the sum of the weights' magnitudes.
     weight_decay : float or None, default: None
         Each step shrinks the weights by this share of the learning rate; None leaves it to the optimizer.
+    gradient_noise : float or None, default: None
+        Variance of the noise that the first step adds to the gradient, 1 / (1 + t)^0.55 of it after t steps; None
+        leaves it to the optimizer.
+    drop_connect : float, or a list of one per hidden layer, default: 0.0
+        Share of the weights into each hidden layer left out in each step of training.
+    label_noise : float, default: 0.0
+        Standard deviation of the noise added to y in training, new for every row and epoch; in y's unit.
     input_noise : float, default: 0.0
         Standard deviation of the noise added to X in training, new for every row and epoch; in X's unit.
     scoring : str, callable or None, default: None
@@ -175,6 +185,9 @@ class MLPRegressor(Exchange, BaseRegressor):
         weight_decay: float | None = None,
         dropout: Any = 0.0,
         batch_norm: bool = False,
+        gradient_noise: float | None = None,
+        drop_connect: Any = 0.0,
+        label_noise: float = 0.0,
         input_noise: float = 0.0,
         scoring: Any = None,
         callbacks: Any = None,
@@ -210,9 +223,15 @@ class MLPRegressor(Exchange, BaseRegressor):
         self.weight_decay = weight_decay
         self.dropout = dropout
         self.batch_norm = batch_norm
+        self.gradient_noise = gradient_noise
+        self.drop_connect = drop_connect
+        self.label_noise = label_noise
         self.input_noise = input_noise
         self.scoring = scoring
         self.callbacks = callbacks
         self.threads = threads
         self.time_budget = time_budget
         self.categorical_features = categorical_features
+
+    def _head(self, y: Any, dtype: np.dtype) -> Head:
+        return with_label_noise(super()._head(y, dtype), self.label_noise)

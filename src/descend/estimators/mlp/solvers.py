@@ -44,8 +44,9 @@ def optimizer_of(p: Any) -> optimizers.Optimizer:
         return chosen
     schedule = _schedule(p, chosen)
     changes: dict[str, Any] = {} if schedule is None else {"learning_rate": schedule}
-    if p.weight_decay is not None:
-        changes["weight_decay"] = float(p.weight_decay)
+    for name in ("weight_decay", "gradient_noise"):
+        if getattr(p, name) is not None:
+            changes[name] = float(getattr(p, name))
     return replace(chosen, **changes) if changes else chosen
 
 
@@ -151,14 +152,21 @@ def _schedule(p: Any, chosen: optimizers.Optimizer) -> schedules.Schedule | None
     return schedules.resolve(rule, rate=float(rate))
 
 
+def _any(shares: Any) -> bool:
+    return bool(shares) if not hasattr(shares, "__iter__") else any(shares)
+
+
 def _refuse_for_lbfgs(p: Any) -> None:
     """Refuse what a loss over all rows at once, minimized by SciPy, has no use for."""
     asked = {
         "input_noise": p.input_noise > 0,
+        "label_noise": p.label_noise > 0,
         "scoring": p.scoring is not None,
-        "dropout": bool(p.dropout) if not hasattr(p.dropout, "__iter__") else any(p.dropout),
+        "dropout": _any(p.dropout),
+        "drop_connect": _any(p.drop_connect),
         "batch_norm": bool(p.batch_norm),
         "weight_decay": p.weight_decay is not None,
+        "gradient_noise": p.gradient_noise is not None,
         "learning_rate": p.learning_rate not in RULES,
         "learning_rate_init": isinstance(p.learning_rate_init, schedules.Schedule),
         "callbacks": bool(p.callbacks),

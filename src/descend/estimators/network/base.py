@@ -15,7 +15,7 @@ from descend.estimators.mlp import rates
 from descend.estimators.mlp.base import BaseMLP
 from descend.estimators.mlp.constraints import COMMON
 from descend.estimators.mlp.heads import Head, complete
-from descend.estimators.mlp.recipe import Recipe, callbacks_of
+from descend.estimators.mlp.recipe import Recipe, callbacks_of, refuse_average
 from descend.model import Network
 from descend.plan import expand
 
@@ -64,6 +64,7 @@ class BaseNetwork(BaseMLP):
     def _recipe(self) -> Recipe:
         p: Any = self
         optimizer = optimizers.resolve(p.optimizer)
+        refuse_average(optimizer)
         if isinstance(optimizer, optimizers.LBFGS):
             _refuse_for_lbfgs(p)
             limit = p.epochs if isinstance(p.optimizer, str) else min(p.epochs, optimizer.max_iter)

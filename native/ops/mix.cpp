@@ -1,0 +1,74 @@
+#include "ops/mix.hpp"
+
+#include "ops/ops.hpp"
+#include "ops/row_tools.hpp"
+
+namespace descend {
+
+namespace {
+
+// `left` numbers at p, or a vector of them: the caller's rows have no padding.
+template <class T>
+Vec<T> load_part(const T* p, long left) {
+  if (left >= kLanes<T>) return load_unaligned(p);
+  Vec<T> v{};
+  for (long i = 0; i < left; i++) v[i] = p[i];
+  return v;
+}
+
+}  // namespace
+
+template <class T>
+Mix<T>::Mix(const OpSpec& s, const PlanSpec& plan) : Op<T>(s, plan) {}
+
+template <class T>
+void Mix<T>::forward(const Pass<T>& pass, Rows lines, Panels) const {
+  const auto& shares = this->spec.shares;
+  for (long line = lines.first; line < lines.last && !pass.training; line++) {
+    const T* const x = this->in(pass, line) + line * kPanel<T>;
+    T* const y = this->out(pass, line) + line * kPanel<T>;
+    each_in_row<T>(this->in_width, this->stride(pass), [&](long o, long) { store(y + o, load(x + o)); });
+  }
+  if (!pass.training) return;
+  for (long r = lines.first / this->in_positions; r < lines.last / this->in_positions; r++) {
+    const uint64_t k = (row_bits(pass, 2 * r) * static_cast<uint64_t>(shares.size())) >> 32;
+    this->scratch(pass)[r] = mix_row(pass, r, shares[static_cast<std::size_t>(k)]);
+  }
+}
+
+// Returns what the row keeps of itself.
+template <class T>
+T Mix<T>::mix_row(const Pass<T>& pass, long r, double share) const {
+  using U = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+  const long n = this->in_width, q = this->in_positions;
+  const T* const other = pass.data->X + pass.source(partner(pass, r)) * q * n;
+  const Vec<T> own = splat(static_cast<T>(share)), rest = splat(T(1) - static_cast<T>(share));
+  const RandomKey key = random_key(pass, this->spec.stream ^ (uint64_t{1} << 63));
+  const auto threshold = static_cast<U>(std::min(share * 4294967296.0, 4294967295.0));
+  LaneSums<T> kept;
+  for (long line = r * q; line < (r + 1) * q; line++) {
+    const T* const x = this->in(pass, line) + line * kPanel<T>;
+    T* const y = this->out(pass, line) + line * kPanel<T>;
+    const T* const from = other + (line - r * q) * n;
+    each_in_row<T>(n, this->stride(pass), [&](long o, long c) {
+      const Vec<T> second = load_part(from + c, n - c);
+      if (!this->spec.by_feature) return store(y + o, fma<T>(own, load(x + o), rest * second));
+      const VecI<T> keep = (VecI<T>)(random_bits<T>(key, static_cast<uint32_t>(line * n + c)) < threshold);
+      store(y + o, keep ? load(x + o) : second);
+      kept.add(c, (keep & real_columns<T>(c, n)) ? splat(T(1)) : Vec<T>{});
+    });
+  }
+  return this->spec.by_feature ? kept.total() / static_cast<T>(n * q) : static_cast<T>(share);
+}
+
+template class Mix<float>;
+template class Mix<double>;
+
+template <class T>
+std::unique_ptr<Op<T>> make_mix(const OpSpec& s, const PlanSpec& plan) {
+  return std::make_unique<Mix<T>>(s, plan);
+}
+template std::unique_ptr<Op<float>> make_mix<float>(const OpSpec&, const PlanSpec&);
+template std::unique_ptr<Op<double>> make_mix<double>(const OpSpec&, const PlanSpec&);
+
+}  // namespace descend

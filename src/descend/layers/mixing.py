@@ -1,0 +1,73 @@
+"""Layers that mix the rows of a batch: the configuration of mixup, CutMix and swap noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from descend import specs
+from descend.layers.base import Layer, registry
+
+
+@dataclass(frozen=True)
+class Mixup(Layer):
+    """In training, y_r = s x_r + (1 - s) x_q, and the same of the targets, for every row r of the batch.
+
+    The other row q is drawn from the batch and the share s from the distribution Beta(alpha, alpha), both anew for
+    every row and step; a row keeps its sample weight. It makes predictions change evenly between rows. It must be the
+    first layer and does nothing in inference. Zhang and others, "mixup: beyond empirical risk minimization", 2018 (who
+    draw one s for a batch).
+
+    Attributes
+    ----------
+    alpha : near 0 rows stay almost themselves; 1 makes all shares equally likely
+    """
+
+    alpha: float = 0.2
+    kind: ClassVar[str] = "mixup"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        specs.check_number(self, "alpha", low=1e-3, high=1e3)
+
+
+@dataclass(frozen=True)
+class CutMix(Layer):
+    """In training, each feature of a row is kept with probability s, or else taken from another row of the batch.
+
+    Share and row are drawn as for `Mixup`; targets are mixed by the share of the features that were kept in fact. It
+    must be the first layer and does nothing in inference. Yun and others, "CutMix", 2019, whose rectangle of an image
+    becomes, without neighbourhoods, a random subset of the features.
+
+    Attributes
+    ----------
+    alpha : as for `Mixup`
+    """
+
+    alpha: float = 1.0
+    kind: ClassVar[str] = "cutmix"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        specs.check_number(self, "alpha", low=1e-3, high=1e3)
+
+
+@dataclass(frozen=True)
+class SwapNoise(Layer):
+    """In training, each element is replaced with probability `rate` by the same feature of another row of the batch.
+
+    The noise has each feature's own distribution, which suits tables of unlike or categorical columns; targets stay. It
+    must be the first layer and does nothing in inference.
+    """
+
+    rate: float = 0.1
+    kind: ClassVar[str] = "swap_noise"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        specs.check_number(self, "rate", low=0.0, high=1.0, high_open=True)
+
+
+registry.register(Mixup, Mixup.kind)
+registry.register(CutMix, CutMix.kind)
+registry.register(SwapNoise, SwapNoise.kind)

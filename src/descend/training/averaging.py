@@ -1,0 +1,121 @@
+"""Averages of the weights over the training: what a run validates with and ends with in place of the latest weights.
+
+The exponential moving average lies in the optimizer's last slot; that of `callbacks.SWA` is made here, epoch by epoch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descend import optimizers
+from descend.engine.protocol import Engine
+from descend.plan import Plan, ops
+from descend.training import engines
+from descend.training.callbacks import SWA, Callback
+from descend.training.settings import Rows, Settings
+
+
+class Averages(Protocol):
+    """An average of the weights."""
+
+    def end_epoch(self, engine: Engine, epoch: int) -> None:
+        """Take in the weights after an epoch, counted from 1 over all calls of `fit`."""
+        ...
+
+    def weights(self, engine: Engine, rows: Rows, settings: Settings) -> NDArray | None:
+        """Return the average (plan.size,), or None while there is none."""
+        ...
+
+
+def averages_of(optimizer: optimizers.Optimizer, callbacks: Iterable[Callback], seed: int) -> Averages | None:
+    """Return the average that the optimizer or a callback asks for, if any.
+
+    Raises
+    ------
+    ValueError
+        When there is more than one.
+    """
+    chosen = [callback for callback in callbacks if isinstance(callback, SWA)]
+    if len(chosen) > 1 or (chosen and optimizer.average_decay):
+        raise ValueError(
+            "callbacks has an SWA beside another average of the weights (another SWA, or the optimizer's "
+            "average_decay); keep one of them"
+        )
+    if chosen:
+        return Stochastic(chosen[0], seed)
+    return Moving(optimizer.average_decay) if optimizer.average_decay else None
+
+
+class Moving:
+    """The optimizer's moving average, a / (1 - d^t); running statistics are the latest."""
+
+    def __init__(self, decay: float) -> None:
+        self.decay = decay
+
+    def end_epoch(self, engine: Engine, epoch: int) -> None:
+        """Nothing: the engine averages after each update."""
+
+    def weights(self, engine: Engine, rows: Rows, settings: Settings) -> NDArray | None:
+        state, flat = engine.get_state(), engine.get_parameters()
+        if not state.step:
+            return None
+        for parameter in engine.plan.parameters:
+            if parameter.trainable:
+                flat[parameter.slice] = state.slots[-1][parameter.slice] / (1.0 - self.decay**state.step)
+        return flat
+
+
+class Stochastic:
+    """The plain mean of the weights after chosen epochs; running statistics are measured anew for it."""
+
+    def __init__(self, callback: SWA, seed: int) -> None:
+        self.callback = callback
+        self.seed = seed
+        self._mean: NDArray[np.float64] | None = None
+        self._count = 0
+
+    def end_epoch(self, engine: Engine, epoch: int) -> None:
+        start, every = self.callback.start, self.callback.every
+        if epoch < start or (epoch - start) % every:
+            return
+        flat = engine.get_parameters().astype(np.float64)
+        self._count += 1
+        self._mean = flat if self._mean is None else self._mean + (flat - self._mean) / self._count
+
+    def weights(self, engine: Engine, rows: Rows, settings: Settings) -> NDArray | None:
+        if self._mean is None:
+            return None
+        return with_statistics(engine.plan, self._mean.astype(engine.dtype), rows, settings, self.seed)
+
+
+def with_statistics(plan: Plan, flat: NDArray, rows: Rows, settings: Settings, seed: int) -> NDArray:
+    """Measure the running statistics of batch normalization for these weights, in one pass over the training rows.
+
+    The pass is training with a learning rate of 0 from statistics of 0: after n batches a running value is the sum of
+    (1 - m) m^i times the value of the batch i before the last, whose weights sum to 1 - m^n.
+
+    Returns
+    -------
+    (plan.size,), `flat` itself where there is nothing to measure
+    """
+    measured = [op for op in plan.ops if isinstance(op, ops.BatchNorm)]
+    if not measured:
+        return flat
+    flat = flat.copy()
+    running = [(op.momentum, plan.parameters[i]) for op in measured for i in (op.running_mean, op.running_variance)]
+    for _, parameter in running:
+        flat[parameter.slice] = 0.0
+    engine = engines.make_engine(plan, flat.dtype)
+    engine.set_parameters(flat)
+    engine.start(optimizers.SGD(0.0), seed=seed)
+    order = rows.subset if rows.subset is not None else np.arange(rows.count, dtype=np.uint32)
+    size = min(settings.batch_size or rows.count, rows.count)
+    done = engine.train(rows.batch, order, batch_size=size, learning_rates=np.zeros(1), threads=settings.threads or 0)
+    after = engine.get_parameters()
+    for momentum, parameter in running:
+        flat[parameter.slice] = after[parameter.slice] / (1.0 - momentum**done.steps)
+    return flat
