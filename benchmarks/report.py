@@ -11,6 +11,7 @@ from typing import Any
 import estimators
 import recurrent
 import sparse
+import techniques
 from shapes import SHAPES
 
 
@@ -56,7 +57,18 @@ def markdown(results: dict[str, Any]) -> str:
         f"Python {machine['python']}; {libraries}.",
         "",
     ]
-    for part in (_steps, _inference, _imports, _memory, _first_epoch, _one_core, _sparse, _recurrent, _estimators):
+    for part in (
+        _steps,
+        _inference,
+        _imports,
+        _memory,
+        _first_epoch,
+        _one_core,
+        _sparse,
+        _recurrent,
+        _techniques,
+        _estimators,
+    ):
         lines += part(results)
     return "\n".join(lines)
 
@@ -169,6 +181,11 @@ def _recurrent(results: dict[str, Any]) -> list[str]:
         rows.append([layer, *cells])
     text = f"{recurrent.DESCRIPTION}; microseconds per step, medians."
     return ["## Recurrent layers", "", text, "", *_table(["layer", *names], rows)]
+
+
+def _techniques(results: dict[str, Any]) -> list[str]:
+    found = results.get("techniques")
+    return ["## Regularization techniques", "", *techniques.markdown(found), ""] if found else []
 
 
 def _estimators(results: dict[str, Any]) -> list[str]:

@@ -19,10 +19,22 @@ import peers
 import recurrent
 import report
 import sparse
+import techniques
 from shapes import SHAPES
 from timing import alternate, medians
 
-_PARTS = ("steps", "inference", "imports", "memory", "epochs", "one_core", "sparse", "recurrent", "estimators")
+_PARTS = (
+    "steps",
+    "inference",
+    "imports",
+    "memory",
+    "epochs",
+    "one_core",
+    "sparse",
+    "recurrent",
+    "techniques",
+    "estimators",
+)
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
@@ -84,6 +96,9 @@ def main(arguments: list[str] | None = None) -> None:
     if "recurrent" in options.parts:
         _note("recurrent layers ...")
         results["recurrent"] = recurrent.measure(options.rounds, _note)
+    if "techniques" in options.parts:
+        _note("techniques ...")
+        results["techniques"] = techniques.measure(options.rounds, _note)
     if "estimators" in options.parts:
         _note("estimators ...")
         results["estimators"] = estimators.measure(options.rounds, _note)
