@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from descend import layers, losses, penalties
 from descend.engine.protocol import Batch
-from descend.plan import Plan, attach_loss, initial_parameters, lower
+from descend.plan import Plan, attach_loss, groups_of, initial_parameters, lower
 from descend.plan.ops import ACTIVATIONS
 
 #: Batch sizes that are no multiple of a vector or a tile, beside one row and one that is.
@@ -95,6 +95,11 @@ class OpCase:
         return Batch(X, y.astype(np.int32 if self.index_target else dtype), weight)
 
     def _target(self, rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray:
+        if groups := groups_of(self.plan()):
+            classes = [rng.integers(0, size, shape[:-1]) for size in groups]
+            if self.index_target:
+                return np.stack(classes, axis=-1)
+            return np.concatenate([np.eye(n)[c] for n, c in zip(groups, classes, strict=True)], axis=-1)
         if self.loss.kind == "cce":
             classes = rng.integers(0, shape[-1], shape[:-1])
             return classes if self.index_target else np.eye(shape[-1])[classes]
@@ -311,6 +316,7 @@ OP_CASES = [
     ),
     OpCase("prelu", lambda: [layers.Dense(13), layers.PReLU(), layers.Dense(3)], (7,), losses.MSE()),
     OpCase("softmax-inside", _around(layers.Softmax()), (7,), losses.MSE()),
+    OpCase("softmax-groups-inside", _around(layers.Softmax((4, 1, 8))), (7,), losses.MSE()),
     OpCase("dropout", _around(layers.Dropout(0.4)), (7,), losses.MSE()),
     OpCase("dropout-none", _around(layers.Dropout(0.0)), (7,), losses.MSE()),
     OpCase(
@@ -585,6 +591,15 @@ POSITION_CASES = [
         weighted=True,
     ),
     _positions("cce-dense", [layers.Dense(5), layers.Softmax()], (6, 3), losses.CategoricalCrossentropy()),
+    _positions(
+        "cce-groups",
+        [layers.Dense(7), layers.Softmax((3, 4))],
+        (6, 3),
+        losses.CategoricalCrossentropy(0.1),
+        index_target=True,
+        weighted=True,
+    ),
+    _positions("cce-groups-dense", [layers.Dense(7), layers.Softmax((5, 2))], (6, 3), losses.CategoricalCrossentropy()),
     _positions("rmse", [layers.Dense(5)], (6, 3), losses.RMSE(), weighted=True),
     _positions("bce", [layers.Dense(2, "sigmoid")], (6, 3), losses.BinaryCrossentropy(), weighted=True),
 ]
@@ -683,6 +698,33 @@ LOSS_CASES = [
         absorb=False,
         index_target=True,
     ),
+    _ending("cce-groups", [layers.Softmax((3, 2))], losses.CategoricalCrossentropy(), index_target=True),
+    _ending(
+        "cce-groups-many",
+        [layers.Softmax((1, 5, 70, 2, 55, 17))],
+        losses.CategoricalCrossentropy(),
+        index_target=True,
+        units=150,
+    ),
+    _ending("cce-groups-dense", [layers.Softmax((2, 3))], losses.CategoricalCrossentropy(), weighted=True),
+    _ending(
+        "cce-groups-smooth", [layers.Softmax((9, 13))], losses.CategoricalCrossentropy(0.1), index_target=True, units=22
+    ),
+    _ending(
+        "cce-groups-scaled",
+        [layers.Softmax((4, 1))],
+        losses.CategoricalCrossentropy(0.2),
+        index_target=True,
+        scale=2.0,
+        weighted=True,
+    ),
+    _ending(
+        "cce-groups-not-absorbed",
+        [layers.Softmax((2, 65, 3))],
+        losses.CategoricalCrossentropy(),
+        absorb=False,
+        units=70,
+    ),
     _ending("mse-scaled", [], losses.MSE(), scale=2.5),
     _ending("rmse-scaled", [], losses.RMSE(), scale=0.25),
     _ending("bce-scaled", [layers.Sigmoid()], losses.BinaryCrossentropy(), scale=5.0, weighted=True),
@@ -695,6 +737,7 @@ CEILING_CASES = [
     _ending("bce-ceiling-not-absorbed", [layers.Sigmoid()], losses.BinaryCrossentropy(), ceiling=0.7, absorb=False),
     _ending("cce-ceiling", [layers.Softmax()], losses.CategoricalCrossentropy(), index_target=True, ceiling=1.6),
     _ending("cce-ceiling-dense", [layers.Softmax()], losses.CategoricalCrossentropy(), ceiling=1.6, weighted=True),
+    _ending("cce-groups-ceiling", [layers.Softmax((3, 2))], losses.CategoricalCrossentropy(), ceiling=0.9),
     _ending(
         "cce-ceiling-not-absorbed", [layers.Softmax()], losses.CategoricalCrossentropy(), ceiling=1.6, absorb=False
     ),

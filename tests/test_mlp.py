@@ -31,6 +31,7 @@ from sklearn.utils._param_validation import InvalidParameterError
 
 from descend import MLPClassifier, MLPRegressor, callbacks
 from descend.estimators.mlp import scores, threads
+from descend.training.arrays import all_finite
 from estimator_checks import checks_of
 
 X, Y = load_iris(return_X_y=True)
@@ -435,3 +436,39 @@ def test_cross_validation_of_a_regressor() -> None:
     model = MLPRegressor(solver="lbfgs", max_iter=50, random_state=0)
     folds = KFold(3, shuffle=True, random_state=0)
     assert cross_val_score(model, X[:, :3], X[:, 3], cv=folds).mean() > 0.8
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_are_found_among_many(value: float) -> None:
+    rows = np.random.RandomState(0).normal(size=(4000, 4))
+    labels = (rows[:, 0] > 0).astype(int)
+    model = MLPClassifier(**{**SMALL, "max_iter": 1}).fit(rows, labels)
+    rows[3000, 2] = value
+    assert not all_finite(rows) and not all_finite(np.tile([value, -value], 10_000)) and all_finite(rows[:3000])
+    for call in (model.predict, lambda rows: model.fit(rows, labels), lambda rows: model.partial_fit(rows, labels)):
+        with pytest.raises(ValueError, match=r"contains (NaN|infinity)"):
+            call(rows)
+    with pytest.raises(ValueError, match=r"y contains (NaN|infinity)"):
+        MLPRegressor(**SMALL).fit(rows[:3000], np.full(3000, value))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int32, np.int64, np.float64])
+def test_labels_are_scikit_learns(dtype: Any) -> None:
+    for y in (Y, Y + 3, 2 * Y, np.where(Y == 1, 1, 5)):
+        ours, other = (kind(**SMALL).fit(X, y.astype(dtype)) for kind in (MLPClassifier, theirs.MLPClassifier))
+        np.testing.assert_array_equal(ours.classes_, other.classes_)
+        assert ours.classes_.dtype == other.classes_.dtype == ours.predict(X).dtype
+        assert ours.loss_ == pytest.approx(other.loss_, rel=1e-9)
+        assert ours.score(X, y.astype(dtype)) == accuracy_score(y.astype(dtype), ours.predict(X))
+
+
+class Greedy(MLPClassifier):
+    def __init__(self, alpha: float = -1.0) -> None:
+        super().__init__(alpha=alpha, max_iter=1)
+
+
+def test_defaults_of_derived_estimators_are_checked() -> None:
+    for _ in range(2):
+        with pytest.raises(InvalidParameterError, match="'alpha' parameter of Greedy"):
+            Greedy().fit(X, Y)
+    assert Greedy(0.1).fit(X, Y).get_params() == {"alpha": 0.1}

@@ -273,7 +273,15 @@ class PyModel {
     set_rows(data, X);
     const auto rows = static_cast<std::size_t>(data.rows);
     const std::size_t outputs = width(plan.loss.prediction);
-    if (plan.loss.index_target) {
+    if (plan.loss.index_target && !plan.loss.groups.empty()) {
+      const std::vector<long>& groups = plan.loss.groups;
+      const auto classes = nb::cast<Vector<int32_t>>(y, false);
+      const std::size_t lines = positions(plan.loss.prediction);
+      expect(classes.size() == rows * lines * groups.size(), "y has the wrong number of rows or groups");
+      for (std::size_t i = 0; i < classes.size(); i++)
+        expect(classes.data()[i] >= 0 && classes.data()[i] < groups[i % groups.size()], "a class in y is out of range");
+      data.classes = classes.data();
+    } else if (plan.loss.index_target) {
       const auto classes = nb::cast<Vector<int32_t>>(y, false);
       const std::size_t lines = positions(plan.loss.prediction);
       expect(classes.size() == rows * lines, "y has the wrong number of rows");

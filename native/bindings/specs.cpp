@@ -71,6 +71,7 @@ OpSpec op_spec(const nb::dict& d) {
   s.shares = get(d, "shares", std::vector<double>{});
   s.by_feature = get(d, "by_feature", false);
   s.training_only = get(d, "training_only", false);
+  s.groups = get(d, "groups", s.groups);
   return s;
 }
 
@@ -109,6 +110,7 @@ PlanSpec plan_spec(const nb::dict& d) {
   plan.loss.label_smoothing = get(l, "label_smoothing", 0.0);
   plan.loss.scale = get(l, "scale", 1.0);
   plan.loss.ceiling = get(l, "ceiling", plan.loss.ceiling);
+  plan.loss.groups = get(l, "groups", plan.loss.groups);
   plan.loss.index_target = nb::cast<std::string>(l["target"]) == "index";
   return plan;
 }

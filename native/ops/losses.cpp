@@ -319,6 +319,89 @@ class Categorical final : public Loss<T> {
   }
 };
 
+// Of several groups of classes beside each other: the mean over the groups of each one's categorical cross-entropy.
+template <class T, bool from_logits>
+class GroupedCategorical final : public Loss<T> {
+ public:
+  using Loss<T>::Loss;
+
+  void forward(const Pass<T>& pass, Rows rows, Panels) const override {
+    const T ceiling = static_cast<T>(this->spec_.ceiling), each = T(1) / static_cast<T>(this->spec_.groups.size());
+    this->each_row(
+        pass, rows, [](long, long) {},
+        [&](long r, long source, T w) {
+          T sum = 0;
+          Group group{0, 0, 0};
+          for (const long size : this->spec_.groups) {
+            group.last = group.first + size;
+            const T l = from_logits ? logits(pass, r, source, w * each, group)
+                                    : probabilities(pass, r, source, w * each, group);
+            sum += l > ceiling ? ceiling : l;
+            group = {group.index + 1, group.last, 0};
+          }
+          return sum * each;
+        });
+  }
+  void backward(const Pass<T>&, Rows, Panels) const override {}
+
+ private:
+  struct Group {
+    long index, first, last;  // of its columns
+  };
+
+  long chosen(const Pass<T>& pass, long source, Group g) const {
+    return pass.data->classes[source * static_cast<long>(this->spec_.groups.size()) + g.index];
+  }
+
+  T target(const Pass<T>& pass, long source, long c, Group g) const {
+    const T y = this->spec_.index_target ? T(chosen(pass, source, g) == c - g.first)
+                                         : pass.data->y[source * this->in_width + c];
+    const double s = this->spec_.label_smoothing;
+    return s == 0 ? y : static_cast<T>(static_cast<double>(y) * (1 - s) + s / static_cast<double>(g.last - g.first));
+  }
+
+  // l = Y log sum e^z - sum y z for targets y that sum to Y; slope Y softmax(z) - y.
+  T logits(const Pass<T>& pass, long r, long source, T w, Group g) const {
+    const long n = this->in_width, stride = this->stride(pass);
+    const T* z = this->in(pass, r) + r * kPanel<T>;
+    T* dz = this->in_gradient(pass, r) + r * kPanel<T>;
+    const auto at = [&](long c) { return c / kPanel<T> * stride + c % kPanel<T>; };
+    const T most = segment_max(z, g.first, g.last, n, stride);
+    const T sum = segment_exponentials(z, most, dz, g.first, g.last, n, stride), log_sum = log<T>(sum);
+    T dot = 0, mass = 0;
+    if (this->spec_.index_target && this->spec_.label_smoothing == 0) {
+      mass = 1;
+      dot = z[at(g.first + chosen(pass, source, g))] - most;
+    } else {
+      for (long c = g.first; c < g.last; c++) {
+        const T y = target(pass, source, c, g);
+        mass += y;
+        dot += y * (z[at(c)] - most);
+      }
+    }
+    if (pass.training) {
+      scale_segment(dz, w * mass / sum, g.first, g.last, n, stride);
+      for (long c = g.first; c < g.last; c++) dz[at(c)] -= w * target(pass, source, c, g);
+    }
+    return mass * log_sum - dot;
+  }
+
+  T probabilities(const Pass<T>& pass, long r, long source, T w, Group g) const {
+    const long stride = this->stride(pass);
+    const T low = T(1e-7), high = T(1) - low;
+    const T* p = this->in(pass, r) + r * kPanel<T>;
+    T* dp = this->in_gradient(pass, r) + r * kPanel<T>;
+    T sum = 0;
+    for (long c = g.first; c < g.last; c++) {
+      const long o = c / kPanel<T> * stride + c % kPanel<T>;
+      const T y = target(pass, source, c, g), q = p[o] < low ? low : p[o] > high ? high : p[o];
+      if (y != 0) sum -= y * log<T>(q);
+      if (pass.training) dp[o] = p[o] > low && p[o] < high ? -w * y / q : T(0);
+    }
+    return sum;
+  }
+};
+
 template <class T, LossKind kind>
 std::unique_ptr<Op<T>> with_link(const LossSpec& l, const PlanSpec& plan, const Mix<T>* mix) {
   if constexpr (kind == LossKind::bce)
@@ -346,6 +429,10 @@ std::unique_ptr<Op<T>> make_loss(const LossSpec& l, const PlanSpec& plan,
     case LossKind::pinball: return with_link<T, LossKind::pinball>(l, plan, mix);
     case LossKind::hinge: return with_link<T, LossKind::hinge>(l, plan, mix);
     case LossKind::cce: break;
+  }
+  if (!l.groups.empty()) {
+    if (l.link == Link::softmax) return std::make_unique<GroupedCategorical<T, true>>(l, plan, mix);
+    return std::make_unique<GroupedCategorical<T, false>>(l, plan, mix);
   }
   if (l.link == Link::softmax) return std::make_unique<Categorical<T, true>>(l, plan, mix);
   return std::make_unique<Categorical<T, false>>(l, plan, mix);

@@ -58,4 +58,47 @@ inline T row_exponentials(const T* row, T most, T* out, long columns, long strid
   return sums.total();
 }
 
+// Calls body(offset in the row's panels, lanes within the segment, lanes of other columns) for each vector with columns
+// from `first` to `last` of a row of `columns`; the last segment's vectors go on to the end of the padding.
+template <class T, class Body>
+[[gnu::always_inline]] inline void each_in_segment(long first, long last, long columns, long stride, Body&& body) {
+  const long end = last == columns ? padded<T>(columns) : last;
+  for (long c = first / kLanes<T> * kLanes<T>; c < end; c += kLanes<T>) {
+    const VecI<T> before = real_columns<T>(c, first), inside = real_columns<T>(c, last) & ~before;
+    body(c / kPanel<T> * stride + c % kPanel<T>, c, inside, real_columns<T>(c, columns) & ~inside);
+  }
+}
+
+// As row_max, of a segment.
+template <class T>
+inline T segment_max(const T* row, long first, long last, long columns, long stride) {
+  Vec<T> most = splat(T(-INFINITY));
+  each_in_segment<T>(first, last, columns, stride, [&](long o, long, VecI<T> inside, VecI<T>) {
+    const Vec<T> x = inside ? load(row + o) : splat(T(-INFINITY));
+    most = x > most ? x : most;
+  });
+  return fold<T>(most, [](auto x, auto y) { return x > y ? x : y; });
+}
+
+// As row_exponentials, of a segment; other columns keep what they hold.
+template <class T>
+inline T segment_exponentials(const T* row, T most, T* out, long first, long last, long columns, long stride) {
+  LaneSums<T> sums;
+  each_in_segment<T>(first, last, columns, stride, [&](long o, long c, VecI<T> inside, VecI<T> others) {
+    const Vec<T> zero{}, e = inside ? exp<T>(load(row + o) - most) : zero;
+    store(out + o, inside ? e : others ? load(out + o) : zero);
+    sums.add(c, e);
+  });
+  return sums.total();
+}
+
+// row *= by within a segment.
+template <class T>
+inline void scale_segment(T* row, T by, long first, long last, long columns, long stride) {
+  each_in_segment<T>(first, last, columns, stride, [&](long o, long, VecI<T> inside, VecI<T>) {
+    const Vec<T> x = load(row + o);
+    store(row + o, inside ? x * by : x);
+  });
+}
+
 }  // namespace descend

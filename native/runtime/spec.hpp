@@ -76,7 +76,8 @@ struct OpSpec {
   bool by_feature = false;          // mix: features come from one row or the other, instead of both
   bool training_only = false;       // activation: the op before it includes it in inference
   uint64_t stream = 0;
-  Cell cell = Cell::rnn;                    // of a recurrent layer, as is what follows
+  std::vector<long> groups;  // of softmax: the sizes of segments with a softmax each; empty for one over all
+  Cell cell = Cell::rnn;     // of a recurrent layer, as is what follows
   int recurrent = -1, recurrent_bias = -1;  // parameter ids
   bool sequences = false, reverse = false;  // whether every step is given out, and whether the last comes first
   long truncate = 0;                        // steps that the gradient goes back at most; 0: all
@@ -99,6 +100,7 @@ struct LossSpec {
   double label_noise = 0;
   double scale = 1;
   double ceiling = std::numeric_limits<double>::infinity();  // of one output's cross-entropy (one row's, for classes)
+  std::vector<long> groups = {};                             // of the classes' cross-entropy, as in OpSpec
 };
 
 struct PlanSpec {
@@ -157,7 +159,7 @@ struct SparseRows {
 };
 
 // Rows in the caller's memory: X (n, positions, features), or the same as sparse rows; y (n, positions, outputs), or
-// classes (n, positions) for an index target; weight (n,) or null.
+// classes (n, positions) for an index target, (n, positions, groups) where it has groups; weight (n,) or null.
 template <class T>
 struct Data {
   const T* X = nullptr;

@@ -112,7 +112,8 @@ class CategoricalCrossentropy(Loss):
     """-sum_j y_j log p_j for one class out of k, given as an integer or as a row of k numbers.
 
     Follows a final Softmax and is computed from its logits. `label_smoothing` s in [0, 1) replaces y by
-    y (1 - s) + s / k.
+    y (1 - s) + s / k. After a Softmax of several groups it is the mean over the groups, and y holds a class number for
+    each (rows, groups), or their rows of numbers beside each other.
     """
 
     label_smoothing: float = 0.0

@@ -27,7 +27,8 @@ class Batch:
     ----------
     X : (rows, *input shape) engine dtype; or a SciPy CSR matrix or array of it in canonical form (columns sorted, none
         twice) when every op that reads the input is dense, see `descend.engine.sparse`
-    y : (rows, *output shape) engine dtype for a "dense" target; for an "index" target int32 and without the last axis
+    y : (rows, *output shape) engine dtype for a "dense" target; for an "index" target int32 and without the last axis,
+        which is one of groups where the loss has groups of classes
     weight : (rows,) engine dtype, or None for ones
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from numbers import Integral
 from typing import ClassVar
 
 from descend import initializers, specs
@@ -142,9 +143,35 @@ class PReLU(Layer):
 
 @dataclass(frozen=True)
 class Softmax(Layer):
-    """exp(x_j) / sum_k exp(x_k) over the last axis: the probabilities of one out of k classes."""
+    """exp(x_j) / sum_k exp(x_k) over the last axis: the probabilities of one out of k classes.
 
+    Attributes
+    ----------
+    groups : sizes of segments of the last axis with a softmax each, such as (3, 2) for one out of three classes and one
+        out of two beside it; None for one over all
+    """
+
+    groups: tuple[int, ...] | None = None
     kind: ClassVar[str] = "softmax"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.groups is None:
+            return
+        whole = isinstance(self.groups, list | tuple) and all(
+            isinstance(size, Integral) and not isinstance(size, bool) for size in self.groups
+        )
+        if not whole or not self.groups or min(self.groups) < 1:
+            raise ValueError(f"Softmax: groups must hold sizes >= 1, such as (3, 2), or be None, got {self.groups!r}")
+        specs.set_field(self, "groups", tuple(int(size) for size in self.groups))
+
+    def output_shape(self, input_shape: tuple[int, ...]) -> tuple[int, ...]:
+        if self.groups is not None and sum(self.groups) != input_shape[-1]:
+            raise ValueError(
+                f"Softmax: groups {self.groups} add up to {sum(self.groups)}, but the layer before has "
+                f"{input_shape[-1]} outputs; give it {sum(self.groups)} units"
+            )
+        return input_shape
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from descend import losses, optimizers
 from descend.engine.sparse import Features
-from descend.training import targets
+from descend.training import groups, targets
 from descend.training.callbacks import Callback
 from descend.training.core import Core
 from descend.training.fitting import FitRequest, fit, prepare, resolve_metrics
@@ -67,8 +67,9 @@ class Trainable:
             conversion); the first layer must then be Dense. Rows of `validation_data` may be either, whatever X is.
         y : array-like of shape (rows,) or (rows, outputs)
             Numbers for a regression; 0 and 1 for two classes; 0 to k - 1, or one-hot rows, for one of k classes; 0/1
-            columns for several labels. For an output of several axes (rows, ...) or (rows, ..., outputs); a row's loss
-            is then the mean over its positions.
+            columns for several labels; class numbers (rows, groups), or one-hot rows beside each other, where the last
+            layer is `Softmax(groups=...)`, with the loss "categorical_crossentropy". For an output of several axes
+            (rows, ...) or (rows, ..., outputs); a row's loss is then the mean over its positions.
         loss : Loss or str, default: None
             None keeps the last fit's, or chooses it from the output activation and y.
         optimizer : Optimizer or str, default: None
@@ -180,6 +181,7 @@ class Trainable:
         functions = resolve_metrics(metrics)
         chosen = None if loss is None else losses.resolve(loss)
         prepared = prepare(self._core, X, y, chosen, sample_weight=sample_weight)
+        functions = groups.for_metrics(functions, prepared.candidate.groups)
         batch = prepared.encoded.batch
         engine = self._core.engine_for(prepared.candidate)
         values = {"loss": float(engine.evaluate(batch))}

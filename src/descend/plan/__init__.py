@@ -10,7 +10,7 @@ from descend.plan.lowering import (
     name_layers,
     walk,
 )
-from descend.plan.pairing import attach_loss, final_function
+from descend.plan.pairing import attach_loss, final_function, groups_of
 from descend.plan.parameters import flatten, initial_parameters, named
 from descend.plan.plan import Parameter, Plan, Value
 from descend.plan.printing import format_plan, parameters_of
@@ -30,6 +30,7 @@ __all__ = [
     "final_function",
     "flatten",
     "format_plan",
+    "groups_of",
     "initial_parameters",
     "lower",
     "lower_layer",

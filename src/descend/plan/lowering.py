@@ -264,7 +264,7 @@ def _(layer: layers.PReLU, builder: PlanBuilder, value: int) -> int:
 def _(layer: layers.Softmax, builder: PlanBuilder, value: int) -> int:
     name = _name(layer)
     shape = layer.output_shape(builder.shape(value))
-    return builder.add(name, shape, lambda out: ops.Softmax(name, (value,), out))
+    return builder.add(name, shape, lambda out: ops.Softmax(name, (value,), out, layer.groups or ()))
 
 
 @lower_layer.register

@@ -130,7 +130,9 @@ class PReLU(Op):
 
 @dataclass(frozen=True)
 class Softmax(Op):
-    """exp(x_j) / sum_k exp(x_k) over the last axis."""
+    """exp(x_j) / sum_k exp(x_k) over the last axis, or over each of `groups`' segments of it; () is one over all."""
+
+    groups: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -255,7 +257,9 @@ class Loss:
     label_noise : in training, the probability that a label is replaced, or the deviation of noise on a number
     scale : what the batch loss and its gradient are multiplied by; penalties are not
     ceiling : for cce and bce, the most one output (one row, for cce) counts in the loss; its gradient is not cut
-    target : "dense" for (rows, ..., outputs) numbers, "index" for (rows, ...) int32 classes
+    target : "dense" for (rows, ..., outputs) numbers, "index" for (rows, ...) int32 classes, (rows, ..., groups) with
+        groups
+    groups : for cce, sizes of segments of the outputs that are one out of several classes each; () for one
     """
 
     kind: str
@@ -267,6 +271,7 @@ class Loss:
     scale: float = 1.0
     ceiling: float = math.inf
     target: str = "dense"
+    groups: tuple[int, ...] = ()
 
 
 def stream_of(op: Op) -> int | None:

@@ -32,7 +32,8 @@ def attach_loss(
     ----------
     plan : a lowered network
     loss : name or object
-    target : "dense" for targets (rows, ..., outputs), "index" for integer classes (rows, ...)
+    target : "dense" for targets (rows, ..., outputs), "index" for integer classes (rows, ...), after a `Softmax` of
+        several groups (rows, ..., groups)
     absorb : let the loss start before a final sigmoid, softmax or exponential it fits
     scale : factor of the batch loss and its gradient, such as the number of outputs for a sum over them
     ceiling : the most one output (one row of categorical cross-entropy) counts in a cross-entropy; see `ops.Loss`
@@ -53,6 +54,12 @@ def attach_loss(
         )
     final = final_function(plan)
     _check_pairing(loss.kind, final, output.shape[-1])
+    groups = groups_of(plan) if loss.kind == "cce" else ()
+    if groups and (loss.label_noise or any(isinstance(op, ops.Mix) for op in plan.ops)):
+        raise ValueError(
+            f"the network ends in groups of classes {groups}, whose labels are neither replaced nor mixed; leave "
+            "label_noise and mixing layers out"
+        )
     prediction, link = plan.output, "identity"
     last = _producer(plan, plan.output)
     sampled = isinstance(last, ops.Activation) and last.training_only  # what it reads is no logit in inference
@@ -69,6 +76,7 @@ def attach_loss(
             scale=scale,
             ceiling=ceiling,
             target=target,
+            groups=groups,
         )
     )
     validate(attached)
@@ -81,6 +89,12 @@ def final_function(plan: Plan) -> str:
     if isinstance(op, ops.Activation):
         return op.function
     return "softmax" if isinstance(op, ops.Softmax) else "linear"
+
+
+def groups_of(plan: Plan) -> tuple[int, ...]:
+    """Return the sizes of the groups of classes that the plan's final softmax has; () for one, or for no softmax."""
+    op = _producer(plan, plan.output)
+    return op.groups if isinstance(op, ops.Softmax) else ()
 
 
 def _producer(plan: Plan, value: int) -> ops.Op:

@@ -90,6 +90,11 @@ def _(op: ops.Embedding) -> tuple[str, tuple[int | None, ...], str]:
 
 
 @describe_op.register
+def _(op: ops.Softmax) -> tuple[str, tuple[int | None, ...], str]:
+    return "softmax", (), f"groups={op.groups}" if op.groups else ""
+
+
+@describe_op.register
 def _(op: ops.Dropout) -> tuple[str, tuple[int | None, ...], str]:
     return "dropout", (), f"rate={op.rate:g} stream={op.stream}"
 
@@ -114,6 +119,7 @@ def _format_loss(loss: ops.Loss) -> str:
     settings = f" parameter={loss.parameter:g}" if loss.parameter else ""
     settings += f" label_smoothing={loss.label_smoothing:g}" if loss.label_smoothing else ""
     settings += f" label_noise={loss.label_noise:g}" if loss.label_noise else ""
+    settings += f" groups={loss.groups}" if loss.groups else ""
     settings += f" scale={loss.scale:g}" if loss.scale != 1 else ""
     settings += f" ceiling={loss.ceiling:g}" if loss.ceiling < math.inf else ""
     return f"{loss.kind}({start}, {loss.target} target){settings}"

@@ -213,8 +213,13 @@ def _(op: ops.PReLU, plan: Plan) -> tuple[int, ...]:
 
 @check_op.register
 def _(op: ops.Softmax, plan: Plan) -> tuple[int, ...]:
-    _check_same_shape(op, plan)
+    _check_groups(op.groups, _check_same_shape(op, plan)[-1], f"op {op.name}")
     return ()
+
+
+def _check_groups(groups: tuple[int, ...], outputs: int, owner: str) -> None:
+    fits = all(size > 0 for size in groups) and sum(groups) in (outputs, 0)
+    _require(fits, f"{owner} has groups {groups}, which do not make up {outputs} outputs")
 
 
 @check_op.register
@@ -314,6 +319,10 @@ def _check_loss(plan: Plan, loss: ops.Loss, written: set[int]) -> None:
         loss.link == "identity" or _LINKS_OF[loss.link] == loss.kind,
         f"loss {loss.kind!r} cannot absorb {loss.link}",
     )
+    _require(not loss.groups or loss.kind == "cce", f"loss {loss.kind!r} takes no groups")
+    mixed = any(isinstance(op, ops.Mix) for op in plan.ops)
+    _require(not loss.groups or not (loss.label_noise or mixed), "groups of classes are neither replaced nor mixed")
+    _check_groups(loss.groups, plan.values[loss.prediction].shape[-1], "the loss")
     _require(loss.target in ("dense", "index"), f"the loss has the unknown target {loss.target!r}")
     _require(loss.target == "dense" or loss.kind == "cce", f"loss {loss.kind!r} cannot take class numbers")
     _require(0 <= loss.label_smoothing < 1, f"label smoothing {loss.label_smoothing} is not in [0, 1)")

@@ -227,9 +227,16 @@ def _not_finite(value: Any, where: tuple[int, ...], dtype: np.dtype, name: str) 
     return ValueError(f"{name} must hold finite numbers, got {value:g} at {name}[{index}]; {remedy}")
 
 
+#: With more numbers than that BLAS wakes threads of its own, which then get in the way of the engine's.
+ALONE = 10_000
+
+
 def all_finite(array: NDArray) -> bool:
-    """Whether a C-ordered float array is certainly finite; False may also mean that its squares overflow."""
-    return math.isfinite(np.vdot(array, array))
+    """Whether a C-ordered float array is certainly finite; False may also mean that its squares or its sum overflow."""
+    if array.size <= ALONE:
+        return math.isfinite(np.vdot(array, array))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return math.isfinite(array.sum())
 
 
 def same_rows(X: NDArray | SparseRows | Sequences, other: NDArray, other_name: str, name: str = "X") -> None:

@@ -22,11 +22,12 @@ from descend.plan import (
     complete_initializers,
     expand,
     final_function,
+    groups_of,
     initial_parameters,
     lower,
     name_layers,
 )
-from descend.training import engines, targets
+from descend.training import engines, groups, targets
 from descend.training.history import History
 from descend.training.state import TrainingState, continues
 
@@ -45,6 +46,11 @@ class Candidate:
     def output_shape(self) -> tuple[int, ...]:
         """Shape of one prediction."""
         return self.plan.values[self.plan.output].shape
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """Sizes of the groups of classes that the outputs are, () for none."""
+        return () if self.plan.loss is None else self.plan.loss.groups
 
 
 class Core:
@@ -149,7 +155,9 @@ class Core:
         kind: Literal["dense", "index"] = "dense"
         if ending.loss.kind == "cce":
             same_loss = self.state is not None and self.state.loss.kind == "cce"
-            kind = self.state.target if same_loss and self.state is not None else targets.class_form(y)
+            several = groups_of(plan)
+            kind = groups.form(y, several) if several else targets.class_form(y)
+            kind = self.state.target if same_loss and self.state is not None else kind
         return Candidate(layers, shape, attach_loss(plan, ending.loss, target=kind), ending.loss, kind)
 
     def adopt(self, candidate: Candidate) -> None:

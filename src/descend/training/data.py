@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from descend import losses
 from descend.engine.protocol import Batch
 from descend.engine.sparse import Features, SparseRows
-from descend.training import arrays, targets
+from descend.training import arrays, groups, targets
 from descend.training.settings import Rows
 from descend.training.splitting import hold_out
 from descend.training.weighting import ClassWeight, combine
@@ -30,6 +30,7 @@ class Encoding:
     loss : decides how targets are encoded
     kind : "dense" or "index"; None takes what the target suggests
     dtype : the engine's
+    groups : sizes of the groups of classes that the network ends in, () for none
     """
 
     input_shape: tuple[int, ...]
@@ -37,6 +38,7 @@ class Encoding:
     loss: losses.Loss
     kind: TargetKind | None
     dtype: np.dtype
+    groups: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,9 +92,13 @@ def encode(
     arrays.same_rows(rows, y, names[1], names[0])
     *positions, units = encoding.output_shape
     y = targets.per_position(y, tuple(positions), names[1])
-    target = targets.encode(y, encoding.loss, units, encoding.dtype, names[1])
-    if encoding.kind is not None:
-        target = targets.convert(target, encoding.kind, units, encoding.dtype, names[1])
+    if encoding.groups:
+        kind = encoding.kind or groups.form(y, encoding.groups)
+        target = groups.encode(y, encoding.groups, kind, encoding.dtype, names[1])
+    else:
+        target = targets.encode(y, encoding.loss, units, encoding.dtype, names[1])
+        if encoding.kind is not None:
+            target = targets.convert(target, encoding.kind, units, encoding.dtype, names[1])
     target = targets.with_positions(target, tuple(positions))
     own = arrays.weights(sample_weight, rows.shape[0], names[2])
     weight = combine(own, class_weight, target.classes, encoding.dtype)

@@ -15,7 +15,7 @@ from descend.engine.rows import check_rows
 from descend.engine.sequences import Sequences
 from descend.engine.sparse import Features
 from descend.plan import ops
-from descend.training import arrays, engines, lbfgs, targets
+from descend.training import arrays, engines, groups, lbfgs, targets
 from descend.training.averaging import averages_of
 from descend.training.callbacks import Callback, check_callbacks
 from descend.training.core import Candidate, Core
@@ -83,7 +83,8 @@ def prepare(
     target = targets.as_target(y)
     arrays.same_rows(rows, target, "y")
     candidate = core.complete(rows.shape[1:], target, loss)
-    encoding = Encoding(candidate.input_shape, candidate.output_shape, candidate.loss, candidate.kind, dtype)
+    ends = candidate.output_shape, candidate.loss, candidate.kind
+    encoding = Encoding(candidate.input_shape, *ends, dtype, candidate.groups)
     check_rows(candidate.plan, rows)
     encoded = encode(rows, target, encoding, sample_weight=sample_weight, class_weight=class_weight)
     return Prepared(candidate, encoded, encoding)
@@ -101,6 +102,7 @@ def fit(network: Any, core: Core, request: FitRequest) -> History:
         sample_weight=request.sample_weight,
         class_weight=request.class_weight,
     )
+    metrics = groups.for_metrics(metrics, prepared.candidate.groups)
     if core.state is None:
         targets.refuse_one_class(prepared.encoded.classes)
     rows = with_validation(

@@ -230,12 +230,15 @@ class ReferenceEngine:
         expected = (batch.X.shape[0], *positions)
         if loss.target == "dense":
             expected = (*expected, outputs)
+        elif loss.groups:
+            expected = (*expected, len(loss.groups))
         y = np.asarray(batch.y)
         if y.shape != expected:
             raise ValueError(f"y must have shape {expected}, got {y.shape}")
         if loss.target == "index":
-            if y.size and (y.min() < 0 or y.max() >= outputs):
-                raise ValueError(f"y must hold classes from 0 to {outputs - 1}, got {y.min()} to {y.max()}")
+            most = np.array(loss.groups or outputs) - 1
+            if ((y < 0) | (y > most)).any():
+                raise ValueError(f"y must hold classes from 0 to {most}, got {y.min()} to {y.max()}")
             return y.astype(np.int64)
         return y.astype(np.float64)
 

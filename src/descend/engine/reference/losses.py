@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from descend.engine.reference.activation import sigmoid
 from descend.engine.reference.context import Array
-from descend.engine.reference.softmax import log_softmax, softmax
+from descend.engine.reference.softmax import log_softmax, segments, softmax
 from descend.plan.ops import Loss
 
 #: Probabilities are kept this far from 0 and 1 where a logarithm is taken of them.
@@ -38,7 +38,8 @@ def value_and_gradient(
     Parameters
     ----------
     z : (rows, ..., outputs), what the loss starts from
-    y : (rows, ..., outputs) numbers or (rows, ...) classes, as `loss.target` says
+    y : (rows, ..., outputs) numbers or (rows, ...) classes, as `loss.target` says; (rows, ..., groups) where there are
+        groups of classes
     weight : (rows,), or None for ones
     lengths : (rows,) how many positions of each row count, or None for all
     total : what the weighted sum is divided by; None for the sum of the weights
@@ -49,7 +50,7 @@ def value_and_gradient(
     """
     if z.ndim > 2:
         positions = math.prod(z.shape[1:-1])
-        flat = y.reshape(-1, z.shape[-1]) if y.ndim == z.ndim else y.reshape(-1)
+        flat = y.reshape(-1, y.shape[-1]) if y.ndim == z.ndim else y.reshape(-1)
         each = np.repeat(np.ones(len(z)) if weight is None else weight, positions).reshape(-1, positions)
         mass = None if total is None else total * positions
         if lengths is not None:  # so that every row counts as much as without them
@@ -58,7 +59,7 @@ def value_and_gradient(
         value, gradient = value_and_gradient(loss, z.reshape(-1, z.shape[-1]), flat, each.ravel(), total=mass)
         return value, gradient.reshape(z.shape)
     target = _dense_target(loss, y, z)
-    rows, gradient = ROW_LOSSES[loss.kind, loss.link](loss, z, target)
+    rows, gradient = _row_losses(loss, z, target)
     weight = np.ones(len(z)) if weight is None else weight
     mass = float(weight.sum()) if total is None else total
     if mass == 0:
@@ -72,13 +73,35 @@ def value_and_gradient(
     return loss.scale * root, gradient / (2.0 * root) if root > 0 else np.zeros_like(z)
 
 
+def _row_losses(loss: Loss, z: Array, y: Array) -> tuple[Array, Array]:
+    """Every row's loss and its gradient; with groups of classes the mean over the groups."""
+    function = ROW_LOSSES[loss.kind, loss.link]
+    if not loss.groups:
+        return function(loss, z, y)
+    parts = [function(loss, z[:, part], y[:, part]) for part in segments(loss.groups, z)]
+    rows = np.mean([rows for rows, _ in parts], axis=0)
+    return rows, np.concatenate([gradient for _, gradient in parts], axis=1) / len(parts)
+
+
 def _dense_target(loss: Loss, y: NDArray, z: Array) -> Array:
     """The target as (rows, outputs) numbers, label smoothing applied."""
+    if loss.groups:
+        return _grouped_target(loss, y, z)
     target = np.eye(z.shape[1])[y] if y.ndim == 1 else np.asarray(y, dtype=np.float64)
     s = loss.label_smoothing
     if s == 0:
         return target
     return target * (1.0 - s) + (s / 2.0 if loss.kind == "bce" else s / z.shape[1])
+
+
+def _grouped_target(loss: Loss, y: NDArray, z: Array) -> Array:
+    """The target of several groups of classes, each smoothed on its own."""
+    parts = []
+    for group, part in enumerate(segments(loss.groups, z)):
+        classes = part.stop - part.start
+        one = np.eye(classes)[y[:, group]] if loss.target == "index" else np.asarray(y[:, part], dtype=np.float64)
+        parts.append(one * (1.0 - loss.label_smoothing) + loss.label_smoothing / classes)
+    return np.concatenate(parts, axis=1)
 
 
 def mse(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from descend.estimators.mlp.columns import ColumnEncoder
 from descend.estimators.mlp.constraints import CONSTRAINTS
 from descend.estimators.mlp.epochs import NOT_FINITE, Epochs, Rows
 from descend.estimators.mlp.heads import THRESHOLDS, Head, build, complete
+from descend.estimators.mlp.hooks import SupportsCallbacks, hooks_of
 from descend.estimators.mlp.initial import draw
 from descend.estimators.mlp.inputs import for_engine, new_rows, training_data
 from descend.estimators.mlp.journal import Journal
@@ -59,7 +61,7 @@ def goes_by_batches(estimator: Any) -> bool:
     return True
 
 
-class BaseMLP(NestedParameters, ABC):
+class BaseMLP(SupportsCallbacks, NestedParameters, ABC):
     """An estimator around a `TrainedNetwork`; subclasses say what their targets are."""
 
     _parameter_constraints: ClassVar[dict[str, Any]] = CONSTRAINTS
@@ -162,6 +164,17 @@ class BaseMLP(NestedParameters, ABC):
                 f"scoring={recipe.scoring!r} scores validation rows, and there are none; pass X_val and y_val, or "
                 "early_stopping=True"
             )
+        task, most = ("partial_fit", 1) if incremental else ("fit", recipe.epochs)
+        told = hooks_of(self, task, (X, y, sample_weight), most)
+        if told is not None:
+            recipe = replace(recipe, callbacks=(*recipe.callbacks, told))
+        self._learn(recipe, X, y, sample_weight, given, incremental=incremental)
+        if told is not None:
+            told.end()
+        return self
+
+    def _learn(self, recipe: Recipe, X: Any, y: Any, sample_weight: Any, given: Given, *, incremental: bool) -> None:
+        """Check the data, make what is to be trained, and train it."""
         first = "_network" not in vars(self) or (not self.warm_start and not incremental)
         X, y = self._learn_targets(X, y, first=first, incremental=incremental)
         if sample_weight is not None:
@@ -175,7 +188,7 @@ class BaseMLP(NestedParameters, ABC):
             self.loss_, self.n_iter_ = lbfgs.train(self._network, head, batch, recipe)
             if not np.isfinite(self._network.flat()).all():
                 raise ValueError(NOT_FINITE)
-            return self
+            return
         everything = np.arange(X.shape[0], dtype=np.uint32)
         if held is None and recipe.validation is not None:
             everything, chosen = _split(recipe, head, self._encode(y, self._network.dtype), random_state)
@@ -183,7 +196,6 @@ class BaseMLP(NestedParameters, ABC):
         validation = None if held is None else self._validation(recipe, head, *held)
         rows = Rows(self._batch(X, y, counts), everything, validation)
         self._train(recipe, head, rows, random_state, incremental=incremental)
-        return self
 
     def _batch(self, X: Any, y: Any, weight: Any) -> Batch:
         dtype = self._network.dtype

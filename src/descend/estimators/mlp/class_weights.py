@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 
-def class_weights(class_weight: Any, y: Any, classes: NDArray, *, several: bool, incremental: bool) -> NDArray:
-    """Return the weight of each row (rows,): its class's, or the product over its labels.
+def class_weights(class_weight: Any, y: Any, classes: NDArray | list[NDArray], *, incremental: bool) -> NDArray:
+    """Return the weight of each row (rows,): its class's, or the product over its labels or columns.
 
     Parameters
     ----------
     class_weight : "balanced" (rows / (classes * rows of the class)); a dict from class to weight, 1 for those it leaves
-        out; for several labels at once a list of dicts from 0 and 1 to weight, one for each
-    y : classes (rows,), or (rows, labels) of 0 and 1
-    classes : all that are known
-    several : whether a row has several labels
+        out; for several labels or columns at once a list of them, one for each
+    y : classes (rows,), or (rows, labels) of 0 and 1, or (rows, columns) of classes
+    classes : all that are known; a list for several labels (0 and 1) or columns
     incremental : whether y is only a part of the rows
 
     Raises
@@ -34,17 +33,21 @@ def class_weights(class_weight: Any, y: Any, classes: NDArray, *, several: bool,
             "class_weight='balanced' needs all rows at once, which partial_fit never sees; compute the weights with "
             "sklearn.utils.compute_class_weight('balanced', classes=classes, y=y) and pass them as a dict"
         )
-    if not several:
+    if not isinstance(classes, list):
         return _column(class_weight, np.asarray(y), classes, "class_weight")
     rows: Any = y.toarray() if sparse.issparse(y) else np.asarray(y)
     if isinstance(class_weight, Mapping):
-        raise ValueError("class_weight must be 'balanced' or a list of dicts, one per label, when rows have several")
+        raise ValueError(
+            "class_weight must be 'balanced' or a list of dicts, one per label or column, when rows have several"
+        )
     each = [class_weight] * rows.shape[1] if isinstance(class_weight, str) else list(class_weight)
     if len(each) != rows.shape[1]:
-        raise ValueError(f"class_weight must have one dict for each of the {rows.shape[1]} labels, got {len(each)}")
+        raise ValueError(
+            f"class_weight must have one dict for each of the {rows.shape[1]} labels or columns, got {len(each)}"
+        )
     weight = np.ones(len(rows))
     for i, one in enumerate(each):
-        weight *= _column(one, rows[:, i], np.array([0, 1]), f"class_weight[{i}]")
+        weight *= _column(one, rows[:, i], classes[i], f"class_weight[{i}]")
     return weight
 
 

@@ -13,11 +13,12 @@ from descend.estimators.mlp.heads import Head, with_label_noise
 
 
 class MLPClassifier(Exchange, BaseClassifier):
-    """A network of dense layers for one class out of several, or for several labels at once.
+    """A network of dense layers for one class out of several, several labels at once, or several columns of classes.
 
     It takes the place of scikit-learn's `MLPClassifier` by changing the import: parameters, attributes, errors and
     warnings are the same, and from the same `random_state` come the same weights up to rounding. It minimizes the
-    cross-entropy: of a sigmoid for two classes and for labels (the sum over the labels), of a softmax beyond.
+    cross-entropy: of a sigmoid for two classes and for labels (the sum over the labels), of a softmax beyond. Several
+    columns of classes have a softmax each, over the same hidden layers; the sum of their cross-entropies is minimized.
 
     Parameters
     ----------
@@ -109,12 +110,12 @@ class MLPClassifier(Exchange, BaseClassifier):
         s replaces targets y of 0 and 1 by y (1 - s) + s / classes; for labels by y (1 - s) + s / 2.
     class_weight : dict, "balanced", list of dict or None, default: None
         Weights by class, multiplied with `sample_weight` in training: of the classes named, of all in inverse
-        proportion to their rows ("balanced"), or for several labels one dict for 0 and 1 each.
+        proportion to their rows ("balanced"), or for several labels (0 and 1) or columns one dict each.
 
     Attributes
     ----------
-    classes_ : ndarray
-        The labels, sorted.
+    classes_ : ndarray, or list of ndarray
+        The labels, sorted; of several columns of classes a list of each one's.
     coefs_, intercepts_ : list of ndarray
         Weights (inputs, outputs) and biases (outputs,) of each layer. They are yours: what is written into them, or
         assigned, counts from the next prediction on.
@@ -147,7 +148,8 @@ class MLPClassifier(Exchange, BaseClassifier):
     Notes
     -----
     Numbers stay in X's dtype, float64 or float32, and the result does not depend on the number of threads. Sparse X
-    stays sparse throughout, in any of SciPy's formats (CSR costs no conversion).
+    stays sparse throughout, in any of SciPy's formats (CSR costs no conversion). scikit-learn's own
+    callbacks (`set_callbacks`, from its release 1.9 on) are told of each epoch, of "lbfgs" each iteration.
 
     Examples
     --------

@@ -138,6 +138,8 @@ def hand_over(estimator: Any) -> Any:
             "encoded rows, in a pipeline behind scikit-learn's OneHotEncoder and SimpleImputer"
         )
     plan: Plan = estimator._network.plan
+    if plan.loss is not None and plan.loss.groups:
+        raise ValueError("scikit-learn's MLPClassifier has no several columns of classes; it cannot take this one over")
     base: Any = theirs.MLPRegressor if isinstance(estimator, _regressor()) else theirs.MLPClassifier
     names = inspect.signature(base).parameters
     settings = {name: getattr(estimator, name) for name in names if _is_theirs(name, getattr(estimator, name))}

@@ -8,6 +8,7 @@ loss it shows the deviance, which adds a number per row that no weight changes, 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from descend import layers, losses, penalties
 from descend.estimators.mlp import scores
 from descend.plan import Plan, attach_loss, lower
+from descend.training.groups import chosen
 
 #: Where an output says yes, by the kind of a loss for yes and no.
 THRESHOLDS = {"bce": 0.5, "hinge": 0.0}
@@ -34,7 +36,8 @@ class Head:
     scale : of the loss and its gradient
     shown : factor from the engine's loss to the one shown
     ceiling : the most an output counts in a cross-entropy, or infinity
-    target : "index" for class numbers, "dense" for numbers (rows, outputs)
+    target : "index" for class numbers (rows,), or (rows, groups); "dense" for numbers (rows, outputs)
+    groups : sizes of the groups of classes that the outputs are, () for one
     deviance : show the Poisson loss as half the deviance
     """
 
@@ -47,6 +50,7 @@ class Head:
     ceiling: float = np.inf
     target: Literal["dense", "index"] = "dense"
     deviance: bool = False
+    groups: tuple[int, ...] = ()
 
     def constants(self, y: NDArray) -> NDArray[np.float64] | None:
         """Return what is added to each row's loss when it is shown (rows,), or None for nothing."""
@@ -57,6 +61,8 @@ class Head:
 
     def score(self, output: NDArray, y: NDArray, weight: NDArray | None) -> float:
         """Score an output (rows, outputs) against encoded targets: accuracy, or the coefficient of determination."""
+        if self.groups:
+            return scores.accuracy((chosen(output, self.groups) == y).all(axis=1), weight)
         if self.target == "index":
             return scores.accuracy(output.argmax(axis=1) == y, weight)
         if self.loss.kind in THRESHOLDS:
@@ -74,6 +80,20 @@ def classes_head(classes: int, dtype: np.dtype, smoothing: float = 0.0) -> Head:
         losses.CategoricalCrossentropy(smoothing),
         ceiling=_ceiling(dtype),
         target="index",
+    )
+
+
+def columns_head(groups: tuple[int, ...], dtype: np.dtype, smoothing: float = 0.0) -> Head:
+    """Several columns of classes, by the sum of their cross-entropies."""
+    return Head(
+        "softmax",
+        sum(groups),
+        (layers.Softmax(groups),),
+        losses.CategoricalCrossentropy(smoothing),
+        scale=float(len(groups)),
+        ceiling=_ceiling(dtype),
+        target="index",
+        groups=groups,
     )
 
 
@@ -129,7 +149,15 @@ def complete(hidden: tuple[layers.Layer, ...], head: Head) -> tuple[layers.Layer
 
 
 def build(network: tuple[layers.Layer, ...], head: Head, features: int, penalty: penalties.Penalty | None) -> Plan:
-    """Return the plan of a network of these layers, which end as the head says."""
+    """Return the plan of a network of these layers, which end as the head says; the last ones are remembered."""
+    try:
+        return _built(network, head, features, penalty)
+    except TypeError:  # of a user's layer that has no hash, or of what is no layer
+        return _built.__wrapped__(network, head, features, penalty)
+
+
+@lru_cache(maxsize=16)
+def _built(network: tuple[layers.Layer, ...], head: Head, features: int, penalty: penalties.Penalty | None) -> Plan:
     plan = lower(network, (features,), penalty=penalty)
     return attach_loss(plan, head.loss, target=head.target, scale=head.scale, ceiling=head.ceiling)
 

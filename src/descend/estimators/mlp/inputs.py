@@ -43,13 +43,43 @@ def training_data(
     checks: dict[str, Any] = {"multi_output": True, "y_numeric": numeric, "dtype": (np.float64, np.float32)}
     if reset:
         vars(estimator).pop("_columns", None)
-    if "_columns" not in vars(estimator) and (estimator.categorical_features is None or not reset):
+    if _is_plain(estimator, X, y, reset=reset):
+        rows: Any = X
+        targets: Any = y
+        _know_features(estimator, X)
+    elif "_columns" not in vars(estimator) and (estimator.categorical_features is None or not reset):
         rows, targets = _validate(estimator, X, y, accept_sparse=SPARSE, reset=reset, **checks)
     else:
         rows, targets = check_X_y(_encoded(estimator, X, reset=reset), y, estimator=estimator, **checks)
     if targets.ndim == 2 and targets.shape[1] == 1:
         targets = column_or_1d(targets, warn=True)
     return rows, targets
+
+
+def _is_plain(estimator: Any, X: Any, y: Any, *, reset: bool) -> bool:
+    """Whether data certainly pass scikit-learn's checks unchanged, so that they can be spared."""
+    if "_columns" in vars(estimator) or (reset and estimator.categorical_features is not None):
+        return False
+    if not reset and "feature_names_in_" in vars(estimator):
+        return False
+    return (
+        type(X) is np.ndarray
+        and type(y) is np.ndarray
+        and X.dtype in (np.float64, np.float32)
+        and X.ndim == 2
+        and y.ndim == 1
+        and 0 < X.shape[0] == y.shape[0]
+        and (X.shape[1] > 0 if reset else X.shape[1] == estimator.n_features_in_)
+        and X.flags.c_contiguous
+        and (y.dtype.kind in "iu" or (y.dtype in (np.float64, np.float32) and y.flags.c_contiguous and all_finite(y)))
+        and all_finite(X)
+    )
+
+
+def _know_features(estimator: Any, X: NDArray) -> None:
+    """Note what scikit-learn's checks note of rows without names."""
+    vars(estimator).pop("feature_names_in_", None)
+    estimator.n_features_in_ = X.shape[1]
 
 
 def _encoded(estimator: Any, X: Any, *, reset: bool) -> NDArray:

@@ -28,6 +28,11 @@ class Labels:
     """
 
     def __init__(self, y: Any) -> None:
+        if _is_plain(y):
+            found = np.unique(y)
+            if 2 * len(found) <= len(y):  # of more classes some releases of scikit-learn warn
+                self.classes, self.kind, self.sparse = found, "multiclass" if len(found) > 2 else "binary", False
+                return
         self._learn(LabelBinarizer().fit(y))
 
     @classmethod
@@ -99,16 +104,24 @@ class Labels:
         ValueError
             When one kind of target was learnt and another comes.
         """
-        if type_of_target(y).startswith("multilabel") != self.several:
+        if (not _is_plain(y) and type_of_target(y).startswith("multilabel")) != self.several:
             wanted = "a row of 0 and 1 per row" if self.several else "one label per row"
             raise ValueError(f"y must have {wanted}, as in the first fit; call fit with warm_start=False to learn anew")
         if self.several:
             dense: Any = y.toarray() if sparse.issparse(y) else y
             return np.ascontiguousarray(np.asarray(dense) != 0, dtype=dtype)
-        codes = np.searchsorted(self.classes, np.asarray(y))
+        codes = self._codes(np.asarray(y))
         if self.kind == "multiclass":
             return codes.astype(np.int32)
         return np.ascontiguousarray(codes.reshape(-1, 1), dtype=dtype)
+
+    def _codes(self, y: NDArray) -> NDArray:
+        """Return the place of each label among the classes (rows,)."""
+        if _is_plain(y) and _is_plain(self.classes):
+            first = int(self.classes[0])
+            if int(self.classes[-1]) - first == len(self.classes) - 1:  # none is left out
+                return y - first if first else y
+        return np.searchsorted(self.classes, y)
 
     def decode(self, output: NDArray, threshold: float = 0.5) -> Any:
         """Return the labels of an output (rows, outputs): the largest, or every one above the threshold."""
@@ -121,3 +134,8 @@ class Labels:
         if len(self.classes) == 1:
             return np.repeat(self.classes[0], len(output))
         return self.classes.take(above[:, 0].astype(np.intp))
+
+
+def _is_plain(y: Any) -> bool:
+    """Whether labels are whole numbers in an array (rows,), of which nothing more need be found out."""
+    return type(y) is np.ndarray and y.ndim == 1 and y.dtype.kind in "iu" and len(y) > 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from sklearn.utils.optimize import _check_optimize_result
 from descend.engine.protocol import Batch
 from descend.estimators.mlp import threads
 from descend.estimators.mlp.heads import Head
+from descend.estimators.mlp.hooks import Hooks
 from descend.estimators.mlp.recipe import Recipe
 from descend.estimators.mlp.trained import TrainedNetwork
 from descend.estimators.mlp.validation import penalty_of
@@ -60,6 +62,26 @@ class Objective:
         self.engine.set_parameters(self.flat)
 
 
+class _After:
+    """What SciPy calls after each iteration."""
+
+    def __init__(self, objective: Objective, recipe: Recipe) -> None:
+        self.objective, self.verbose = objective, recipe.verbose
+        self.hooks = [one for one in recipe.callbacks if isinstance(one, Hooks)]
+        self.done, self.stopped = 0, False
+
+    def __call__(self, intermediate_result: Any) -> None:
+        self.done += 1
+        if self.verbose:
+            print(f"Iteration {self.done}, loss = {intermediate_result.fun:.8f}")
+        if self.hooks:
+            self.objective.put(intermediate_result.x)
+            self.stopped = any([one.iteration() for one in self.hooks])
+            self.objective.network.training_engine()  # forgets the weights that a callback looked at
+        if self.stopped:
+            raise StopIteration
+
+
 def train(network: TrainedNetwork, head: Head, batch: Batch, recipe: Recipe) -> tuple[float, int]:
     """Train until the optimizer stops.
 
@@ -75,19 +97,13 @@ def train(network: TrainedNetwork, head: Head, batch: Batch, recipe: Recipe) -> 
     optimizer = recipe.optimizer
     assert isinstance(optimizer, LBFGS)
     objective = Objective(network, head, batch, recipe.threads)
-    said = 0
-
-    def say(intermediate_result: object) -> None:
-        nonlocal said
-        said += 1
-        print(f"Iteration {said}, loss = {getattr(intermediate_result, 'fun', np.nan):.8f}")
-
+    after = _After(objective, recipe)
     result = minimize(
         objective,
         objective.flat[objective.places],
         jac=True,
         method="L-BFGS-B",
-        callback=say if recipe.verbose else None,
+        callback=after if recipe.verbose or after.hooks else None,
         options={
             "maxfun": optimizer.max_fun,
             "maxiter": optimizer.max_iter,
@@ -95,7 +111,8 @@ def train(network: TrainedNetwork, head: Head, batch: Batch, recipe: Recipe) -> 
             "maxcor": optimizer.history,
         },
     )
-    iterations = _check_optimize_result("lbfgs", result, optimizer.max_iter)
+    stopped = after.stopped
+    iterations = int(result.nit) if stopped else _check_optimize_result("lbfgs", result, optimizer.max_iter)
     objective.put(result.x)
     return float(result.fun), iterations
 

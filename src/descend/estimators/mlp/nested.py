@@ -6,10 +6,14 @@ Specifications are frozen and know nothing of this: setting a number inside one 
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import InvalidParameterError, validate_parameter_constraints
 
 from descend.layers import Layer
 
@@ -17,11 +21,31 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
+_NAMES: WeakKeyDictionary[type, list[str]] = WeakKeyDictionary()
+_SURE: WeakKeyDictionary[type, dict[str, Any]] = WeakKeyDictionary()
+
+
 class NestedParameters(BaseEstimator):
     """An estimator whose specifications `get_params` looks into and `set_params` reaches into."""
 
+    _parameter_constraints: ClassVar[dict[str, Any]] = {}
     #: How a parameter given by name becomes the specification it stands for, where that is the same thing.
     _named: ClassVar[dict[str, Callable[[Any], Any]]] = {}
+
+    @classmethod
+    def _get_param_names(cls) -> list[str]:
+        """Return the names of the parameters, which scikit-learn reads from the signature again and again."""
+        names = _NAMES.get(cls)
+        if names is None:
+            names = _NAMES[cls] = super()._get_param_names()
+        return list(names)
+
+    def _validate_params(self) -> None:
+        """Check the parameters as scikit-learn does, but not again those that are the defaults."""
+        sure = _sure(type(self))
+        params = super().get_params(deep=False)
+        given = {name: value for name, value in params.items() if name not in sure or value is not sure[name]}
+        validate_parameter_constraints(self._parameter_constraints, given, caller_name=type(self).__name__)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name.
@@ -74,6 +98,18 @@ class NestedParameters(BaseEstimator):
     def _opened(self, name: str) -> Any:
         value = getattr(self, name)
         return self._named[name](value) if isinstance(value, str) and name in self._named else value
+
+
+def _sure(kind: type) -> dict[str, Any]:
+    """Return the defaults of a class's parameters that pass its own checks."""
+    if kind not in _SURE:
+        constraints, found = getattr(kind, "_parameter_constraints", {}), {}
+        for parameter in inspect.signature(kind).parameters.values():
+            with suppress(InvalidParameterError):
+                validate_parameter_constraints(constraints, {parameter.name: parameter.default}, kind.__name__)
+                found[parameter.name] = parameter.default
+        _SURE[kind] = found
+    return _SURE[kind]
 
 
 def _children(value: Any) -> dict[str, Any]:

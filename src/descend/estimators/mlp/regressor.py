@@ -140,7 +140,8 @@ class MLPRegressor(Exchange, BaseRegressor):
     Notes
     -----
     Numbers stay in X's dtype, float64 or float32, and the result does not depend on the number of threads. Sparse X
-    stays sparse throughout, in any of SciPy's formats (CSR costs no conversion).
+    stays sparse throughout, in any of SciPy's formats (CSR costs no conversion). scikit-learn's own
+    callbacks (`set_callbacks`, from its release 1.9 on) are told of each epoch, of "lbfgs" each iteration.
 
     Examples
     --------

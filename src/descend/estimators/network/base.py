@@ -115,12 +115,12 @@ def with_output(given: tuple[layers.Layer, ...], head: Head) -> tuple[layers.Lay
         return (*given, *head.ending)
     before = flat[-2] if len(flat) > 1 else None
     fits = isinstance(before, layers.Dense) and before.units == head.outputs
-    if head.ending and type(last) is type(head.ending[0]) and fits:
+    if head.ending and fits and last is not None and replace(last, name=None) == head.ending[0]:
         return tuple(given)
     if isinstance(last, layers.Softmax):
         raise ValueError(
             f"layers end in Softmax, but y calls for {head.outputs} outputs"
-            + (f" and {type(head.ending[0]).__name__}" if head.ending else " without activation")
+            + (f" and {head.ending[0]!r}" if head.ending else " without activation")
             + "; leave the output layer out, it is added"
         )
     return complete(tuple(given), head)

@@ -15,7 +15,7 @@ from descend.layers import Layer
 
 
 class NetworkClassifier(BaseClassifier, BaseNetwork):
-    """A network of any layers for one class out of several, or for several labels at once.
+    """A network of any layers for one class out of several, several labels at once, or several columns of classes.
 
     Parameters
     ----------
@@ -38,7 +38,8 @@ class NetworkClassifier(BaseClassifier, BaseNetwork):
     penalty : Penalty or str, default: None
         Added to the loss for every weight matrix whose layer has no penalty of its own.
     class_weight : dict, "balanced", list of dict or None, default: None
-        Weights by class, multiplied with `sample_weight` in training; for several labels a list of dicts for 0 and 1.
+        Weights by class, multiplied with `sample_weight` in training; for several labels (0 and 1)
+        or columns a list of dicts.
     random_state : int, RandomState or None, default: None
         Of initial weights, validation rows, shuffles and dropout.
     min_delta : float, default: 0.0
@@ -90,6 +91,7 @@ class NetworkClassifier(BaseClassifier, BaseNetwork):
     -----
     Numbers inside layers and optimizer are parameters, too: ``set_params(optimizer__learning_rate=0.1)``,
     ``layers__0__units``; so searches reach them. Numbers stay in X's dtype, and sparse X stays sparse.
+    scikit-learn's own callbacks (`set_callbacks`, from its release 1.9 on) are told of each epoch.
 
     Examples
     --------

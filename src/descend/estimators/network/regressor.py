@@ -88,6 +88,7 @@ class NetworkRegressor(BaseRegressor, BaseNetwork):
     -----
     Numbers inside layers and optimizer are parameters, too: ``set_params(optimizer__learning_rate=0.1)``,
     ``layers__0__units``; so searches reach them. Numbers stay in X's dtype, and sparse X stays sparse.
+    scikit-learn's own callbacks (`set_callbacks`, from its release 1.9 on) are told of each epoch.
 
     Examples
     --------
