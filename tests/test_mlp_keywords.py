@@ -481,3 +481,9 @@ def test_more_refusals() -> None:
         MLPRegressor().fit(X, Z, X_val=X, y_val=Z[:, 0])
     with pytest.raises(ValueError, match="scoring must return a number"):
         MLPClassifier(scoring=lambda model, rows, y: "good").fit(X, Y, X_val=X, y_val=Y)
+
+
+def test_an_activation_with_weights_is_learnt_in_each_layer() -> None:
+    by_name, by_object = (MLPClassifier(**SMALL, activation=one).fit(X, Y) for one in ("prelu", layers.PReLU()))
+    assert by_name.loss_curve_ == by_object.loss_curve_
+    assert len([p for p in by_object._network.plan.parameters if p.name.endswith("slope")]) == 2

@@ -166,6 +166,13 @@ def test_around_it() -> None:
 def test_refusals() -> None:
     with pytest.raises(ValueError, match="does not suit several columns of classes"):
         MLPClassifier(loss="hinge").fit(X, Y)
+    for settings in ({"label_noise": 0.1}, {"loss": losses.CategoricalCrossentropy(label_noise=0.1)}):
+        with pytest.raises(
+            ValueError, match=r"groups of classes \(3, 4\), whose labels are neither replaced nor mixed"
+        ):
+            MLPClassifier(**SMALL, **settings).fit(X, Y)
+    with pytest.raises(ValueError, match="neither replaced nor mixed"):
+        NetworkClassifier([layers.Mixup(0.3), layers.Dense(5, "tanh")]).fit(X, Y)
     with pytest.raises(ValueError, match="no several columns of classes"):
         MLPClassifier(**SMALL).fit(X, Y).to_sklearn()
     for wrong in (

@@ -19,7 +19,7 @@ from descend.estimators.mlp import lbfgs, threads
 from descend.estimators.mlp.columns import ColumnEncoder
 from descend.estimators.mlp.constraints import CONSTRAINTS
 from descend.estimators.mlp.epochs import NOT_FINITE, Epochs, Rows
-from descend.estimators.mlp.heads import THRESHOLDS, Head, build, complete
+from descend.estimators.mlp.heads import THRESHOLDS, Head, build, build_again, complete
 from descend.estimators.mlp.hooks import SupportsCallbacks, hooks_of
 from descend.estimators.mlp.initial import draw
 from descend.estimators.mlp.inputs import for_engine, new_rows, training_data
@@ -230,7 +230,8 @@ class BaseMLP(SupportsCallbacks, NestedParameters, ABC):
         wide = isinstance(recipe.optimizer, LBFGS)  # SciPy works in float64, and its weights stay so
         dtype = np.dtype(np.float64) if wide else X.dtype if first else self._network.dtype
         head = self._head(y, dtype)
-        plan = build(self._all_layers(recipe, head), head, X.shape[1], recipe.penalty)
+        made = build if recipe.gains is None else build_again
+        plan = made(self._all_layers(recipe, head), head, X.shape[1], recipe.penalty)
         check_rows(plan, X)
         if wide:
             check_fixed(plan)

@@ -149,17 +149,23 @@ def complete(hidden: tuple[layers.Layer, ...], head: Head) -> tuple[layers.Layer
 
 
 def build(network: tuple[layers.Layer, ...], head: Head, features: int, penalty: penalties.Penalty | None) -> Plan:
-    """Return the plan of a network of these layers, which end as the head says; the last ones are remembered."""
-    try:
-        return _built(network, head, features, penalty)
-    except TypeError:  # of a user's layer that has no hash, or of what is no layer
-        return _built.__wrapped__(network, head, features, penalty)
-
-
-@lru_cache(maxsize=16)
-def _built(network: tuple[layers.Layer, ...], head: Head, features: int, penalty: penalties.Penalty | None) -> Plan:
+    """Return the plan of a network of these layers, which end as the head says."""
     plan = lower(network, (features,), penalty=penalty)
     return attach_loss(plan, head.loss, target=head.target, scale=head.scale, ceiling=head.ceiling)
+
+
+def build_again(
+    network: tuple[layers.Layer, ...], head: Head, features: int, penalty: penalties.Penalty | None
+) -> Plan:
+    """As `build`, the last plans remembered: for layers of which none stands in two places, as they would be shared."""
+    try:
+        hash(network)
+    except TypeError:  # of a user's initializer
+        return build(network, head, features, penalty)
+    return _remembered(network, head, features, penalty)
+
+
+_remembered = lru_cache(maxsize=16)(build)
 
 
 def _ceiling(dtype: np.dtype) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -76,7 +77,7 @@ def _each(name: str, value: Any, count: int) -> list[Any]:
 
 def _activation(value: Any) -> layers.Layer:
     try:
-        return layers.resolve_activation(value)
+        return replace(layers.resolve_activation(value))  # an object of its own, as two places of one share weights
     except TypeError as error:
         raise TypeError(f"activation: {error}") from error
     except ValueError as error:

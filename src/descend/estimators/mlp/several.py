@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.multiclass import type_of_target
 
 from descend import losses
-from descend.estimators.mlp.heads import Head, columns_head
+from descend.estimators.mlp.heads import Head, columns_head, with_label_noise
 from descend.estimators.mlp.labels import Labels
 
 
@@ -42,7 +42,9 @@ class ColumnLabels:
                 f"loss={loss!r} does not suit several columns of classes; choose 'categorical_crossentropy'"
             )
         sizes = tuple(len(one) for one in self.classes)
-        return columns_head(sizes, dtype, smoothing if loss is None else loss.smoothing)
+        if loss is None:
+            return columns_head(sizes, dtype, smoothing)
+        return with_label_noise(columns_head(sizes, dtype, loss.smoothing), loss.label_noise)
 
     def check(self, y: Any, same: bool) -> None:
         """Refuse labels that were not there before; with `same` also labels that are missing.
