@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+import conv_cases
 from descend import layers, losses, penalties
 from descend.engine.protocol import Batch
 from descend.plan import Plan, attach_loss, groups_of, initial_parameters, lower
@@ -655,6 +656,21 @@ TRUNCATED_CASES = [
     _recurrent("truncated-gru", [layers.GRU(7, truncate=2, return_sequences=True), layers.GRU(5, truncate=2)]),
 ]
 
+CONVOLUTION_CASES = [
+    *(OpCase(f"conv-{name}", make, shape, losses.MSE(), (1, 2, 19)) for name, make, shape in conv_cases.CONVOLUTIONS),
+    *(OpCase(f"pool-{name}", make, shape, losses.MSE(), (1, 2, 19)) for name, make, shape in conv_cases.POOLS),
+    OpCase(
+        "conv-network",
+        conv_cases.network,
+        (10, 9, 2),
+        losses.CategoricalCrossentropy(),
+        (5, 7, 33),
+        index_target=True,
+        penalty=penalties.L2(0.001),
+        weighted=True,
+    ),
+]
+
 LOSS_CASES = [
     _ending("mse", [], losses.MSE()),
     _ending("mse-weighted", [], losses.MSE(), weighted=True),
@@ -743,4 +759,4 @@ CEILING_CASES = [
     ),
 ]
 
-CASES = [*OP_CASES, *POSITION_CASES, *RECURRENT_CASES, *LOSS_CASES]
+CASES = [*OP_CASES, *POSITION_CASES, *RECURRENT_CASES, *CONVOLUTION_CASES, *LOSS_CASES]

@@ -37,11 +37,19 @@ void read_recurrent(const nb::dict& d, OpSpec& s) {
   s.recurrent_stream = get<uint64_t>(d, "recurrent_stream", 0);
 }
 
+WindowSpec window_spec(const nb::dict& d) {
+  const auto number = [&](const char* key) { return nb::cast<long>(d[key]); };
+  return {number("image_height"), number("image_width"), number("grid_height"), number("grid_width"),
+          number("height"),       number("width"),       number("stride_y"),    number("stride_x"),
+          number("dilation_y"),   number("dilation_x"),  number("top"),         number("left")};
+}
+
 OpSpec op_spec(const nb::dict& d) {
   OpSpec s;
-  s.kind = pick<OpKind>(d, "kind",
-                        {"dense", "batch_norm", "activation", "prelu", "softmax", "dropout", "gaussian_noise",
-                         "layer_norm", "add", "concatenate", "recurrent", "embedding", "mix", "swap_noise"});
+  s.kind = pick<OpKind>(
+      d, "kind",
+      {"dense", "batch_norm", "activation", "prelu", "softmax", "dropout", "gaussian_noise", "layer_norm", "add",
+       "concatenate", "recurrent", "embedding", "mix", "swap_noise", "convolution", "depthwise", "pool", "reshape"});
   s.input = nb::cast<int>(d["input"]);
   s.output = nb::cast<int>(d["output"]);
   s.further = get(d, "further", std::vector<int>{});
@@ -72,6 +80,10 @@ OpSpec op_spec(const nb::dict& d) {
   s.by_feature = get(d, "by_feature", false);
   s.training_only = get(d, "training_only", false);
   s.groups = get(d, "groups", s.groups);
+  s.to_image = get(d, "to_image", false);
+  s.average = get(d, "average", false);
+  s.whole = get(d, "whole", false);
+  if (d.contains("window")) s.window = window_spec(nb::cast<nb::dict>(d["window"]));
   return s;
 }
 
@@ -86,7 +98,8 @@ PlanSpec plan_spec(const nb::dict& d) {
     plan.parameters.push_back({nb::cast<long>(p["offset"]), nb::cast<long>(p["rows"]), nb::cast<long>(p["columns"]),
                                nb::cast<bool>(p["trainable"]), nb::cast<bool>(p["regularized"]), get(p, "l1", 0.0),
                                get(p, "l2", 0.0), get(p, "spread", false),
-                               get(p, "max_norm", std::numeric_limits<double>::infinity())});
+                               get(p, "max_norm", std::numeric_limits<double>::infinity()), get(p, "taps", 1L),
+                               get(p, "groups", 1L)});
   }
   for (nb::handle h : d["ops"]) plan.ops.push_back(op_spec(nb::cast<nb::dict>(h)));
   for (OpSpec& s : plan.ops) {

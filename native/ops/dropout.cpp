@@ -1,5 +1,7 @@
 // Training: zero an element where its random number is below the rate, scale the others by 1 / (1 - rate).
 //
+// Whole channels: one number for all positions of a channel in a row, as Tompson and others (2015) do it for images.
+//
 // The mask is never stored: backward draws the same numbers again, or, where the ReLU before it is part of the op,
 // reads it off the output (an element that was cut by either is zero, and so is its gradient).
 #include "ops/ops.hpp"
@@ -67,7 +69,8 @@ class Dropout final : public Op<T> {
     const auto threshold = static_cast<std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>(threshold_);
     for (long panel = p.first; panel < p.last; panel++)
       for (long r = rows.first; r < rows.last; r++) {
-        const auto element = static_cast<uint32_t>(r * this->in_width + panel * kPanel<T>);
+        const long row = this->spec.whole ? r / this->in_positions : r;
+        const auto element = static_cast<uint32_t>(row * this->in_width + panel * kPanel<T>);
         for (int v = 0; v < kPanel<T>; v += kLanes<T>)
           body(panel * this->stride(pass) + r * kPanel<T> + v,
                (VecI<T>)(random_bits<T>(key, element + static_cast<uint32_t>(v)) >= threshold));

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "runtime/kernel.hpp"
+
 namespace descend {
 
 namespace {
@@ -65,20 +67,22 @@ void limit_columns(const Program<T>& program, const Parameters<T>& parameters, T
   const auto id = static_cast<std::size_t>(limited.parameter);
   const ParameterSpec& spec = program.plan.parameters[id];
   const Placement& place = program.placement[id];
-  const long offset = place.offset + limited.panel * spec.rows * P;
+  const Kernel<T> kernel(spec);
+  const long rows = kernel.taps * kernel.rows, offset = place.offset + limited.panel * kernel.panel();
   T* w = parameters.weights + offset;
-  if (!limit(w, spec.rows, static_cast<T>(spec.max_norm), parameters.average ? parameters.average + offset : nullptr,
-             taken))
+  if (!limit(w, rows, static_cast<T>(spec.max_norm), parameters.average ? parameters.average + offset : nullptr, taken))
     return;
   if (parameters.look_ahead)
-    for (long o = 0; o < spec.rows * P; o += kLanes<T>)
+    for (long o = 0; o < rows * P; o += kLanes<T>)
       store(parameters.look_ahead + offset + o,
             fma<T>(splat(-momentum), load(parameters.slots[0] + offset + o), load(w + o)));
   if (place.transposed < 0) return;
   const T* point = (parameters.look_ahead ? parameters.look_ahead : parameters.weights) + offset;
-  T* to = parameters.transposed + place.transposed + limited.panel * P * P;
-  for (long i = 0; i < panels<T>(spec.rows); i++)
-    transpose_panel<T>(point + i * P * P, columns_of<T>(spec.rows, i), to + i * padded<T>(spec.columns) * P);
+  for (long t = 0; t < kernel.taps; t++)
+    for (long u = 0; u < panels<T>(kernel.rows); u++)
+      if (const long to = kernel.transposed_at(t, u, limited.panel); to >= 0)
+        transpose_panel<T>(point + kernel.at(t, u, 0), kernel.block_rows(u),
+                           parameters.transposed + place.transposed + to);
 }
 
 template std::vector<LimitedPanel> limited_panels<float>(const Program<float>&);

@@ -39,6 +39,14 @@ std::unique_ptr<Op<T>> make_fork(const OpSpec&, const PlanSpec&);
 template <class T>
 std::unique_ptr<Op<T>> make_recurrent(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
 template <class T>
+std::unique_ptr<Op<T>> make_convolution(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template <class T>
+std::unique_ptr<Op<T>> make_depthwise(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template <class T>
+std::unique_ptr<Op<T>> make_pool(const OpSpec&, const PlanSpec&);
+template <class T>
+std::unique_ptr<Op<T>> make_reshape(const OpSpec&, const PlanSpec&);
+template <class T>
 std::unique_ptr<Op<T>> make_mix(const OpSpec&, const PlanSpec&);
 template <class T>
 std::unique_ptr<Op<T>> make_swap_noise(const OpSpec&, const PlanSpec&);

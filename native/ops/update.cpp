@@ -4,6 +4,7 @@
 
 #include "kernels/normal.hpp"
 #include "ops/row_tools.hpp"
+#include "runtime/kernel.hpp"
 
 namespace descend {
 
@@ -186,6 +187,7 @@ void Update<T>::add_noise(int id, long offset, T* g, long count) const {
   constexpr int P = kPanel<T>;
   const ParameterSpec& p = program_.plan.parameters[static_cast<std::size_t>(id)];
   const long at = offset - program_.placement[static_cast<std::size_t>(id)].offset, units = p.columns / p.gates;
+  if (p.groups > 1) return add_noise_to_groups(p, at, g, count);
   for (long o = 0; o < count; o += P) {
     const long panel = (at + o) / (p.rows * P), row = (at + o) / P % p.rows, unit = panel / p.gates * P;
     const long first = p.offset + row * p.columns + panel % p.gates * units + unit;
@@ -194,6 +196,22 @@ void Update<T>::add_noise(int id, long offset, T* g, long count) const {
       const Vec<T> kept = real_columns<T>(unit + v, units) ? z : Vec<T>{};
       store(g + o + v, fma<T>(kept, splat(rule_.noise), load(g + o + v)));
     }
+  }
+}
+
+// The same where outputs read some of the channels that are kept for their panel.
+template <class T>
+void Update<T>::add_noise_to_groups(const ParameterSpec& p, long at, T* g, long count) const {
+  constexpr int P = kPanel<T>;
+  const Kernel<T> kernel(p);
+  const long inputs = kernel.in / kernel.groups, outputs = kernel.out / kernel.groups;
+  for (long i = 0; i < count; i++) {
+    const long panel = (at + i) / kernel.panel(), line = (at + i) % kernel.panel() / P, o = panel * P + (at + i) % P;
+    const long channel = kernel.first_input(panel) * P + line % kernel.rows;
+    if (!kernel.reads(o, channel)) continue;
+    const long row = line / kernel.rows * inputs + channel - o / outputs * inputs;
+    const Vec<T> z = normal<T>(random_bits<T>(rule_.noise_key, static_cast<uint32_t>(p.offset + row * p.columns + o)));
+    g[i] = fma<T>(splat(z[0]), splat(rule_.noise), splat(g[i]))[0];
   }
 }
 

@@ -91,6 +91,7 @@ class Update {
 
  private:
   void add_noise(int id, long offset, T* g, long count) const;
+  void add_noise_to_groups(const ParameterSpec& p, long at, T* g, long count) const;
 
   const Program<T>& program_;
   const Parameters<T>& parameters_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "runtime/denormals.hpp"
+#include "runtime/kernel.hpp"
 #include "runtime/team.hpp"
 
 namespace descend {
@@ -115,6 +116,14 @@ const Program<T>& Model<T>::program_for(const Data<T>& data) const {
 template <class T, class Body>
 static void each_piece(const ParameterSpec& p, const Placement& place, Body&& body) {
   constexpr int P = kPanel<T>;
+  if (p.groups > 1) {
+    const Kernel<T> kernel(p);
+    long flat = p.offset;
+    for (long t = 0; t < p.taps; t++)
+      for (long c = 0; c < p.rows / p.taps; c++)
+        for (long o = 0; o < p.columns; o++) body(place.offset + kernel.index(t, c, o), flat++, std::size_t{1});
+    return;
+  }
   const long units = p.columns / p.gates;
   for (long panel = 0; panel < place.panels; panel++) {
     const long unit = panel / p.gates * P, column = panel % p.gates * units + unit;
@@ -147,16 +156,17 @@ void Model<T>::set_parameters(const T* flat) {
 
 template <class T>
 void Model<T>::refresh_transposed(const T* weights) {
-  constexpr int P = kPanel<T>;
   T* const to = program.reads_transposed ? transposed_.get() : training_.transposed;
   for (std::size_t i = 0; i < program.placement.size(); i++) {
     const Placement& place = program.placement[i];
     if (place.transposed < 0) continue;
-    const ParameterSpec& p = program.plan.parameters[i];
-    for (long o = 0; o < place.panels; o++)
-      for (long k = 0; k < panels<T>(p.rows); k++)
-        transpose_panel<T>(weights + place.offset + (o * p.rows + k * P) * P, columns_of<T>(p.rows, k),
-                           to + place.transposed + (k * place.panels + o) * P * P);
+    const Kernel<T> kernel(program.plan.parameters[i]);
+    for (long o = 0; o < panels<T>(kernel.out); o++)
+      for (long t = 0; t < kernel.taps; t++)
+        for (long u = 0; u < panels<T>(kernel.rows); u++)
+          if (const long at = kernel.transposed_at(t, u, o); at >= 0)
+            transpose_panel<T>(weights + place.offset + kernel.at(t, u, o), kernel.block_rows(u),
+                               to + place.transposed + at);
   }
 }
 

@@ -3,6 +3,7 @@
 #include "kernels/product.hpp"
 #include "ops/ops.hpp"
 #include "runtime/graph.hpp"
+#include "runtime/kernel.hpp"
 
 namespace descend {
 
@@ -24,6 +25,10 @@ std::unique_ptr<Op<T>> make_op(const OpSpec& s, const PlanSpec& plan, const std:
     case OpKind::mix: return make_mix<T>(s, plan);
     case OpKind::swap_noise: return make_swap_noise<T>(s, plan);
     case OpKind::gaussian_noise: return make_gaussian_noise<T>(s, plan);
+    case OpKind::convolution: return make_convolution<T>(s, plan, placement);
+    case OpKind::depthwise: return make_depthwise<T>(s, plan, placement);
+    case OpKind::pool: return make_pool<T>(s, plan);
+    case OpKind::reshape: return make_reshape<T>(s, plan);
     case OpKind::add: return make_add<T>(s, plan);
     case OpKind::concatenate: return make_concatenate<T>(s, plan);
     case OpKind::embedding: return make_embedding<T>(s, plan, placement);
@@ -123,20 +128,20 @@ void Program<T>::choose_block() {
 template <class T>
 void Program<T>::place_parameters() {
   for (const ParameterSpec& p : plan.parameters) {
-    const long columns = p.gates * panels<T>(p.columns / p.gates);
-    placement.push_back({size, columns * kPanel<T> * p.rows, -1, columns});
+    const Kernel<T> kernel(p);
+    placement.push_back({size, kernel.size(), -1, panels<T>(kernel.out)});
     size += placement.back().size;
   }
   const auto transpose = [&](int id) {
     Placement& place = placement[static_cast<std::size_t>(id)];
     if (place.transposed >= 0) return;
     place.transposed = transposed_size;
-    transposed_size += padded<T>(plan.parameters[static_cast<std::size_t>(id)].rows) * place.panels * kPanel<T>;
+    transposed_size += Kernel<T>(plan.parameters[static_cast<std::size_t>(id)]).transposed_size();
   };
   for (const OpSpec& s : plan.ops) {
     reads_transposed |= s.transposed;
     if (s.kind == OpKind::recurrent) transpose(s.recurrent);
-    const bool product = s.kind == OpKind::dense || s.kind == OpKind::recurrent;
+    const bool product = s.kind == OpKind::dense || s.kind == OpKind::recurrent || s.kind == OpKind::convolution;
     // Nobody wants the gradient of the input.
     if (product && (s.input != plan.input || s.transposed)) transpose(s.weight);
   }
@@ -206,7 +211,7 @@ Scheduler<T> forward_to(const Program<T>& program, bool in_training, int last) {
     if (op->by_row())
       s.rows(op.get(), &Op<T>::forward);
     else if (!op->by_panel())
-      s.product(op.get(), &Op<T>::forward, panels<T>(op->out_width), op->in_width > kTermBlock);
+      s.product(op.get(), &Op<T>::forward, panels<T>(op->out_width), op->at_once(op->in_width));
     else {
       if (in_training && op->reduces()) {
         s.panel(op.get(), &Op<T>::forward_sums, panels<T>(op->in_width));
@@ -233,7 +238,7 @@ void backward_from(const Program<T>& program, const std::vector<bool>& wanted, S
     if (op->by_row())
       s.rows(op, &Op<T>::backward);
     else if (!op->by_panel())
-      s.product(op, &Op<T>::backward, panels<T>(op->in_width), op->out_width > kTermBlock);
+      s.product(op, &Op<T>::backward, panels<T>(op->in_width), op->at_once(op->out_width));
     else
       s.panel(op, &Op<T>::backward, panels<T>(op->in_width));
   }

@@ -115,6 +115,8 @@ class Op {
   virtual bool by_panel() const { return true; }
   // Whether it works on whole rows at once (no panels).
   virtual bool by_row() const { return false; }
+  // Whether a product of so many terms wants all panels in one call.
+  virtual bool at_once(long terms) const { return terms > kTermBlock; }
   // Whether the output may take the place of an input, and an input's gradient that of the output's.
   virtual bool in_place() const { return by_panel() || by_row(); }
   // Whether sums over the batch's rows come before the output, in training.
@@ -192,8 +194,8 @@ class Op {
   bool keeps_transposed = false;  // whether the update must refresh the transpose of the weight
 };
 
-// Where the engine keeps each parameter: the matrix (rows, columns) as panels of columns from `offset`, and, when a
-// product with its transpose is needed, the transpose as panels from `transposed` in a buffer of its own.
+// Where the engine keeps each parameter: the matrix as Kernel lays it out from `offset`, and, when a product with its
+// transpose is needed, the transpose from `transposed` in a buffer of its own.
 //
 // Columns of several gates are padded gate by gate and lie panel of units by panel of units, the gates of a panel side
 // by side.

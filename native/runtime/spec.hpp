@@ -22,6 +22,10 @@ enum class OpKind {
   embedding,
   mix,
   swap_noise,
+  convolution,
+  depthwise,
+  pool,
+  reshape,
   fork  // the engine's own, see Program
 };
 enum class Function {
@@ -52,12 +56,22 @@ struct ParameterSpec {
   double l1, l2;
   bool spread = false;  // whether the penalty is divided by the sum of the batch's weights
   double max_norm = std::numeric_limits<double>::infinity();  // of a column, after each update
+  long taps = 1, groups = 1;                                  // of a convolution: rows are (taps, channels of a group)
   long gates = 1;                                             // of a recurrent layer: columns are (gates, units)
 };
 
 // A column of categories of an embedding: x is row `offset` + x of the weight, for x from 0 to `levels` - 1.
 struct CategorySpec {
   long column, offset, levels;
+};
+
+// A window that slides over an image, see ops/window.hpp. Sequences are images of height 1.
+struct WindowSpec {
+  long image_height = 1, image_width = 1, grid_height = 1, grid_width = 1;
+  long height = 1, width = 1, stride_y = 1, stride_x = 1, dilation_y = 1, dilation_x = 1;
+  long top = 0, left = 0;  // pixels that the first window lies before the image
+
+  long taps() const { return height * width; }
 };
 
 struct OpSpec {
@@ -75,6 +89,10 @@ struct OpSpec {
   std::vector<double> shares = {};  // mix: of the row itself, equally likely
   bool by_feature = false;          // mix: features come from one row or the other, instead of both
   bool training_only = false;       // activation: the op before it includes it in inference
+  WindowSpec window{};
+  bool to_image = false;  // a convolution from grid to image
+  bool average = false;   // of a pool: the mean instead of the maximum
+  bool whole = false;     // of dropout: all positions of a channel together
   uint64_t stream = 0;
   std::vector<long> groups;  // of softmax: the sizes of segments with a softmax each; empty for one over all
   Cell cell = Cell::rnn;     // of a recurrent layer, as is what follows

@@ -20,6 +20,7 @@ from descend.engine import mixing, sparse
 from descend.engine.protocol import Batch, OptimizerState, Progress, Tick, check_accumulation
 from descend.engine.sequences import Sequences
 from descend.engine.sparse import SparseRows
+from descend.layers.windows import Window
 from descend.optimizers import Optimizer
 from descend.plan import ops
 from descend.plan.plan import Parameter, Plan
@@ -48,6 +49,7 @@ _PARAMETER_FIELDS = {
     "recurrent_dropout": "recurrent_rate",
 }
 _OPTIMIZER_FIELDS = {"beta": "beta_1", "momentum": "beta_1", "nesterov": "look_ahead"}
+_SIDES = ("height", "width")
 _KINDS: dict[type[ops.Op], str] = {
     ops.Dense: "dense",
     ops.BatchNorm: "batch_norm",
@@ -63,6 +65,10 @@ _KINDS: dict[type[ops.Op], str] = {
     ops.Embedding: "embedding",
     ops.Mix: "mix",
     ops.SwapNoise: "swap_noise",
+    ops.Convolution: "convolution",
+    ops.Depthwise: "depthwise",
+    ops.Pool: "pool",
+    ops.Reshape: "reshape",
 }
 
 
@@ -156,15 +162,32 @@ def _op(op: ops.Op) -> dict[str, Any]:
         fields |= vars(drop)
     if isinstance(op, ops.Mix):
         fields["shares"] = mixing.shares(op.alpha).tolist()
+    if isinstance(op, ops.Convolution | ops.Depthwise | ops.Pool):
+        fields["window"] = _window(op.window)
+    if isinstance(op, ops.Convolution):
+        fields["to_image"] = fields.pop("transposed")
+        del fields["groups"]  # its weight's, which `_describe` adds
     return {"kind": kind, "input": op.inputs[0], "further": op.inputs[1:], **fields}
+
+
+def _window(window: Window) -> dict[str, int]:
+    pairs = {"image": window.image, "grid": window.grid, "": window.size}
+    named = {f"{key}_{side}".strip("_"): n for key, pair in pairs.items() for side, n in zip(_SIDES, pair, strict=True)}
+    steps = {"stride": window.strides, "dilation": window.dilation}
+    named |= {f"{key}_{axis}": n for key, pair in steps.items() for axis, n in zip("yx", pair, strict=True)}
+    return {**named, "top": window.before[0], "left": window.before[1]}
 
 
 def _describe(plan: Plan) -> dict[str, Any]:
     loss = None if plan.loss is None else vars(plan.loss)
+    parameters = [_parameter(parameter) for parameter in plan.parameters]
+    for op in plan.ops:
+        if isinstance(op, ops.Convolution):
+            parameters[op.weight] |= {"taps": op.window.taps, "groups": op.groups}
     return {
         "widths": [value.shape[-1] for value in plan.values],
         "positions": [value.positions for value in plan.values],
-        "parameters": [_parameter(parameter) for parameter in plan.parameters],
+        "parameters": parameters,
         "ops": [_op(op) for op in plan.ops],
         "input": plan.input,
         "output": plan.output,

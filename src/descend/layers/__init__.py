@@ -26,13 +26,37 @@ from descend.layers.base import MAX_UNITS, Layer, Shape, expand_once, registry
 from descend.layers.batch_norm import BatchNorm
 from descend.layers.bidirectional import Bidirectional
 from descend.layers.concatenate import Concatenate
+from descend.layers.convolution import (
+    Conv1D,
+    Conv1DTranspose,
+    Conv2D,
+    Conv2DTranspose,
+    DepthwiseConv1D,
+    DepthwiseConv2D,
+    SeparableConv1D,
+    SeparableConv2D,
+    Sliding,
+)
 from descend.layers.dense import Dense
-from descend.layers.dropout import Dropout
+from descend.layers.dropout import Dropout, SpatialDropout1D, SpatialDropout2D
 from descend.layers.embedding import Embedding
 from descend.layers.gaussian_noise import GaussianNoise
 from descend.layers.layer_norm import LayerNorm
 from descend.layers.mixing import CutMix, Mixup, SwapNoise
+from descend.layers.pooling import (
+    AveragePool1D,
+    AveragePool2D,
+    GlobalAveragePool1D,
+    GlobalAveragePool2D,
+    GlobalMaxPool1D,
+    GlobalMaxPool2D,
+    GlobalPool,
+    MaxPool1D,
+    MaxPool2D,
+    Pool,
+)
 from descend.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
+from descend.layers.reshape import Flatten, Reshape
 from descend.layers.residual import Residual
 
 __all__ = [
@@ -44,33 +68,56 @@ __all__ = [
     "RELU_FAMILY",
     "SELU",
     "Activation",
+    "AveragePool1D",
+    "AveragePool2D",
     "BatchNorm",
     "Bidirectional",
     "Concatenate",
+    "Conv1D",
+    "Conv1DTranspose",
+    "Conv2D",
+    "Conv2DTranspose",
     "CutMix",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "Dropout",
     "Elementwise",
     "Embedding",
     "Exponential",
+    "Flatten",
     "GaussianNoise",
+    "GlobalAveragePool1D",
+    "GlobalAveragePool2D",
+    "GlobalMaxPool1D",
+    "GlobalMaxPool2D",
+    "GlobalPool",
     "HardSigmoid",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "MaxPool1D",
+    "MaxPool2D",
     "Mish",
     "Mixup",
     "PReLU",
+    "Pool",
     "ReLU",
     "Recurrent",
+    "Reshape",
     "Residual",
+    "SeparableConv1D",
+    "SeparableConv2D",
     "Shape",
     "SiLU",
     "Sigmoid",
     "SimpleRNN",
+    "Sliding",
     "Softmax",
     "Softplus",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
     "SwapNoise",
     "Tanh",
     "activation_names",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from descend.plan import expand, name_layers, ops, parameters_of, walk
 from descend.plan.plan import Parameter, Plan
 from descend.training.core import Core
@@ -13,7 +15,7 @@ def describe(core: Core) -> str:
         named = name_layers(expand(core.layers))
         rows = [(layer.name or "", type(layer).__name__, "?", "?") for layer in walk(named)]
         return _table(rows) + "\n\nshapes are known once the input shape is: call fit or pass input_shape\n"
-    return _table(_rows(core, core.plan)) + f"\n\n{_totals(core.plan)}\n"
+    return _table(_rows(core, core.plan)) + f"\n\n{_totals(core.plan)}\n{_convolutions(core.plan)}"
 
 
 def _rows(core: Core, plan: Plan) -> list[tuple[str, str, str, str]]:
@@ -56,6 +58,17 @@ def _totals(plan: Plan) -> str:
     if shared:
         text += f" ({plan.size + shared:,} weights without sharing)"
     return text + ("" if plan.loss is None else f"; loss {plan.loss.kind}")
+
+
+def _convolutions(plan: Plan) -> str:
+    """How many weights the convolutions have, and how many the same layers would have with their own everywhere."""
+    shared = apart = 0
+    for op in plan.ops:
+        if isinstance(op, ops.Convolution | ops.Depthwise):
+            weights, biases = plan.parameters[op.weight].size, 0 if op.bias is None else plan.parameters[op.bias].size
+            shared += weights + biases
+            apart += weights * math.prod(op.window.grid) + biases * plan.values[op.output].positions
+    return f"convolutions: {shared:,} weights, {apart:,} if positions did not share them\n" if shared else ""
 
 
 def _table(rows: list[tuple[str, str, str, str]]) -> str:

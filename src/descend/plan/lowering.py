@@ -16,6 +16,8 @@ from descend.plan.naming import WITHOUT_PARAMETERS, Names
 from descend.plan.plan import Plan
 from descend.plan.validator import validate
 
+_WEIGHTED = layers.Dense | layers.Sliding  # layers whose weights depend on the next activation
+
 
 def lower(
     network: Sequence[layers.Layer],
@@ -136,7 +138,7 @@ def name_layers(expanded: Sequence[layers.Layer]) -> list[layers.Layer]:
 
 
 def complete_initializers(stack: Sequence[layers.Layer], following: layers.Layer | None = None) -> list[layers.Layer]:
-    """Give dense layers without an initializer the one that fits the next activation.
+    """Give dense layers and convolutions without an initializer the one that fits the next activation.
 
     `following` is the activation after the stack. What comes before a layer with stacks of its own has none, since it
     goes several ways.
@@ -146,8 +148,9 @@ def complete_initializers(stack: Sequence[layers.Layer], following: layers.Layer
         if layer.stacks():
             layer = layer.with_stacks([complete_initializers(inner, following) for inner in layer.stacks()])
             following = None
-        elif isinstance(layer, layers.Dense):
-            if layer.weight_initializer is None and layer.tied_to is None:
+        elif isinstance(layer, _WEIGHTED):
+            tied = isinstance(layer, layers.Dense) and layer.tied_to is not None
+            if layer.weight_initializer is None and not tied:
                 relu_like = isinstance(following, layers.RELU_FAMILY)
                 initializer = initializers.HeUniform() if relu_like else initializers.GlorotUniform()
                 layer = replace(layer, weight_initializer=initializer)
@@ -265,6 +268,53 @@ def _(layer: layers.Softmax, builder: PlanBuilder, value: int) -> int:
     name = _name(layer)
     shape = layer.output_shape(builder.shape(value))
     return builder.add(name, shape, lambda out: ops.Softmax(name, (value,), out, layer.groups or ()))
+
+
+@lower_layer.register
+def _(layer: layers.Sliding, builder: PlanBuilder, value: int) -> int:
+    name, before = _name(layer), builder.shape(value)
+    window, shape, weight_shape = layer.window(before), layer.output_shape(before), layer.weight_shape(before)
+    weight = builder.parameter(
+        f"{name}/weight",
+        weight_shape,
+        initializers.resolve(layer.weight_initializer or "glorot_uniform"),
+        penalty=penalties.resolve(layer.penalty),
+        regularized=True,
+        max_norm=layer.max_norm,
+    )
+    bias = None
+    if layer.use_bias:
+        bias = builder.parameter(f"{name}/bias", shape[-1:], initializers.resolve(layer.bias_initializer))
+    transposed = isinstance(layer, layers.Conv2DTranspose)
+    if weight_shape[-2] == 1 and before[-1] > 1 and not transposed:  # each channel by itself
+        return builder.add(name, shape, lambda out: ops.Depthwise(name, (value,), out, weight, bias, window))
+    groups = before[-1] // weight_shape[-2]
+    return builder.add(
+        name, shape, lambda out: ops.Convolution(name, (value,), out, weight, bias, window, groups, transposed)
+    )
+
+
+@lower_layer.register(layers.Pool)
+@lower_layer.register(layers.GlobalPool)
+def _(layer: layers.Pool | layers.GlobalPool, builder: PlanBuilder, value: int) -> int:
+    name, before = _name(layer), builder.shape(value)
+    window, average = layer.window(before), layer.average
+    return builder.add(name, layer.output_shape(before), lambda out: ops.Pool(name, (value,), out, window, average))
+
+
+@lower_layer.register(layers.Reshape)
+@lower_layer.register(layers.Flatten)
+def _(layer: layers.Reshape | layers.Flatten, builder: PlanBuilder, value: int) -> int:
+    name = _name(layer)
+    return builder.add(name, layer.output_shape(builder.shape(value)), lambda out: ops.Reshape(name, (value,), out))
+
+
+@lower_layer.register
+def _(layer: layers.SpatialDropout2D, builder: PlanBuilder, value: int) -> int:
+    name = _name(layer)
+    shape = layer.output_shape(builder.shape(value))
+    stream = builder.stream()
+    return builder.add(name, shape, lambda out: ops.Dropout(name, (value,), out, layer.rate, stream, whole=True))
 
 
 @lower_layer.register

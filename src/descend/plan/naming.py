@@ -22,7 +22,17 @@ PLACE = "@"
 
 #: Layers that have nothing to share.
 WITHOUT_PARAMETERS = (
-    layers.Elementwise | layers.Softmax | layers.Dropout | layers.GaussianNoise | layers.Residual | layers.Concatenate
+    layers.Elementwise
+    | layers.Softmax
+    | layers.Dropout
+    | layers.SpatialDropout2D
+    | layers.GaussianNoise
+    | layers.Residual
+    | layers.Concatenate
+    | layers.Pool
+    | layers.GlobalPool
+    | layers.Flatten
+    | layers.Reshape
 )
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from descend.layers.windows import Window
+
 #: Names of the elementwise functions an `Activation` op may apply.
 ACTIVATIONS = (
     "linear",
@@ -78,6 +80,42 @@ class Dense(Op):
 
 
 @dataclass(frozen=True)
+class Convolution(Op):
+    """z = sum over the taps of a window of x W[tap] + b, from the window's image to its grid, or back if `transposed`.
+
+    W is (*size, channels of a group, out), b (out,); `bias` is None when the layer has none.
+    """
+
+    weight: int
+    bias: int | None
+    window: Window
+    groups: int = 1
+    transposed: bool = False
+
+
+@dataclass(frozen=True)
+class Depthwise(Op):
+    """A convolution of every channel by itself, with W (*size, 1, out); out is a multiple of the channels."""
+
+    weight: int
+    bias: int | None
+    window: Window
+
+
+@dataclass(frozen=True)
+class Pool(Op):
+    """The largest number, or the mean, of what a window covers, for each channel."""
+
+    window: Window
+    average: bool
+
+
+@dataclass(frozen=True)
+class Reshape(Op):
+    """The same numbers of a row in the same order with the axes of the output."""
+
+
+@dataclass(frozen=True)
 class BatchNorm(Op):
     """gamma (x - mean) / sqrt(var + epsilon) + beta per feature (last axis); biased variance over the batch's rows
     and all other axes.
@@ -140,10 +178,12 @@ class Dropout(Op):
     """Training: zero an element where its random number is below `rate`, scale the rest by 1 / (1 - rate).
 
     `stream` numbers the op within its plan, so that two dropout ops draw different random numbers.
+    With `whole` a channel of a row is zeroed at all positions or at none.
     """
 
     rate: float
     stream: int
+    whole: bool = False
 
 
 @dataclass(frozen=True)

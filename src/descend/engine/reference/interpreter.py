@@ -11,7 +11,9 @@ from descend.engine.reference import (
     add,
     batch_norm,
     concatenate,
+    convolution,
     dense,
+    depthwise,
     dropout,
     embedding,
     gaussian_noise,
@@ -19,8 +21,10 @@ from descend.engine.reference import (
     losses,
     mix,
     penalties,
+    pool,
     prelu,
     recurrent,
+    reshape,
     softmax,
     swap_noise,
     targets,
@@ -44,6 +48,10 @@ OPS: dict[type[ops.Op], ModuleType] = {
     ops.Embedding: embedding,
     ops.Mix: mix,
     ops.SwapNoise: swap_noise,
+    ops.Convolution: convolution,
+    ops.Depthwise: depthwise,
+    ops.Pool: pool,
+    ops.Reshape: reshape,
 }
 
 

@@ -16,7 +16,7 @@ def apply(plan: Plan, w: Array) -> None:
     for parameter in plan.parameters:
         if parameter.max_norm is None:
             continue
-        matrix = w[parameter.slice].reshape(parameter.shape)  # (in, out), a view
+        matrix = w[parameter.slice].reshape(-1, parameter.shape[-1])  # (in, out), a view
         with np.errstate(over="ignore", invalid="ignore"):
             length = np.sqrt((matrix * matrix).sum(axis=0))
         longer = (length > parameter.max_norm) & np.isfinite(length)

@@ -1,0 +1,295 @@
+// z = sum over taps of x[i * stride - before + k * dilation] W[k] + b, from
+// image to grid; a transposed convolution goes from grid to image: z[i * stride
+// - before + k * dilation] += x[i] W[k]. Each is the other's gradient of the
+// input, with W[k] transposed. dW[k] sums the products of image and grid over
+// all rows; db sums dz.
+#include "ops/bias.hpp"
+#include "ops/ops.hpp"
+#include "ops/window.hpp"
+#include "runtime/kernel.hpp"
+
+namespace descend {
+
+namespace {
+
+// Lines of a block of terms of a weight gradient, at most: so many of three
+// panels fit the first-level cache.
+constexpr long kRunLines = 224;
+// Channels of one tile of a weight gradient.
+template <class T>
+constexpr int kRunRows = kVectorBytes == 64 ? 8 : kTileRows<T, 1>;
+
+// One direction as products over taps: the segments of each class, cut into
+// blocks.
+template <class T>
+struct Direction {
+  Sliding sliding;
+  struct Blocks {
+    std::vector<Segment> segments;
+    std::vector<std::size_t> ends;
+  };
+  std::vector<Blocks> blocks;  // of each class
+  long panels, spare;          // of the source, and zeros behind it, which the last
+                               // group may be made to read
+
+  // channels: of the source, and `read` of them by one panel of the target;
+  // tap: numbers between two taps of the weights.
+  Direction(const Sliding& s, long channels, long read, long tap)
+      : sliding(s), panels(descend::panels<T>(channels)), spare(read == channels ? 0 : descend::panels<T>(read) - 1) {
+    constexpr long P = kPanel<T>;
+    for (const TapClass& c : sliding.classes) {
+      Blocks found;
+      const long terms = static_cast<long>(c.taps.size()) * read, count = (terms + kTapTerms - 1) / kTapTerms;
+      long sum = 0;
+      for (const Tap& t : c.taps)
+        for (long p = 0; p < descend::panels<T>(read); p++) {
+          const long some = columns_of<T>(read, p);
+          if (sum > 0 && (sum + some / 2) * count / terms > static_cast<long>(found.ends.size()))
+            found.ends.push_back(found.segments.size());
+          found.segments.push_back({(p * sliding.canvas.lines() + t.line) * P, t.index * tap + p * P * P, some});
+          sum += some;
+        }
+      found.ends.push_back(found.segments.size());
+      blocks.push_back(std::move(found));
+    }
+  }
+
+  long canvas_size() const { return (panels + spare) * sliding.canvas.lines() * kPanel<T>; }
+
+  // One row of the batch. source, target: its first lines; first(panel): where
+  // a panel of the target starts to read.
+  template <class First>
+  void run(const T* source, long source_stride, T* canvas, const T* weights, long panel, T* target, long target_stride,
+           long target_panels, long target_width, const T* bias, First&& first) const {
+    constexpr long P = kPanel<T>;
+    sliding.canvas.fill(source, source_stride, panels, canvas);
+    for (std::size_t k = 0; k < blocks.size(); k++) {
+      const TapClass& c = sliding.classes[k];
+      for (long o = 0; o < target_panels;) {
+        long count = 1;
+        while (count < kTapPanels && o + count < target_panels && first(o + count) == first(o)) count++;
+        const T* from = canvas + first(o) * sliding.canvas.lines() * P;
+        std::size_t begin = 0;
+        for (std::size_t b = 0; b < blocks[k].ends.size(); begin = blocks[k].ends[b++])
+          for (long i = 0; i < c.rows; i++)
+            tap_lines<T>(c.columns, count, from + i * c.row * P, blocks[k].segments.data() + begin,
+                         blocks[k].segments.data() + blocks[k].ends[b], weights + o * panel, panel,
+                         target + o * target_stride + ((c.y + i * c.y_step) * target_width + c.x) * P, target_stride,
+                         c.x_step * P, bias ? bias + o * P : nullptr, b == 0);
+        o += count;
+      }
+    }
+  }
+};
+
+template <class T>
+class Convolution final : public Op<T> {
+ public:
+  Convolution(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
+      : Op<T>(s, plan),
+        weight_(placement[static_cast<std::size_t>(s.weight)]),
+        bias_(s.bias >= 0 ? placement[static_cast<std::size_t>(s.bias)] : Placement{}),
+        trainable_(plan.trains(s.weight) || plan.trains(s.bias)),
+        kernel_(plan.parameters[static_cast<std::size_t>(s.weight)]),
+        forward_(s.to_image ? grid_to_image(s.window) : image_to_grid(s.window), this->in_width, kernel_.rows,
+                 kernel_.rows * P),
+        backward_(s.to_image ? image_to_grid(s.window) : grid_to_image(s.window), this->out_width,
+                  kernel_.groups == 1 ? this->out_width : kernel_.columns, kernel_.transposed_tap()) {}
+
+  bool by_panel() const override { return false; }
+  bool at_once(long) const override { return true; }
+  bool keeps_input() const override { return true; }
+  bool trainable() const override { return trainable_; }
+  double multiply_adds() const override {
+    const long grid = this->spec.window.grid_height * this->spec.window.grid_width;
+    return static_cast<double>(grid * kernel_.taps * (kernel_.in / kernel_.groups) * kernel_.out);
+  }
+  long work_size(bool training) const override {
+    return forward_.canvas_size() + (training ? backward_.canvas_size() + kernel_.taps * P * P * kTapPanels : 0);
+  }
+
+  void forward(const Pass<T>& pass, Rows rows, Panels) const override {
+    each_row(rows, [&](long r) {
+      forward_.run(row(this->in(pass, r * this->in_positions), r, this->in_positions), in_stride(pass),
+                   this->work(pass), pass.weights + weight_.offset, kernel_.panel(),
+                   row(this->out(pass, r * this->out_positions), r, this->out_positions), out_stride(pass),
+                   panels<T>(this->out_width), target_width(false),
+                   this->spec.bias >= 0 ? pass.weights + bias_.offset : nullptr,
+                   [&](long o) { return kernel_.first_input(o); });
+    });
+  }
+
+  void backward(const Pass<T>& pass, Rows rows, Panels) const override {
+    each_row(rows, [&](long r) {
+      backward_.run(row(this->out_gradient(pass, r * this->out_positions), r, this->out_positions), out_stride(pass),
+                    this->work(pass) + forward_.canvas_size(), pass.transposed + weight_.transposed,
+                    kernel_.columns * P, row(this->in_gradient(pass, r * this->in_positions), r, this->in_positions),
+                    in_stride(pass), panels<T>(this->in_width), target_width(true), nullptr,
+                    [&](long i) { return kernel_.first_output(i); });
+    });
+  }
+
+  void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
+    const long in = panels<T>(kernel_.rows), out = panels<T>(this->out_width);
+    const long step = kernel_.groups == 1 ? kTaskOutputs : 1;
+    constexpr double update = 48;  // see Dense
+    const auto rows = static_cast<double>(batch), lines = rows * static_cast<double>(grid_lines());
+    for (long o = 0; o < out; o += step)
+      for (long i = 0; i < in; i++) {
+        const Panels outputs{o, std::min(out, o + step)};
+        const auto units = static_cast<double>((outputs.last - outputs.first) * P);
+        const double bias =
+            i == 0 && this->spec.bias >= 0 ? 2 * rows * static_cast<double>(this->out_positions) * units : 0;
+        const auto weights = static_cast<double>(kernel_.taps * kernel_.block_rows(i)) * units;
+        tasks.push_back({op, {i, i + 1}, outputs, weights * (lines + update) + bias});
+      }
+  }
+
+  void update(const Pass<T>& pass, const Task& task, Update<T>& update) const override {
+    for (long o = task.outputs.first; o < task.outputs.last; o += kTapPanels)
+      with_constant<kTapPanels>(std::min<long>(kTapPanels, task.outputs.last - o),
+                                [&](auto n) { update_block<decltype(n)::value>(pass, task.inputs.first, o, update); });
+    if (this->spec.bias >= 0 && task.inputs.first == 0)
+      for (long o = task.outputs.first; o < task.outputs.last; o++) update_bias(*this, pass, bias_, o, update);
+  }
+
+ private:
+  static constexpr long P = kPanel<T>;
+  static constexpr long kTaskOutputs = 2;  // panels: the same tasks for all instruction sets
+
+  long in_stride(const Pass<T>& pass) const { return pass.arena->stride(this->in_positions); }
+  long out_stride(const Pass<T>& pass) const { return pass.arena->stride(this->out_positions); }
+  long grid_lines() const { return this->spec.window.grid_height * this->spec.window.grid_width; }
+  long image_lines() const { return this->spec.window.image_height * this->spec.window.image_width; }
+  // Of the image or grid that a direction writes.
+  long target_width(bool backward) const {
+    return this->spec.to_image != backward ? this->spec.window.image_width : this->spec.window.grid_width;
+  }
+
+  template <class Body>
+  void each_row(Rows lines, Body&& body) const {
+    for (long r = lines.first / this->in_positions; r < lines.last / this->in_positions; r++) body(r);
+  }
+  template <class U>
+  static U* row(U* value, long r, long positions) {
+    return value + r * positions * P;
+  }
+
+  // The weights of panel u of the rows (see Kernel) and N panels of outputs
+  // from o, all taps.
+  template <int N>
+  void update_block(const Pass<T>& pass, long u, long o, Update<T>& update) const {
+    const long i = kernel_.first_input(o) + u, count = kernel_.block_rows(u);
+    if (i >= panels<T>(this->in_width)) return;  // nobody reads it
+    // (taps, N, P, P), from which each tap's block goes where gradients are
+    // collected.
+    T* const sums = this->work(pass) + forward_.canvas_size() + backward_.canvas_size();
+    if (update.computes()) {
+      each_block(pass.rows, [&](long r, long images, long y, long height) {
+        for (long t = 0; t < kernel_.taps; t++)
+          add_tap<N>(pass, t, i, o, count, {r, r + images}, {y, y + height}, sums + t * N * P * P);
+      });
+    }
+    for (long n = 0; n < N; n++)
+      for (long t = 0; t < kernel_.taps; t++) {
+        const long offset = weight_.offset + kernel_.at(t, u, o + n);
+        T* const from = sums + (t * N + n) * P * P;
+        T* const g = update.gradient(offset, from);
+        if (update.computes()) {
+          if (kernel_.groups > 1) mask(from, i, o + n);
+          if (g != from) std::copy(from, from + count * P, g);
+        }
+        update.commit(this->spec.weight, offset, g, count * P);
+        const long to = this->wants_input ? kernel_.transposed_at(t, u, o + n) : -1;
+        if (to >= 0 && update.applies()) update.transpose(offset, count, update.transposed() + weight_.transposed + to);
+      }
+  }
+
+  // Calls body(first row, rows, first grid row, grid rows) for the blocks of
+  // terms: several rows of the batch whole, or equal parts of one.
+  template <class Body>
+  void each_block(long rows, Body&& body) const {
+    const WindowSpec& w = this->spec.window;
+    long images = 1;
+    while (2 * images * grid_lines() <= kRunLines && 2 * images <= kRowTermBlock) images *= 2;
+    const long most = std::max(1L, kRunLines / w.grid_width), parts = (w.grid_height + most - 1) / most;
+    for (long r = 0; r < rows; r += images)
+      for (long p = 0; p < parts; p++) {
+        const long y = w.grid_height * p / parts;
+        body(r, std::min(images, rows - r), y, w.grid_height * (p + 1) / parts - y);
+      }
+  }
+
+  // Adds what one block of terms gives tap t, panel i of inputs and N panels of
+  // outputs to sums (N, P, P).
+  template <int N>
+  void add_tap(const Pass<T>& pass, long t, long i, long o, long count, Rows rows, Valid grid, T* sums) const {
+    const WindowSpec& w = this->spec.window;
+    const long ky = t / w.width, kx = t % w.width;
+    const bool first = rows.first == 0 && grid.first == 0;
+    Valid y = valid_positions(ky, w.stride_y, w.dilation_y, w.top, w.image_height, w.grid_height);
+    const Valid x = valid_positions(kx, w.stride_x, w.dilation_x, w.left, w.image_width, w.grid_width);
+    y = {std::max(y.first, grid.first), std::min(y.last, grid.last)};
+    if (y.first >= y.last || x.first >= x.last) {
+      if (first) std::fill(sums, sums + N * P * P, T(0));
+      return;
+    }
+    const T* const in =
+        row(this->in(pass, rows.first * this->in_positions), rows.first, this->in_positions) + i * in_stride(pass);
+    const T* const out =
+        row(this->out_gradient(pass, rows.first * this->out_positions), rows.first, this->out_positions) +
+        o * out_stride(pass);
+    const long image_line = (y.first * w.stride_y - w.top + ky * w.dilation_y) * w.image_width + x.first * w.stride_x -
+                            w.left + kx * w.dilation_x;
+    const long grid_line = y.first * w.grid_width + x.first;
+    Runs<T> runs{in + (this->spec.to_image ? grid_line : image_line) * P,
+                 out + (this->spec.to_image ? image_line : grid_line) * P,
+                 0,
+                 0,
+                 0,
+                 0,
+                 y.last - y.first,
+                 x.last - x.first};
+    const auto image_row = w.stride_y * w.image_width * P, image_step = w.stride_x * P, grid_row = w.grid_width * P;
+    (this->spec.to_image ? runs.b_row : runs.a_row) = image_row;
+    (this->spec.to_image ? runs.b_step : runs.a_step) = image_step;
+    (this->spec.to_image ? runs.a_row : runs.b_row) = grid_row;
+    (this->spec.to_image ? runs.a_step : runs.b_step) = P;
+    if (image_row == runs.terms * image_step && grid_row == runs.terms * P) {  // one run
+      runs.terms *= runs.rows;
+      runs.rows = 1;
+    }
+    split_rows<kRunRows<T>>(count, [&](auto r, long from) {
+      Runs<T> some = runs;
+      some.a += from;
+      run_tile<T, decltype(r)::value, N>(some, rows.count(), this->in_positions * P, this->out_positions * P,
+                                         out_stride(pass), sums + from * P, P * P, first);
+    });
+  }
+
+  // Zeros where an output does not read an input.
+  void mask(T* g, long i, long o) const {
+    for (long r = 0; r < P; r++)
+      for (long c = 0; c < P; c++)
+        if (!kernel_.reads(o * P + c, i * P + r)) g[r * P + c] = T(0);
+  }
+
+  Placement weight_, bias_;
+  bool trainable_;
+  Kernel<T> kernel_;
+  Direction<T> forward_, backward_;
+};
+
+}  // namespace
+
+template <class T>
+std::unique_ptr<Op<T>> make_convolution(const OpSpec& s, const PlanSpec& plan,
+                                        const std::vector<Placement>& placement) {
+  return std::make_unique<Convolution<T>>(s, plan, placement);
+}
+template std::unique_ptr<Op<float>> make_convolution<float>(const OpSpec&, const PlanSpec&,
+                                                            const std::vector<Placement>&);
+template std::unique_ptr<Op<double>> make_convolution<double>(const OpSpec&, const PlanSpec&,
+                                                              const std::vector<Placement>&);
+
+}  // namespace descend
