@@ -149,6 +149,18 @@ def test_every_row_counts_as_much_in_the_loss() -> None:
     assert network.evaluate(X, y, loss="mse")["loss"] == pytest.approx(expected, rel=1e-5)
 
 
+def test_metrics_leave_out_what_stands_behind_a_sequence() -> None:
+    lengths = np.array([1, 4, 2] * 10)
+    X = Sequences(RNG.normal(size=(30, 4, 2)), lengths)
+    there = np.arange(4) < lengths[:, None]
+    network = Network([layers.GRU(3, return_sequences=True), layers.Dense(1)], seed=2)
+    y = RNG.normal(size=(30, 4, 1))
+    history = network.fit(X, y, epochs=1, metrics=["mae"], validation_split=0.5, verbose=0)
+    found = network.evaluate(X, y, metrics=["mae"])["mae"]
+    assert found == pytest.approx(np.abs(network.predict(X) - y)[there].mean(), rel=1e-5)
+    assert np.isfinite(history["val_mae"][0])
+
+
 @pytest.mark.parametrize(
     ("values", "lengths", "error", "message"),
     [

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from descend import losses, optimizers
+from descend.engine.sequences import split
 from descend.engine.sparse import Features
 from descend.training import groups, targets
 from descend.training.callbacks import Callback
@@ -187,6 +188,6 @@ class Trainable:
         values = {"loss": float(engine.evaluate(batch))}
         predictions = engine.predict(batch.X) if functions else np.empty(0)
         for name, function in functions.items():
-            measured = targets.as_lines(prepared.encoded.labels, predictions, batch.weight)
+            measured = targets.as_lines(prepared.encoded.labels, predictions, batch.weight, split(batch.X)[1])
             values[name] = float(function(*measured))
         return values

@@ -16,6 +16,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from descend.engine.protocol import Engine
+from descend.engine.sequences import split
 from descend.training import targets
 from descend.training.averaging import Averages
 from descend.training.callbacks import Callback, Checkpoint, EarlyStopping, Improvement, direction, wants_steps
@@ -268,18 +269,22 @@ class TrainingRun:
         """Compute the metrics on the training rows and on the validation rows."""
         rows = self.rows
         predictions = engine.predict(rows.batch.X)
+        lengths = split(rows.batch.X)[1]
         if rows.subset is not None:  # rather than copy the rows
             predictions = predictions[rows.subset]
-        values = self._measure_on(predictions, rows.labels, rows.weight, "")
+            lengths = None if lengths is None else lengths[rows.subset]
+        values = self._measure_on(predictions, rows.labels, rows.weight, lengths, "")
         if rows.validation is not None and rows.validation_labels is not None:
             predictions = engine.predict(rows.validation.X)
-            values |= self._measure_on(predictions, rows.validation_labels, rows.validation.weight, "val_")
+            values |= self._measure_on(
+                predictions, rows.validation_labels, rows.validation.weight, split(rows.validation.X)[1], "val_"
+            )
         return values
 
     def _measure_on(
-        self, predictions: NDArray, labels: NDArray, weight: NDArray | None, prefix: str
+        self, predictions: NDArray, labels: NDArray, weight: NDArray | None, lengths: NDArray | None, prefix: str
     ) -> dict[str, float]:
-        measured = targets.as_lines(labels, predictions, weight)
+        measured = targets.as_lines(labels, predictions, weight, lengths)
         return {prefix + name: float(function(*measured)) for name, function in self.metrics.items()}
 
 

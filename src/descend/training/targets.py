@@ -80,13 +80,22 @@ def per_position(y: NDArray, positions: tuple[int, ...], name: str = "y") -> NDA
     return y.reshape(-1) if y.ndim == flat else y.reshape(-1, y.shape[-1])
 
 
-def as_lines(labels: NDArray, predictions: NDArray, weight: NDArray | None) -> tuple[NDArray, NDArray, NDArray | None]:
-    """Return labels, predictions and weights as metrics take them: with every position as a row of its own."""
+def as_lines(
+    labels: NDArray, predictions: NDArray, weight: NDArray | None, lengths: NDArray[np.int32] | None = None
+) -> tuple[NDArray, NDArray, NDArray | None]:
+    """Return labels, predictions and weights as metrics take them: with every position as a row of its own.
+
+    `lengths` (rows,) leaves out the positions behind the end of sequences.
+    """
     positions = predictions.shape[1:-1]
     if not positions:
         return labels, predictions, weight
     weight = None if weight is None else np.repeat(weight, math.prod(positions))
-    return per_position(labels, positions), predictions.reshape(-1, predictions.shape[-1]), weight
+    lines = per_position(labels, positions), predictions.reshape(-1, predictions.shape[-1])
+    if lengths is None:
+        return *lines, weight
+    there = (np.arange(math.prod(positions)) < lengths[:, None]).ravel()
+    return lines[0][there], lines[1][there], None if weight is None else weight[there]
 
 
 def form_of(y: NDArray) -> Form:
