@@ -9,6 +9,7 @@ from statistics import fmean, pstdev
 from typing import Any
 
 import estimators
+import monitor
 import recurrent
 import sparse
 import techniques
@@ -68,6 +69,7 @@ def markdown(results: dict[str, Any]) -> str:
         _recurrent,
         _techniques,
         _estimators,
+        _monitor,
     ):
         lines += part(results)
     return "\n".join(lines)
@@ -212,6 +214,19 @@ def _estimators(results: dict[str, Any]) -> list[str]:
         best = " and ".join(f"{search['best score'][name]:.4f}" for name in both)
         lines.append(f"{estimators.SEARCH}: {_times(search['seconds'], 1, 's')}; best scores {best}.")
     return ["## Estimators: seconds of a fit", "", estimators.DESCRIPTION, "", *_table(header, rows), *lines, ""]
+
+
+def _monitor(results: dict[str, Any]) -> list[str]:
+    found = results.get("monitor")
+    if not found:
+        return []
+    rows = [
+        [name, f"{entry['ratio']['default']:.3f}", f"{entry['ratio']['every epoch']:.3f}"]
+        + [str(entry[key]) for key in ("apart", "steps")]
+        for name, entry in found.items()
+    ]
+    header = ["shape", "default", "once per epoch", "updates between measurements (default)", "updates per epoch"]
+    return ["## Training with a monitor: times the time without", "", monitor.DESCRIPTION, "", *_table(header, rows)]
 
 
 def _times(seconds: dict[str, float], factor: float, unit: str) -> str:

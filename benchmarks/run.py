@@ -15,6 +15,7 @@ import estimators
 import footprint
 import inference
 import machine
+import monitor
 import peers
 import recurrent
 import report
@@ -34,6 +35,7 @@ _PARTS = (
     "recurrent",
     "techniques",
     "estimators",
+    "monitor",
 )
 
 
@@ -105,6 +107,9 @@ def main(arguments: list[str] | None = None) -> None:
     if "inference" in options.parts:
         _note("inference ...")
         results["inference"] = inference.measure(options.rounds, _note)
+    if "monitor" in options.parts:
+        _note("monitor ...")
+        results["monitor"] = {shape: monitor.measure(shape, options.rounds, _note) for shape in options.shapes}
     if "steps" in options.parts:
         results["steps"], results["products"] = {}, {}
         for shape in options.shapes:

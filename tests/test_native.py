@@ -73,6 +73,8 @@ def test_equals_reference(case: OpCase, dtype: str) -> None:
         np.testing.assert_allclose(loss, expected_loss, **CLOSE[dtype])
         scale = max(1.0, float(np.abs(expected).max()))
         np.testing.assert_allclose(gradient / scale, expected / scale, **CLOSE[dtype])
+        bounds = np.tile([-0.7, 0.4], (len(native.plan.values), 1))
+        np.testing.assert_allclose(native.probe(batch.X, bounds), reference.probe(exact.X, bounds), **CLOSE[dtype])
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
@@ -104,11 +106,12 @@ def test_trains_like_the_reference(name: str, optimizer: optimizers.Optimizer) -
     for engine in _engines(case, "float64"):
         engine.start(optimizer, seed=9)
         for _ in range(2):
-            progress = engine.train(batch, rows, batch_size=15, learning_rates=rates, threads=2)
+            progress = engine.train(batch, rows, batch_size=15, learning_rates=rates, threads=2, measure=True)
             assert (progress.rows, progress.steps, progress.status) == (50, 4, "done")
         steps = np.stack([progress.losses, progress.penalties])
-        outcome.append((progress.loss, steps, engine.get_parameters(), engine.get_state()))
-    (loss, steps, weights, state), (expected_loss, expected_steps, expected, expected_state) = outcome
+        outcome.append((progress.loss, steps, engine.get_parameters(), engine.get_state(), progress.moved))
+    (loss, steps, weights, state, moved), (expected_loss, expected_steps, expected, expected_state, others) = outcome
+    np.testing.assert_allclose(moved, others, rtol=1e-6, atol=1e-18)
     np.testing.assert_allclose(loss, expected_loss, rtol=1e-8)
     np.testing.assert_allclose(steps, expected_steps, rtol=1e-8)
     part = np.ones(50) if batch.weight is None else batch.weight
@@ -142,7 +145,9 @@ def test_gradients_leave_long_columns_alone() -> None:
     np.testing.assert_array_equal(engine.get_parameters(), before)
 
 
-def _train(case: OpCase, dtype: str, threads: int, optimizer: optimizers.Optimizer) -> tuple[bytes, float]:
+def _train(
+    case: OpCase, dtype: str, threads: int, optimizer: optimizers.Optimizer, measure: bool = True
+) -> tuple[bytes, float, bytes]:
     engine = _engines(case, dtype)[0]
     batch = case.batch(150, np.dtype(dtype).type)
     engine.start(optimizer, seed=4)
@@ -150,8 +155,14 @@ def _train(case: OpCase, dtype: str, threads: int, optimizer: optimizers.Optimiz
     for epoch in range(2):
         rows = shuffle(150, 2, epoch)
         rates = np.array([0.01])
-        total += engine.train(batch, rows, batch_size=64, learning_rates=rates, threads=threads, adapt=False).loss
-    return engine.get_parameters().tobytes() + engine.get_state().slots.tobytes(), total
+        progress = engine.train(
+            batch, rows, batch_size=64, learning_rates=rates, threads=threads, adapt=False, measure=measure
+        )
+        total += progress.loss
+    seen = engine.probe(batch.X, np.zeros((len(engine.plan.values), 2)), threads).tobytes()
+    if progress.moved is not None:
+        seen += progress.moved.tobytes()
+    return engine.get_parameters().tobytes() + engine.get_state().slots.tobytes(), total, seen
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -168,6 +179,23 @@ def test_threads_do_not_change_a_bit_of_any_optimizer(optimizer: optimizers.Opti
     expected = _train(case, "float32", 1, optimizer)
     for threads in (2, 3):
         assert _train(case, "float32", threads, optimizer) == expected
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
+@pytest.mark.parametrize("name", ["tower-weighted", "penalties", "max_norm"])
+def test_measuring_does_not_change_a_bit(name: str, optimizer: optimizers.Optimizer) -> None:
+    measured, not_measured = (_train(_case(name), "float32", 2, optimizer, measure) for measure in (True, False))
+    assert measured[:2] == not_measured[:2]
+
+
+def test_what_the_last_step_did_is_nothing_when_it_is_not_reached() -> None:
+    engine = _plain()
+    batch = _data(40)
+    engine.start(optimizers.SGD(0.1), seed=0)
+    rows, rates = np.arange(40, dtype=np.uint32), np.array([0.1])
+    progress = engine.train(batch, rows, batch_size=10, learning_rates=rates, deadline=0.0, measure=True)
+    assert progress.steps == 1 and progress.moved is not None and np.isnan(progress.moved).all()
+    assert engine.train(batch, rows, batch_size=10, learning_rates=rates).moved is None
 
 
 def test_full_batch_takes_many_chunks_and_blocks() -> None:

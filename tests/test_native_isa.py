@@ -28,8 +28,9 @@ def report(name, plan, parameters, batch, dtype):
     engine.set_parameters(parameters)
     engine.start(optimizers.Nadam(0.01, clip_norm=0.5, gradient_noise=0.01), seed=4)
     rows = shuffle(batch.X.shape[0], 0, 1)
-    progress = engine.train(batch, rows, batch_size=33, learning_rates=np.array([0.01]))
+    progress = engine.train(batch, rows, batch_size=33, learning_rates=np.array([0.01]), measure=True)
     bits = engine.get_parameters().tobytes() + engine.predict(batch.X).tobytes() + engine.gradients(batch)[1].tobytes()
+    bits += progress.moved.tobytes() + engine.probe(batch.X, np.zeros((len(plan.values), 2))).tobytes()
     print(name, dtype, progress.loss.hex(), hashlib.sha256(bits).hexdigest())
 
 print(isa())

@@ -62,17 +62,18 @@ def report(folder: Path, frame: pl.DataFrame) -> tuple[Result, str]:
 
 
 CLASSIFIED = ["Learning curves", "Confusion matrix", "ROC and precision-recall curves", "Calibration"]
+INSIDE = "Inside the network"
 MEASURED = ["Learning curves", "Predicted against true", "Residuals", "Calibration"]
 
 
 @pytest.mark.parametrize(
     ("task", "columns", "pictures"),
     [
-        ("binary", ("a", "b", "c"), [*CLASSIFIED, "Permutation importance"]),
-        ("multiclass", ("a", "b"), [*CLASSIFIED, "Decision boundary", "Permutation importance"]),
-        ("regression", ("a", "b"), [*MEASURED, "Predictions over the plane", "Permutation importance"]),
-        ("regression", AWKWARD, [*MEASURED, "Predictions over the plane", "Permutation importance"]),
-        ("binary", AWKWARD, [*CLASSIFIED, "Decision boundary", "Permutation importance"]),
+        ("binary", ("a", "b", "c"), [*CLASSIFIED, "Permutation importance", INSIDE]),
+        ("multiclass", ("a", "b"), [*CLASSIFIED, "Decision boundary", "Permutation importance", INSIDE]),
+        ("regression", ("a", "b"), [*MEASURED, "Predictions over the plane", "Permutation importance", INSIDE]),
+        ("regression", AWKWARD, [*MEASURED, "Predictions over the plane", "Permutation importance", INSIDE]),
+        ("binary", AWKWARD, [*CLASSIFIED, "Decision boundary", "Permutation importance", INSIDE]),
     ],
 )
 def test_pictures_and_self_containment(tmp_path, task, columns, pictures):
@@ -93,6 +94,7 @@ def test_report_has_the_numbers(tmp_path):
     result, text = report(tmp_path, table("binary").with_columns(pl.lit("k").alias("constant")))
     accuracy = result.scores["network"]["accuracy"]
     assert f"{accuracy:.4f}" in text
+    assert "<h2>Findings</h2>" in text and "No sign of" in text
     for words in ("linear model", "always the majority", "constant", "same value in every row", "weight decay"):
         assert words in text
 

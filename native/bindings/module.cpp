@@ -110,6 +110,22 @@ class PyModel {
     return nb::make_tuple(loss, array);
   }
 
+  auto probe(const nb::object& X, const Matrix<double>& bounds, int threads) const {
+    Data<T> data;
+    set_rows(data, X);
+    check_entries(data, nullptr, data.rows);
+    static_assert(sizeof(ValueStatistics) == 5 * sizeof(double));
+    const std::size_t values = bounds.shape(0);
+    expect(values <= model_.program.plan.widths.size() && bounds.shape(1) == 2, "bounds have the wrong shape");
+    expect(values > static_cast<std::size_t>(model_.program.plan.input), "bounds have the wrong shape");
+    double* to;
+    auto array = new_array<double>({values, 5}, to);
+    const double* limits = bounds.data();
+    nb::gil_scoped_release free;
+    model_.probe(data, limits, reinterpret_cast<ValueStatistics*>(to), static_cast<long>(values), threads);
+    return array;
+  }
+
   void start(const nb::dict& optimizer, uint64_t seed, uint64_t step, const std::optional<Matrix<T>>& slots) {
     const OptimizerSpec spec = optimizer_spec(optimizer);
     if (slots)
@@ -134,7 +150,7 @@ class PyModel {
 
   nb::tuple train(const nb::object& X, const nb::object& y, const std::optional<Vector<T>>& weight,
                   const Vector<uint32_t>& order, long batch, const Vector<double>& rates, int threads, double seconds,
-                  const nb::object& tick, bool adapt, long accumulate) {
+                  const nb::object& tick, bool adapt, long accumulate, bool measure) {
     TrainJob<T> job{};
     job.data = check(X, y, weight);
     job.order = order.data();
@@ -168,13 +184,22 @@ class PyModel {
     auto losses = new_array<double>({static_cast<std::size_t>(steps)}, job.losses);
     auto penalties = new_array<double>({static_cast<std::size_t>(steps)}, job.penalties);
     std::fill_n(job.penalties, steps, 0.0);
+    nb::object moved = nb::none();
+    if (measure) {
+      static_assert(sizeof(Moved) == 3 * sizeof(double));
+      double* to;
+      const std::size_t parameters = model_.program.plan.parameters.size();
+      moved = nb::cast(new_array<double>({parameters, 3}, to));
+      std::fill_n(to, 3 * parameters, NAN);
+      job.moved = reinterpret_cast<Moved*>(to);
+    }
     TrainResult r;
     {
       nb::gil_scoped_release free;
       r = model_.train(job);
     }
     static constexpr const char* names[] = {"done", "stopped", "interrupted", "deadline", "diverged"};
-    return nb::make_tuple(r.loss, r.rows, r.steps, names[static_cast<int>(r.status)], losses, penalties);
+    return nb::make_tuple(r.loss, r.rows, r.steps, names[static_cast<int>(r.status)], losses, penalties, moved);
   }
 
  private:
@@ -325,7 +350,8 @@ void bind_model(nb::module_& m, const char* name) {
       .def("train", &M::train, nb::arg("X"), nb::arg("y"), nb::arg("weight").noconvert().none(),
            nb::arg("order").noconvert(), nb::arg("batch_size"), nb::arg("learning_rates").noconvert(),
            nb::arg("threads"), nb::arg("seconds"), nb::arg("tick").none(), nb::arg("adapt") = true,
-           nb::arg("accumulate") = 1);
+           nb::arg("accumulate") = 1, nb::arg("measure") = false)
+      .def("probe", &M::probe, nb::arg("X"), nb::arg("bounds").noconvert(), nb::arg("threads") = 0);
 }
 
 // The numbers 0 .. n - 1 in an order drawn from (seed, epoch): Fisher and Yates's shuffle.

@@ -167,6 +167,13 @@ void Update<T>::commit(int id, long offset, T* g, long count) {
     if (g != stored) std::copy(g, g + count, stored);
     return;
   }
+  if (!moved) return apply(id, offset, g, count);
+  apply_measured(moved[id], id, offset, g, count);
+}
+
+template <class T>
+void Update<T>::apply(int id, long offset, T* g, long count) {
+  const ParameterSpec& p = program_.plan.parameters[static_cast<std::size_t>(id)];
   if (stage_ == Stage::apply && scale_ != T(1)) each<T>(count, [&](long o) { store(g + o, load(g + o) * scale_); });
   if (rule_.noise > T(0)) add_noise(id, offset, g, count);
   T* slot[3];
@@ -212,6 +219,28 @@ void Update<T>::add_noise_to_groups(const ParameterSpec& p, long at, T* g, long 
     const long row = line / kernel.rows * inputs + channel - o / outputs * inputs;
     const Vec<T> z = normal<T>(random_bits<T>(rule_.noise_key, static_cast<uint32_t>(p.offset + row * p.columns + o)));
     g[i] = fma<T>(splat(z[0]), splat(rule_.noise), splat(g[i]))[0];
+  }
+}
+
+// The same bits as without measuring, piece by piece.
+template <class T>
+void Update<T>::apply_measured(Moved& sums, int id, long offset, T* g, long count) {
+  constexpr long most = kPanel<T> * kPanel<T>;
+  alignas(64) T before[most];
+  for (long first = 0; first < count; first += most) {
+    const long n = std::min(most, count - first);
+    T *const w = parameters_.weights + offset + first, *const piece = g + first;
+    for (long i = 0; i < n; i++) {
+      const auto x = static_cast<double>(piece[i]), y = static_cast<double>(w[i]);
+      sums.gradient += x * x;
+      sums.weight += y * y;
+      before[i] = w[i];
+    }
+    apply(id, offset + first, piece, n);
+    for (long i = 0; i < n; i++) {
+      const double x = static_cast<double>(w[i]) - static_cast<double>(before[i]);
+      sums.change += x * x;
+    }
   }
 }
 

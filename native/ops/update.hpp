@@ -37,6 +37,12 @@ struct Rule {
   Rule(const OptimizerSpec& spec, double learning_rate, uint64_t seed, uint64_t step_number, double weight_sum);
 };
 
+// What one update does to a parameter, as sums of squares: its gradient as it comes to the optimizer (before clipping
+// by norm and noise), its numbers before, and what the optimizer added to them.
+struct Moved {
+  double gradient = 0, weight = 0, change = 0;
+};
+
 // fused: compute and apply at once; collect: only store the gradient; apply: read it back; accumulate: add it to what
 // is stored, for a later batch of the same update.
 enum class Stage { fused, collect, apply, accumulate };
@@ -88,10 +94,13 @@ class Update {
   }
 
   double penalty = 0, squares = 0;  // of this task: penalty of the weights, sum of squares of the gradient
+  Moved* moved = nullptr;           // (parameters,) of this task, to add to; null unless the step is measured
 
  private:
   void add_noise(int id, long offset, T* g, long count) const;
   void add_noise_to_groups(const ParameterSpec& p, long at, T* g, long count) const;
+  void apply(int id, long offset, T* g, long count);
+  void apply_measured(Moved& sums, int id, long offset, T* g, long count);
 
   const Program<T>& program_;
   const Parameters<T>& parameters_;

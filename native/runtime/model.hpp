@@ -32,6 +32,7 @@ struct TrainJob {
   bool adapt = true;            // whether the team shrinks while members do not get a core
   double* losses = nullptr;     // (steps,) to fill with each step's loss without penalties, or null
   double* penalties = nullptr;  // (steps,) zeros, to which each step's penalties are added, or null
+  Moved* moved = nullptr;       // (parameters,) to fill with what the last step does, or null; only when it is reached
   Watch watch;
 };
 
@@ -39,6 +40,14 @@ struct TrainResult {
   double loss = 0;
   long rows = 0, steps = 0;
   Status status = Status::done;
+};
+
+// One value of the plan over all rows and columns of a probe; shares are from 0 to 1.
+struct ValueStatistics {
+  double mean, deviation;
+  double zeros;    // share of numbers that are 0
+  double outside;  // share of numbers below or above the value's bounds
+  double silent;   // share of columns that are above 0 in no row
 };
 
 // Memory for passes over up to `capacity` rows by `threads` threads.
@@ -89,6 +98,8 @@ class Model {
   // flat: gradient in the plan's order; the whole data set is one batch.
   double gradients(const Data<T>& data, uint64_t seed, uint64_t step, T* flat, int threads);
   TrainResult train(const TrainJob<T>& job);
+  // What the first `count` values of the plan look like on some rows, in inference mode: see probe.cpp.
+  void probe(const Data<T>& data, const double* bounds, ValueStatistics* out, long count, int threads) const;
 
   const Program<T> program;
 

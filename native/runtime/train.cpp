@@ -54,7 +54,9 @@ class Run {
     if (!only_) limited_ = limited_panels(program_);
     penalties_.assign(tasks_.size(), 0);
     squares_.assign(tasks_.size(), 0);
+    if (job.moved) moved_.resize(tasks_.size() * program_.plan.parameters.size());
     batches_ = (job.count + job.batch - 1) / job.batch;
+    steps_ = (batches_ + job.accumulate - 1) / job.accumulate;
   }
 
   TrainResult go(int threads) {
@@ -63,6 +65,7 @@ class Run {
     const bool alone = job_.adapt && size_.stays_alone(batches_);
     Team::run(alone ? 1 : threads, [this](int t) { member(t); });
     add_penalties();
+    if (job_.moved && result_.steps == steps_) add_moved();
     if (error_) std::rethrow_exception(error_);
     result_.loss = weight_ > 0 ? loss_ / weight_ : 0;
     return result_;
@@ -225,9 +228,11 @@ class Run {
 
   // The thread's own share of the tasks, then what others have not come to yet.
   void tasks(const Pass<T>& pass, const Rule<T>& rule, Stage stage, T scale) {
+    const bool measured = job_.moved && pass.step == first_step_ + static_cast<uint64_t>(steps_ - 1);
     TaskShares& shares = stage == Stage::apply ? to_apply_ : to_compute_;
     shares.for_each(pass.thread, pass.threads, [&](std::size_t i) {
       Update<T> piece(program_, parameters_, optimizer_, rule, stage, scale, pass.part > 0);
+      if (measured) piece.moved = moved_.data() + i * program_.plan.parameters.size();
       program_.ops[static_cast<std::size_t>(tasks_[i].op)]->update(pass, tasks_[i], piece);
       if (!piece.computes()) return;
       penalties_[i] = piece.penalty;
@@ -241,6 +246,20 @@ class Run {
     for (double& p : penalties_) sum += p, p = 0;
     loss_ += sum * step_weight_;
     if (job_.penalties && result_.steps > 0) job_.penalties[result_.steps - 1] += sum;
+  }
+
+  // What the last step did, parameter by parameter: tasks in their order, whoever did them.
+  void add_moved() {
+    const std::size_t count = program_.plan.parameters.size();
+    for (std::size_t p = 0; p < count; p++) {
+      Moved sum;
+      for (std::size_t i = p; i < moved_.size(); i += count) {
+        sum.gradient += moved_[i].gradient;
+        sum.weight += moved_[i].weight;
+        sum.change += moved_[i].change;
+      }
+      job_.moved[p] = sum;
+    }
   }
 
   // After batch b; a run ends after updates only.
@@ -292,7 +311,8 @@ class Run {
   std::vector<Task> tasks_;
   std::vector<LimitedPanel> limited_;  // none in most networks
   std::vector<double> penalties_, squares_;
-  long batches_;
+  std::vector<Moved> moved_;  // (tasks, parameters), none unless the last step is measured
+  long batches_, steps_;
   Barrier barrier_;
 
   TeamSize& size_;

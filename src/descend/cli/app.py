@@ -238,6 +238,75 @@ def info(model: Model) -> None:
 
 
 @app.command()
+def doctor(
+    subject: Annotated[
+        Path, typer.Argument(metavar="RUN|DATA", help="A folder or model.descend of 'descend train', or a table.")
+    ],
+    target: Annotated[
+        str | None, typer.Option("--target", "-t", metavar="COL", help="The column to predict, for a table.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="TASK", help="classification or regression; inferred if not given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Decides the split, the initial weights and the order of rows.")] = 0,
+    threads: Annotated[int | None, typer.Option(help="Threads; the results do not depend on it.")] = None,
+    hidden: Annotated[
+        str | None, typer.Option(metavar="UNITS", help="As for 'descend train'.", rich_help_panel=_NETWORK)
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Likewise.", rich_help_panel=_NETWORK)] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Likewise.", rich_help_panel=_NETWORK)] = None,
+    lr: Annotated[float | None, typer.Option(help="Likewise.", rich_help_panel=_NETWORK)] = None,
+    dropout: Annotated[float | None, typer.Option(help="Likewise.", rich_help_panel=_NETWORK)] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Likewise.", rich_help_panel=_NETWORK)] = None,
+    patience: Annotated[int | None, typer.Option(help="Likewise.", rich_help_panel=_NETWORK)] = None,
+    drop: Annotated[
+        list[str] | None, typer.Option(metavar="COL", help="A column to leave out (repeatable).", rich_help_panel=_DATA)
+    ] = None,
+    categorical: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COL", help="A column whose numbers are names (repeatable).", rich_help_panel=_DATA),
+    ] = None,
+    separator: Separator = None,
+    encoding: Encoding = None,
+    missing: Missing = None,
+) -> None:
+    """Say what looks wrong about a training: of a recorded run, or by training on a table.
+
+    Each finding comes with its evidence and a remedy. Nothing is written.
+    """
+    with one_sentence():
+        from descend.cli import doctor as do
+        from descend.cli.recipe import Asked, parse_hidden
+        from descend.cli.training import Job
+        from descend.data.errors import DataError
+        from descend.data.kinds import ColumnOptions
+        from descend.data.preparing import PrepareOptions
+        from descend.data.reading import ReadOptions
+
+        asked = Asked(parse_hidden(hidden), epochs, batch_size, lr, dropout, weight_decay, patience)
+        if do.is_run(subject):
+            if target is not None or asked != Asked():
+                raise DataError("A recorded run is looked at as it is: leave --target and the training options out.")
+            do.of_run(subject)
+            return
+        if target is None:
+            raise DataError(f"'{subject}' is not a run; to train on it as a table, name its target with --target.")
+        columns = ColumnOptions(tuple(drop or ()), tuple(categorical or ()))
+        do.of_table(
+            Job(
+                data=subject,
+                target=target,
+                out=Path(),
+                seed=seed,
+                threads=threads,
+                read=ReadOptions(separator, encoding, tuple(missing or ())),
+                prepare=PrepareOptions(task, seed, columns=columns),
+                asked=asked,
+            )
+        )
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")] = Path(
         "descend-demo"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from descend.cli.training import Result
     from descend.data.preparing import Prepared
     from descend.data.reading import Table
+    from descend.training.diagnosis import Finding
 
 #: Notes about columns beyond this many are counted only; the report has them all.
 MAX_NOTES = 12
@@ -54,12 +55,20 @@ def outcome(result: Result, folder: Path) -> None:
     """Print the test metrics beside the baselines', and where the files are."""
     out = console()
     out.print(metrics_grid(result.prepared.task.kind, result.scores, len(result.prepared.split.test)))
+    for finding in result.diagnosis:
+        out.print(f"{severity(finding)} {escape(str(finding))}.")
     for name, what in (
         ("model.descend", "the model with its preprocessing"),
         ("history.csv", "one line per epoch"),
         ("report.html", "pictures; open it in a browser"),
     ):
         out.print(f"  {escape(str(folder / name))}  [dim]{what}[/]")
+
+
+def severity(finding: Finding) -> str:
+    """A finding's severity as the word that begins its line."""
+    style = {"critical": "bold red", "warning": "yellow", "note": "cyan"}[finding.severity]
+    return f"[{style}]{finding.severity.capitalize()}:[/]"
 
 
 def metrics_grid(task: TaskKind, scores: dict[str, Scores], rows: int) -> Grid:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from descend import DivergenceError, History, InterruptedWarning, Network, callbacks
 from descend.cli import baselines, show
 from descend.cli.bundle import Bundle, Facts, as_outputs
+from descend.cli.findings import in_our_words
 from descend.cli.output import staged_folder
 from descend.cli.recipe import Asked, Recipe, choose
 from descend.cli.scoring import Scores, score
@@ -24,12 +25,15 @@ from descend.data.errors import DataError
 from descend.data.preparing import Prepared, PrepareOptions, prepare
 from descend.data.reading import ReadOptions, Table, read_table
 from descend.data.targets import ClassTarget
+from descend.training.diagnosis import Diagnosis
 from descend.training.settings import MAX_THREADS
 
 MODEL, HISTORY, REPORT = "model.descend", "history.csv", "report.html"
 OURS, LINEAR = "network", "linear model"
 #: A weight in training, float32: itself and its transpose, two slots of AdamW, the best so far and one being copied.
 BYTES_PER_WEIGHT = 24
+#: A planned training is looked into so many times: enough for a curve, and some milliseconds in all.
+MEASUREMENTS = 60
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,8 @@ class Result:
         Of the network and the baselines, on the test rows.
     seconds : float
         Of training.
+    diagnosis : Diagnosis
+        What looks wrong about the training, in the words of the command line.
     """
 
     bundle: Bundle
@@ -88,6 +94,7 @@ class Result:
     outputs: NDArray[np.float64]
     scores: dict[str, Scores]
     seconds: float
+    diagnosis: Diagnosis
 
 
 def train(job: Job) -> Result:
@@ -102,10 +109,7 @@ def train(job: Job) -> Result:
     DataError
         When something about the input can be mended; nothing is written then.
     """
-    if job.seed < 0 or job.seed >= 2**63:
-        raise DataError(f"--seed must be at least 0 and below 2^63, got {job.seed}.")
-    if job.threads is not None and not 1 <= job.threads <= MAX_THREADS:
-        raise DataError(f"--threads must be from 1 to {MAX_THREADS}, got {job.threads}.")
+    check_job(job)
     table = read_table(job.data, job.read)
     prepared = prepare(table, job.target, job.prepare)
     recipe = choose(len(prepared.split.train), job.asked)
@@ -121,32 +125,34 @@ def train(job: Job) -> Result:
     return result
 
 
+def check_job(job: Job) -> None:
+    """Refuse numbers that are out of range.
+
+    Parameters
+    ----------
+    job : Job
+
+    Raises
+    ------
+    DataError
+        Naming the option.
+    """
+    if job.seed < 0 or job.seed >= 2**63:
+        raise DataError(f"--seed must be at least 0 and below 2^63, got {job.seed}.")
+    if job.threads is not None and not 1 <= job.threads <= MAX_THREADS:
+        raise DataError(f"--threads must be from 1 to {MAX_THREADS}, got {job.threads}.")
+
+
 def _fit(job: Job, table: Table, prepared: Prepared, recipe: Recipe) -> Result:
     X, split, target = prepared.X, prepared.split, prepared.encoder.target
-    y = prepared.y if isinstance(target, ClassTarget) else target.encode(prepared.y)
-    network = _network(job, recipe, prepared)
     started = time.perf_counter()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InterruptedWarning)
-        try:
-            history = network.fit(
-                X[split.train],
-                y[split.train],
-                loss=recipe.loss(target),
-                optimizer=recipe.optimizer(),
-                epochs=recipe.epochs,
-                batch_size=recipe.batch_size,
-                validation_data=(X[split.validation], y[split.validation]),
-                callbacks=[callbacks.EarlyStopping(patience=recipe.patience)],
-                metrics=["accuracy"] if isinstance(target, ClassTarget) else [],
-                threads=job.threads,
-                verbose=0 if job.quiet else 1,
-            )
-        except DivergenceError as error:
-            raise DataError(
-                f"The loss became infinite in epoch {error.epoch}; use a smaller --lr than {recipe.learning_rate:g}"
-                + (f", or a smaller --weight-decay than {recipe.weight_decay:g}." if recipe.weight_decay > 1 else ".")
-            ) from None
+    try:
+        network, history = learn(job, prepared, recipe)
+    except DivergenceError as error:
+        raise DataError(
+            f"The loss became infinite in epoch {error.epoch}; use a smaller --lr than {recipe.learning_rate:g}"
+            + (f", or a smaller --weight-decay than {recipe.weight_decay:g}." if recipe.weight_decay > 1 else ".")
+        ) from None
     seconds = time.perf_counter() - started
     if history.stop_reason == "interrupted":
         if not history.epoch:
@@ -164,7 +170,49 @@ def _fit(job: Job, table: Table, prepared: Prepared, recipe: Recipe) -> Result:
         created=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
     )
     bundle = Bundle(network, prepared.encoder, facts)
-    return Result(bundle, table, prepared, history, recipe, outputs, scores, seconds)
+    diagnosis = in_our_words(history.diagnose(), target, recipe.learning_rate, recipe.batch_size)
+    return Result(bundle, table, prepared, history, recipe, outputs, scores, seconds, diagnosis)
+
+
+def learn(job: Job, prepared: Prepared, recipe: Recipe) -> tuple[Network, History]:
+    """Train a network on a prepared table, watched by a monitor.
+
+    Parameters
+    ----------
+    job : Job
+    prepared : Prepared
+    recipe : Recipe
+
+    Raises
+    ------
+    DataError
+        When the network would be too large.
+    DivergenceError
+        When the loss becomes infinite.
+    """
+    X, split, target = prepared.X, prepared.split, prepared.encoder.target
+    y = prepared.y if isinstance(target, ClassTarget) else target.encode(prepared.y)
+    network = _network(job, recipe, prepared)
+    updates = -(-len(split.train) // recipe.batch_size) * recipe.epochs
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InterruptedWarning)
+        history = network.fit(
+            X[split.train],
+            y[split.train],
+            loss=recipe.loss(target),
+            optimizer=recipe.optimizer(),
+            epochs=recipe.epochs,
+            batch_size=recipe.batch_size,
+            validation_data=(X[split.validation], y[split.validation]),
+            callbacks=[
+                callbacks.EarlyStopping(patience=recipe.patience),
+                callbacks.Monitor(every=max(1, updates // MEASUREMENTS)),
+            ],
+            metrics=["accuracy"] if isinstance(target, ClassTarget) else [],
+            threads=job.threads,
+            verbose=0 if job.quiet else 1,
+        )
+    return network, history
 
 
 def _network(job: Job, recipe: Recipe, prepared: Prepared) -> Network:

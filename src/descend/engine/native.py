@@ -242,6 +242,11 @@ class NativeEngine:
     def gradients(self, batch: Batch, *, seed: int = 0, step: int = 0, threads: int = 0) -> tuple[float, NDArray]:
         return self._model.gradients(_rows(batch.X), _target(batch.y), batch.weight, _unsigned(seed), step, threads)
 
+    def probe(
+        self, X: NDArray | SparseRows | Sequences, bounds: NDArray[np.float64], threads: int = 0
+    ) -> NDArray[np.float64]:
+        return self._model.probe(_rows(X), bounds, threads)
+
     def start(self, optimizer: Optimizer, *, seed: int, state: OptimizerState | None = None) -> None:
         step, slots = 0, None
         if state is not None:
@@ -263,6 +268,7 @@ class NativeEngine:
         deadline: float | None = None,
         tick: Tick | None = None,
         accumulate: int = 1,
+        measure: bool = False,
         adapt: bool = True,
     ) -> Progress:
         """See the protocol. `threads` 0 lets the amount of work decide; `adapt=False` keeps the team at its size
@@ -271,7 +277,7 @@ class NativeEngine:
         check_accumulation(self.plan, accumulate)
         seconds = -1.0 if deadline is None else max(0.0, deadline - time.monotonic())
         X, y = _rows(batch.X), _target(batch.y)
-        result = self._model.train(
+        loss, done, steps, status, losses, penalties, moved = self._model.train(
             X,
             y,
             batch.weight,
@@ -283,6 +289,6 @@ class NativeEngine:
             tick,
             adapt,
             accumulate,
+            measure,
         )
-        loss, done, steps, status, losses, penalties = result
-        return Progress(loss, done, steps, status, losses[:steps], penalties[:steps])
+        return Progress(loss, done, steps, status, losses[:steps], penalties[:steps], moved)

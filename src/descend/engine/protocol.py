@@ -56,6 +56,10 @@ class Progress:
     losses, penalties : (steps,) each step's batch loss without penalties, and its penalties
     status : "done"; "stopped" by the tick; "interrupted" by Ctrl-C; "deadline"; "diverged" when a batch's loss
         was not finite, in which case that batch's update was not applied
+    moved : (parameters, 3) what the last step did to each parameter of the plan, as sums of squares: its gradient as it
+        came to the optimizer (penalties and clipping by value included, before clipping by norm), its numbers before
+        the step, and the difference that the optimizer made (before a max-norm constraint). Zeros for what is not
+        trained. None unless asked for by `measure`; NaN when the call ended before its last step.
     """
 
     loss: float
@@ -64,6 +68,11 @@ class Progress:
     status: Literal["done", "stopped", "interrupted", "deadline", "diverged"]
     losses: NDArray[np.float64]
     penalties: NDArray[np.float64]
+    moved: NDArray[np.float64] | None = None
+
+
+#: The columns of `Engine.probe`.
+PROBED = ("mean", "deviation", "zeros", "outside", "silent")
 
 
 def check_accumulation(plan: Plan, accumulate: int) -> None:
@@ -120,6 +129,18 @@ class Engine(Protocol):
         """
         ...
 
+    def probe(
+        self, X: NDArray | SparseRows | Sequences, bounds: NDArray[np.float64], threads: int = 0
+    ) -> NDArray[np.float64]:
+        """What every value of the plan looks like on rows, in inference mode: (values, 5), the columns `PROBED`.
+
+        Mean and standard deviation over rows, positions and columns (the last axis); the share of numbers that are 0;
+        the share below `bounds[v, 0]` or above `bounds[v, 1]`, (values, 2); the share of columns that are above 0
+        nowhere. The input of sparse rows is not looked at (NaN), nor are values that have steps where rows have lengths
+        of their own.
+        """
+        ...
+
     def start(self, optimizer: Optimizer, *, seed: int, state: OptimizerState | None = None) -> None:
         """Prepare for training: zeroed slots, or the given state."""
         ...
@@ -137,6 +158,7 @@ class Engine(Protocol):
         deadline: float | None = None,
         tick: Tick | None = None,
         accumulate: int = 1,
+        measure: bool = False,
     ) -> Progress:
         """Run over `rows` (indices into `batch`, in order) in steps of `batch_size`, updating after each.
 
@@ -145,6 +167,7 @@ class Engine(Protocol):
         random numbers, which are each batch's own.
 
         `learning_rates` has one number per step, or one for all. `deadline` is a time.monotonic() value.
-        The last step takes what remains. Ctrl-C gives status "interrupted" (the signal is consumed).
+        The last step takes what remains. Ctrl-C gives status "interrupted" (the signal is consumed). `measure` asks
+        for `Progress.moved`; it changes nothing else.
         """
         ...

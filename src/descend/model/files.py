@@ -18,6 +18,8 @@ from descend.model.archive import ModelFileError
 from descend.plan import attach_loss, check_input_shape, flatten, lower, named
 from descend.training.core import Core
 from descend.training.history import History
+from descend.training.measurements import Measurements
+from descend.training.setup import Setup
 from descend.training.state import TrainingState
 
 _SLOTS = "optimizer/"
@@ -77,7 +79,13 @@ def _describe_state(state: TrainingState, slots: OptimizerState | None) -> dict[
 def _plain_history(history: History) -> dict[str, Any]:
     """Return the history's columns with None for NaN, which JSON does not have."""
     columns = {name: [_plain(value) for value in column] for name, column in history.columns().items()}
-    return {"columns": columns, "best_epoch": history.best_epoch, "stop_reason": history.stop_reason}
+    return {
+        "columns": columns,
+        "best_epoch": history.best_epoch,
+        "stop_reason": history.stop_reason,
+        "monitor": None if history.monitor is None else history.monitor.to_plain(),
+        "setup": None if history.setup is None else history.setup.to_plain(),
+    }
 
 
 def _plain_extra(extra: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,6 +180,8 @@ def _read_history(saved: Mapping[str, Any]) -> History:
     if len({len(column) for column in columns.values()}) > 1:
         raise ValueError("its history has columns of different lengths")
     best = saved["best_epoch"]
+    # Files of the first versions have neither of these two.
+    monitor, setup = saved.get("monitor"), saved.get("setup")
     return History(
         epoch=[int(value) for value in columns.pop("epoch")],
         loss=columns.pop("loss"),
@@ -181,6 +191,8 @@ def _read_history(saved: Mapping[str, Any]) -> History:
         metrics=columns,
         best_epoch=None if best is None else int(best),
         stop_reason=saved["stop_reason"] if isinstance(saved["stop_reason"], str) else "",  # type: ignore[arg-type]
+        monitor=None if monitor is None else Measurements.from_plain(monitor),
+        setup=None if setup is None else Setup.from_plain(setup),
     )
 
 

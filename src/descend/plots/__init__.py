@@ -9,6 +9,7 @@ from descend.plots.activation import activation, activations
 from descend.plots.boundary import DecisionBoundaryDisplay, decision_boundary
 from descend.plots.hyperplane import hyperplane_equation
 from descend.plots.learning import learning_curves
+from descend.plots.monitor import monitor
 
 __all__ = [
     "DecisionBoundaryDisplay",
@@ -17,4 +18,5 @@ __all__ = [
     "decision_boundary",
     "hyperplane_equation",
     "learning_curves",
+    "monitor",
 ]

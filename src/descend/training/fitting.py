@@ -25,6 +25,7 @@ from descend.training.loop import Epochs
 from descend.training.progress import reporter
 from descend.training.run import MetricFunction, TrainingRun
 from descend.training.settings import Rows, Settings
+from descend.training.setup import describe
 from descend.training.weighting import ClassWeight
 
 _DEFAULT_EPOCHS = 100
@@ -142,6 +143,9 @@ def fit(network: Any, core: Core, request: FitRequest) -> History:
         reporter=told,
         averages=averages,
     )
+    size = None if isinstance(optimizer, optimizers.LBFGS) else request.settings.batch_size
+    setup = describe(core.require_plan(), rows, rows.count if size is None else min(size, rows.count), optimizer)
+    run.history.setup = core.history.setup = setup
     return _train(core, run, optimizer)
 
 

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     import polars
     from matplotlib.axes import Axes
 
+    from descend.training.diagnosis import Diagnosis
+    from descend.training.measurements import Measurements
+    from descend.training.setup import Setup
+
 #: Why a run ended.
 StopReason = Literal[
     "", "epochs", "tol", "early_stopping", "time_budget", "interrupted", "diverged", "learning_rate", "callback"
@@ -39,6 +43,10 @@ class History:
     stop_reason : str
         ``"epochs"``, ``"tol"``, ``"early_stopping"``, ``"time_budget"``, ``"interrupted"``, ``"diverged"``,
         ``"learning_rate"`` (an adaptive rate became too small) or ``"callback"``; empty while the run goes on.
+    monitor : Measurements or None
+        What a `descend.callbacks.Monitor` measured, layer by layer; None without one.
+    setup : Setup or None
+        What the last call of `fit` was about: network, batch, loss, optimizer and a summary of the data.
     """
 
     epoch: list[int] = field(default_factory=list)
@@ -49,6 +57,8 @@ class History:
     seconds: list[float] = field(default_factory=list)
     best_epoch: int | None = None
     stop_reason: StopReason = ""
+    monitor: Measurements | None = None
+    setup: Setup | None = None
 
     def __len__(self) -> int:
         """Return the number of epochs recorded."""
@@ -85,6 +95,30 @@ class History:
         if metrics or self.metrics:
             for name in dict.fromkeys((*self.metrics, *metrics)):
                 _extend(self.metrics.setdefault(name, []), done, [metrics.get(name, math.nan)])
+
+    def diagnose(self) -> Diagnosis:
+        """Look for what may have gone wrong: plain findings, each with its evidence and a remedy.
+
+        Some checks need what a `descend.callbacks.Monitor` measures, or validation rows; those that could not be made
+        are listed in the result's `unchecked`, with the reason.
+
+        Returns
+        -------
+        Diagnosis
+            Of `Finding` objects, the most severe first; it prints as text and is empty when all is well.
+
+        Examples
+        --------
+        >>> from descend import Network, layers, optimizers
+        >>> net = Network([layers.Dense(1)])
+        >>> history = net.fit([[0.0], [1.0], [2.0]] * 8, [0.0, 1.0, 2.0] * 8, epochs=20, verbose=0,
+        ...                   optimizer=optimizers.SGD(1e-6))
+        >>> [finding.name for finding in history.diagnose()]
+        ['learning_rate_too_low']
+        """
+        from descend.training.diagnosis import diagnose
+
+        return diagnose(self)
 
     def to_frame(self) -> polars.DataFrame:
         """Return the history as a polars frame with one row per epoch.

@@ -115,6 +115,8 @@ class _Search:
         self.flat = run.engine.get_parameters().astype(np.float64)  # (plan.size,)
         self.accepted = self.flat[self.free]
         self.latest = (self.accepted, math.nan)  # the last point evaluated, and its loss
+        self.gradient = np.zeros_like(self.flat)  # (plan.size,) there
+        self.start: tuple[NDArray, NDArray] | None = None  # where the iteration began: all weights, and the gradient
         self.begun = False
         self.clock = time.perf_counter()
 
@@ -125,7 +127,9 @@ class _Search:
         self.flat[self.free] = x
         self.engine.set_parameters(self.flat)
         loss, gradient = self.engine.gradients(self.batch)
-        self.latest = (x.copy(), loss)
+        self.latest, self.gradient = (x.copy(), loss), gradient
+        if self.start is None:
+            self.start = (self.flat.copy(), gradient)
         return loss, gradient[self.free]
 
     def after_iteration(self, x: NDArray[np.float64]) -> None:
@@ -134,12 +138,26 @@ class _Search:
         self.accepted = x.copy()
         self.put_back()
         run.step, run.loss = run.step + 1, loss
+        self.measure()
         for callback in run.step_callbacks:
             callback.on_step_end(run)
         run.end_epoch(loss, math.nan, self.clock)
         self.begun, self.clock = False, time.perf_counter()
         if run.stopping:
             raise _Stop
+
+    def measure(self) -> None:
+        """Let the run's monitor record the iteration: an update by the gradient with which it began."""
+        run, start = self.run, self.start
+        self.start = (self.flat.copy(), self.gradient)
+        if run.gauge is None or start is None or not run.gauge.ends(run.step - 1, 1, run.epoch, last=False):
+            return
+        moved = np.zeros((len(self.engine.plan.parameters), 3))
+        for parameter in self.engine.plan.parameters:
+            before = start[0][parameter.slice]
+            for i, part in enumerate((start[1][parameter.slice], before, self.flat[parameter.slice] - before)):
+                moved[parameter.id, i] = part @ part
+        run.gauge.record(run.engine, moved, run.step, run.epoch)
 
     def put_back(self) -> None:
         """Give the run's engine the last accepted point."""

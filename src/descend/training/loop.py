@@ -1,18 +1,20 @@
-"""The epochs of the gradient-based optimizers: one call of `Engine.train` each, unless somebody looks at every step."""
+"""The epochs of the gradient-based optimizers: one call of `Engine.train` each, unless somebody looks inside."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from descend import schedules
-from descend.engine.protocol import Progress
+from descend.engine.protocol import Progress, Tick
 from descend.optimizers import Optimizer
 from descend.training.engines import shuffled
+from descend.training.parts import RunningLoss, joined, masses
 from descend.training.run import TrainingRun
 
 
@@ -51,7 +53,7 @@ class Epochs:
                 run.begin_epoch()
                 started = time.perf_counter()
                 rates = self._rates()
-                progress = self._steps(rates) if run.step_callbacks else self._whole(rates)
+                progress = self._epoch(rates)
                 self.step += progress.steps
                 run.step = run.state.step = self.step
                 self._finish(progress, rates, started)
@@ -99,17 +101,32 @@ class Epochs:
             return
         state.rate = schedule.update(state.rate, state.watched)
 
-    def _whole(self, rates: NDArray[np.float64]) -> Progress:
-        """Train one epoch in one call."""
+    def _epoch(self, rates: NDArray[np.float64]) -> Progress:
+        """Train one epoch: in one call, or cut where somebody looks."""
+        run, gauge, steps = self.run, self.run.gauge, self.steps_per_epoch
+        measured = []
+        if gauge is not None:
+            measured = gauge.ends(self.step, steps, run.epoch, last=run.epoch >= run.epochs)
+        if run.step_callbacks:
+            return self._parts(rates, range(1, steps + 1), measured)
+        if measured and measured != [steps]:
+            return self._parts(rates, sorted({*measured, steps}), measured)
+        progress = self._call(self._order(), rates, self._tick, measure=bool(measured))
+        if gauge is not None and measured:
+            gauge.take(run.engine, progress, self.step + progress.steps, run.epoch)
+        return progress
+
+    def _call(self, order: NDArray[np.uint32], rates: NDArray[np.float64], tick: Tick, *, measure: bool) -> Progress:
         run = self.run
         return run.engine.train(
             run.rows.batch,
-            self._order(),
+            order,
             batch_size=self.batch_size,
             learning_rates=rates,
             threads=run.settings.threads or 0,
             deadline=run.deadline,
-            tick=self._tick if run.reporter.live else None,
+            tick=tick if run.reporter.live else None,
+            measure=measure,
             accumulate=run.settings.accumulate,
         )
 
@@ -117,41 +134,31 @@ class Epochs:
         self.run.reporter.tick(self.run.epoch, rows, loss / weight if weight else math.nan)
         return True
 
-    def _steps(self, rates: NDArray[np.float64]) -> Progress:
-        """Train one epoch one update at a time, with the step callbacks after each; the same bits as `_whole`."""
+    def _parts(self, rates: NDArray[np.float64], ends: Sequence[int], measured: Sequence[int]) -> Progress:
+        """Train one epoch in calls that end after the updates `ends`; the same bits as in one.
+
+        Those in `measured` are measured; step callbacks come after each call.
+        """
         run, order = self.run, self._order()
-        weight = run.rows.batch.weight
-        loss = mass = 0.0
-        rows = steps = 0
-        parts: list[Progress] = []
+        done, parts, rows = RunningLoss(), [], 0
         status = "done"
-        for start in range(0, len(order), self.rows_per_step):
-            chosen = order[start : start + self.rows_per_step]
-            progress = run.engine.train(
-                run.rows.batch,
-                chosen,
-                batch_size=self.batch_size,
-                learning_rates=rates if len(rates) == 1 else rates[steps : steps + 1],
-                threads=run.settings.threads or 0,
-                deadline=run.deadline,
-                accumulate=run.settings.accumulate,
-            )
+        for first, end in zip((0, *ends), ends, strict=False):
+            chosen = order[first * self.rows_per_step : end * self.rows_per_step]
+
+            def tick(more: int, loss: float, weight: float, before: int = rows) -> bool:
+                return self._tick(before + more, done.total + loss, done.mass + weight)
+
+            progress = self._call(chosen, rates if len(rates) == 1 else rates[first:end], tick, measure=end in measured)
             status = progress.status
             if progress.steps:
-                part = float(len(chosen)) if weight is None else float(weight[chosen].sum(dtype=np.float64))
-                loss, mass = loss + progress.loss * part, mass + part
-                rows, steps = rows + progress.rows, steps + 1
+                done.add(progress, masses(run.rows.batch.weight, chosen[: progress.rows], self.rows_per_step))
+                rows += progress.rows
                 parts.append(progress)
-                run.step, run.loss = self.step + steps, loss / mass if mass else 0.0
+                run.step, run.loss = self.step + first + progress.steps, done.mean
+                if run.gauge is not None:
+                    run.gauge.take(run.engine, progress, run.step, run.epoch)
                 for callback in run.step_callbacks:
                     callback.on_step_end(run)
             if status != "done" or run.stopping:
                 break
-        return Progress(
-            loss / mass if mass else 0.0,
-            rows,
-            steps,
-            "stopped" if status == "done" and run.stopping else status,
-            np.array([part.losses[0] for part in parts]),
-            np.array([part.penalties[0] for part in parts]),
-        )
+        return joined(parts, done.mean, "stopped" if status == "done" and run.stopping else status)

@@ -23,6 +23,8 @@ from descend.training.callbacks import Callback, Checkpoint, EarlyStopping, Impr
 from descend.training.engines import make_engine
 from descend.training.errors import DivergenceError, InterruptedWarning
 from descend.training.history import History, StopReason
+from descend.training.measurements import Measurements
+from descend.training.monitor import Gauge, only_monitor
 from descend.training.progress import Reporter
 from descend.training.settings import Rows, Settings
 from descend.training.state import TrainingState
@@ -84,6 +86,7 @@ class TrainingRun:
         self.state = state
         self.callbacks = callbacks
         self.step_callbacks = tuple(callback for callback in callbacks if wants_steps(callback))
+        self.gauge: Gauge | None = None
         self.metrics = metrics or {}
         self.reporter = reporter
         self._averages = averages
@@ -99,6 +102,7 @@ class TrainingRun:
         self._plateau = Improvement("min", settings.tol or 0.0)
         self._reason: StopReason = ""
         self._best = self._watch()
+        self._attach_monitor()
         self._check_monitors()
 
     def stop(self, reason: StopReason = "callback") -> None:
@@ -218,6 +222,24 @@ class TrainingRun:
             mode = direction(first.monitor, first.mode)
         flat = self.engine.get_parameters()
         return Best(monitor, Improvement("min" if monitor is None else mode, 0.0), flat, 0)
+
+    def _attach_monitor(self) -> None:
+        monitor = only_monitor(self.callbacks)
+        if monitor is None:
+            return
+        size, rows = self.settings.batch_size, self.rows
+        for history in (self.history, self.total):
+            if history.monitor is None:
+                history.monitor = Measurements()
+        assert self.history.monitor is not None and self.total.monitor is not None
+        self.gauge = Gauge(
+            monitor,
+            self.engine.plan,
+            rows.batch,
+            rows.subset,
+            rows.count if size is None else min(size, rows.count),
+            (self.history.monitor, self.total.monitor),
+        )
 
     def _check_monitors(self) -> None:
         known = ["loss", *self.metrics]

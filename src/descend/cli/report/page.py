@@ -16,6 +16,7 @@ from descend.cli.show import best_of, number
 
 if TYPE_CHECKING:
     from descend.cli.training import Result
+    from descend.training.diagnosis import Diagnosis
 
 _STYLE = """
 :root { color-scheme: light; --ink: #222; --muted: #666; --line: #ddd; --blue: #0072B2; }
@@ -32,6 +33,11 @@ th { font-weight: 600; }
 td.n, th.n { text-align: right; white-space: nowrap; }
 table.metrics td:first-child { white-space: nowrap; }
 td.best { font-weight: 700; color: var(--blue); }
+.findings { list-style: none; padding: 0; margin: 6px 0; max-width: 90ch; }
+.findings li { background: #fff; border: 1px solid var(--line); border-left: 5px solid var(--blue);
+  border-radius: 6px; padding: 8px 14px; margin: 6px 0; }
+.findings li.critical { border-left-color: #B3261E; }
+.findings li.warning { border-left-color: #E69F00; }
 .wide { overflow-x: auto; }
 .pictures { display: grid; grid-template-columns: repeat(2, minmax(0, 1fr)); gap: 18px;
   grid-auto-flow: row dense; }
@@ -72,6 +78,8 @@ def _page(result: Result, pictures: list[Picture]) -> str:
         f"<h2>Test metrics</h2><p class='muted'>On {facts.rows['test']:,} rows that took no part in training. "
         "The linear model is scikit-learn's, fitted on the same training rows.</p>",
         _metrics(result),
+        "<h2>Findings</h2>",
+        _findings(result.diagnosis),
         "<h2>Pictures</h2>",
         "<div class='pictures'>" + "".join(map(_figure, pictures)) + "</div>",
         "<h2>Data</h2>",
@@ -101,6 +109,18 @@ def _metrics(result: Result) -> str:
         arrow = "↑" if measure.greater_is_better else "↓"
         rows.append(f"<tr><td>{measure.label} <span class='muted' title='{better}'>{arrow}</span></td>{cells}</tr>")
     return f"<div class='wide'><table class='metrics'><tr><th>metric</th>{heads}</tr>{''.join(rows)}</table></div>"
+
+
+def _findings(diagnosis: Diagnosis) -> str:
+    """What looks wrong about the training, or that nothing does."""
+    checks = ", ".join(name.replace("_", " ") for name in diagnosis.checked if name not in diagnosis)
+    rest = f"<p class='muted'>No sign of {'anything else' if len(diagnosis) else 'any illness'}: {escape(checks)}.</p>"
+    items = "".join(
+        f"<li class='{finding.severity}'><b>{finding.severity.capitalize()}:</b> {escape(finding.message)}. "
+        f"<span class='muted'>What to try: {escape(finding.remedy)}.</span></li>"
+        for finding in diagnosis
+    )
+    return (f"<ul class='findings'>{items}</ul>" if items else "") + rest
 
 
 def _figure(picture: Picture) -> str:

@@ -11,7 +11,7 @@ from descend.cli.report import boundary, classification, importance, regression
 from descend.cli.report.canvas import Picture, new_figure, settings, to_svg
 from descend.data.cells import parse_numbers
 from descend.data.targets import ClassTarget
-from descend.plots import learning_curves
+from descend.plots import learning_curves, monitor
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -28,6 +28,11 @@ _CURVES = {
     True: f"Cross-entropy and accuracy of each epoch: {_LINES}",
     False: f"Squared error of each epoch, in units of the target's variance: {_LINES}",
 }
+
+_INSIDE = (
+    "The layers while training went on. Gradients that fade from the last layer to the first, updates far outside the "
+    "grey band, or many dead units would be signs of trouble; see the findings."
+)
 
 
 def pictures_of(result: Result) -> list[Picture]:
@@ -70,6 +75,9 @@ def _figures(result: Result) -> Iterator[tuple[str, str, Figure]]:
         "standard deviation over repeats). Columns that tell the same share their importance.",
         importance.draw(ranked),
     )
+    record = result.history.monitor
+    if record is not None and len(record) > 1:
+        yield "Inside the network", _INSIDE, monitor(record, figure=new_figure(11.0, 7.0))
 
 
 def _of_classes(y: np.ndarray, outputs: np.ndarray, target: ClassTarget) -> Iterator[tuple[str, str, Figure]]:

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descend.engine import sequences, sparse
-from descend.engine.protocol import Batch, OptimizerState, Progress, Tick, check_accumulation
-from descend.engine.reference import interpreter, max_norm, optimizers, penalties
+from descend.engine.protocol import PROBED, Batch, OptimizerState, Progress, Tick, check_accumulation
+from descend.engine.reference import interpreter, max_norm, measuring, optimizers, penalties
 from descend.engine.reference.context import Array, Context
 from descend.engine.reference.tracing import collect
 from descend.engine.rows import check_rows
@@ -108,6 +108,18 @@ class ReferenceEngine:
         y = self._check_target(batch) if self.plan.loss is not None else None
         return collect(context, self._check_rows(batch.X), y, _weights(batch))
 
+    def probe(self, X: NDArray | SparseRows | Sequences, bounds: NDArray[np.float64], threads: int = 0) -> Array:
+        """What every value looks like on rows; see `Engine.probe`. `threads` changes nothing here."""
+        lengths = sequences.split(X)[1]
+        context = Context(self.plan, self._parameters, training=False, lengths=lengths)
+        values = interpreter.forward(context, self._check_rows(X)).values
+        found = np.full((len(self.plan.values), len(PROBED)), np.nan)
+        for index, value in values.items():
+            padded = lengths is not None and value.ndim > 2
+            if isinstance(value, np.ndarray) and len(value) and not padded:
+                found[index] = measuring.describe(value.reshape(-1, value.shape[-1]), *bounds[index])
+        return found
+
     def start(self, optimizer: Optimizer, *, seed: int, state: OptimizerState | None = None) -> None:
         """Prepare for training: zeroed slots, or a copy of the given state."""
         if optimizer.kind not in optimizers.UPDATES:
@@ -136,6 +148,7 @@ class ReferenceEngine:
         deadline: float | None = None,
         tick: Tick | None = None,
         accumulate: int = 1,
+        measure: bool = False,
     ) -> Progress:
         """Run over `rows` in steps of `batch_size`; see `Engine.train`. `threads` changes nothing here."""
         check_accumulation(self.plan, accumulate)
@@ -146,6 +159,7 @@ class ReferenceEngine:
         losses_sum, weights_sum, rows_done, steps = 0.0, 0.0, 0, 0
         by_step: list[tuple[float, float]] = []
         status = "done"
+        moved = np.full((len(self.plan.parameters), 3), np.nan) if measure else None
         try:
             for start, rate in zip(range(0, len(rows), together), rates, strict=True):
                 if deadline is not None and time.monotonic() >= deadline:
@@ -156,7 +170,7 @@ class ReferenceEngine:
                     Batch(X[some], y[some], None if weight is None else weight[some])
                     for some in np.split(chosen, range(batch_size, len(chosen), batch_size))
                 ]
-                found = self._step(parts, float(rate))
+                found = self._step(parts, float(rate), moved if start + together >= len(rows) else None)
                 if found is None:
                     status = "diverged"
                     break
@@ -170,10 +184,13 @@ class ReferenceEngine:
         except KeyboardInterrupt:
             status = "interrupted"
         mean = losses_sum / weights_sum if weights_sum else 0.0
-        return Progress(mean, rows_done, steps, status, *np.reshape(by_step, (steps, 2)).T)
+        return Progress(mean, rows_done, steps, status, *np.reshape(by_step, (steps, 2)).T, moved=moved)
 
-    def _step(self, batches: list[Batch], rate: float) -> tuple[float, float] | None:
-        """One update; the loss and penalties, or None when they are not finite and nothing was changed."""
+    def _step(self, batches: list[Batch], rate: float, moved: Array | None = None) -> tuple[float, float] | None:
+        """One update; the loss and penalties, or None when they are not finite and nothing was changed.
+
+        `moved` is filled with what it did to each parameter.
+        """
         if self._optimizer is None:
             raise ValueError("call start(optimizer, seed=...) before train")
         w, slots, t = self._parameters.copy(), self._state.slots.copy(), self._state.step
@@ -200,6 +217,9 @@ class ReferenceEngine:
                     place = self.plan.parameters[index].slice
                     w[place] = point[place] = value.ravel()
             optimizers.step(self.plan, self._optimizer, w, gradient, slots, rate, t + 1, self._seed)
+            if moved is not None:
+                clipped = optimizers.clip_value(self._optimizer, gradient)
+                moved[:] = measuring.moved(self.plan, clipped, self._parameters, w)
             max_norm.apply(self.plan, w)
             optimizers.average(self.plan, self._optimizer, w, slots)
         self._parameters, self._state = w, OptimizerState(t + 1, slots)

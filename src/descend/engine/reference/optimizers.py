@@ -39,8 +39,7 @@ def step(plan: Plan, optimizer: Optimizer, w: Array, g: Array, slots: Array, eta
 
 def clip(optimizer: Optimizer, g: Array) -> Array:
     """Each element to [-clip_value, clip_value], then the whole to a norm of at most clip_norm."""
-    if optimizer.clip_value is not None:
-        g = np.clip(g, -optimizer.clip_value, optimizer.clip_value)
+    g = clip_value(optimizer, g)
     if optimizer.clip_norm is not None:
         norm = float(np.sqrt((g * g).sum()))
         if norm > optimizer.clip_norm:
@@ -70,6 +69,11 @@ def average(plan: Plan, optimizer: Optimizer, w: Array, slots: Array) -> None:
         if parameter.trainable:
             part = parameter.slice
             slots[-1][part] = d * slots[-1][part] + (1.0 - d) * w[part]
+
+
+def clip_value(optimizer: Optimizer, g: Array) -> Array:
+    """Each element to [-clip_value, clip_value]."""
+    return g if optimizer.clip_value is None else np.clip(g, -optimizer.clip_value, optimizer.clip_value)
 
 
 def gradient_point(optimizer: Optimizer, w: Array, slots: Array) -> Array:

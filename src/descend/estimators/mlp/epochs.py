@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from descend.estimators.mlp.recipe import Recipe
 from descend.estimators.mlp.trained import TrainedNetwork
 from descend.estimators.mlp.validation import Validation
 from descend.estimators.mlp.watching import Watch
+from descend.training.parts import joined
 
 INTERRUPTED = "Training interrupted by user."
 
@@ -106,6 +108,7 @@ class Epochs:
             validated=self.rows.validation is not None,
             step=journal.steps,
         )
+        watch.attach_monitor(self.network.plan, self.rows.batch, self.rows.training, self.batch_size)
         watch.begin()
         try:
             self._loop(most, warn=warn)
@@ -161,11 +164,19 @@ class Epochs:
         steps = len(self.starts)
         planned = self.recipe.epochs * steps
         self.rates = journal.rule.in_epoch(journal.rate, journal.steps, steps, planned)
+        measured = self.watch.measured(steps)
         if self.watch.step_callbacks:
-            return self._by_steps(engine)
-        return self._part(engine, self.order, self.rates)
+            return self._in_parts(engine, range(1, steps + 1), measured)
+        if measured and measured != [steps]:
+            return self._in_parts(engine, sorted({*measured, steps}), measured)
+        progress = self._part(engine, self.order, self.rates, measure=bool(measured))
+        self.watch.measure(engine, progress, progress.steps)
+        self.watch.end_part(progress.loss, progress.steps)
+        return progress
 
-    def _part(self, engine: Engine, order: NDArray[np.uint32], learning_rates: NDArray[np.float64]) -> Progress:
+    def _part(
+        self, engine: Engine, order: NDArray[np.uint32], learning_rates: NDArray[np.float64], *, measure: bool
+    ) -> Progress:
         return engine.train(
             self.rows.batch,
             order,
@@ -173,32 +184,32 @@ class Epochs:
             learning_rates=learning_rates,
             threads=self.threads,
             deadline=self.deadline,
+            measure=measure,
         )
 
-    def _by_steps(self, engine: Engine) -> Progress:
-        """Train an epoch one update at a time, with the step callbacks after each; the bits are the same."""
+    def _in_parts(self, engine: Engine, ends: Sequence[int], measured: Sequence[int]) -> Progress:
+        """Train an epoch in calls that end after the updates `ends`, with the step callbacks after each.
+
+        The bits are the same as in one call.
+        """
         parts: list[Progress] = []
         status: Any = "done"
-        for i, (start, size) in enumerate(zip(self.starts, self.sizes, strict=True)):
-            rate = self.rates if len(self.rates) == 1 else self.rates[i : i + 1]
-            progress = self._part(engine, self.order[start : start + size], rate)
+        for first, end in zip((0, *ends), ends, strict=False):
+            rates = self.rates if len(self.rates) == 1 else self.rates[first:end]
+            order = self.order[first * self.batch_size : end * self.batch_size]
+            progress = self._part(engine, order, rates, measure=end in measured)
             status = progress.status
             if not progress.steps:
                 break
             parts.append(progress)
-            done = self.sizes[: len(parts)]
-            self.watch.end_step(float(np.array([part.loss for part in parts]) @ done / done.sum()))
+            done = sum(part.steps for part in parts)
+            seen = np.array([part.rows for part in parts])
+            self.watch.measure(engine, progress, done)
+            self.watch.end_part(float(np.array([part.loss for part in parts]) @ seen / seen.sum()), progress.steps)
             engine = self.network.training_engine()
-            if self.watch.stopping:
+            if self.watch.stopping or status != "done":
                 break
-        return Progress(
-            self.watch.loss,
-            int(self.sizes[: len(parts)].sum()),
-            len(parts),
-            status,
-            np.concatenate([part.losses for part in parts]) if parts else np.empty(0),
-            np.concatenate([part.penalties for part in parts]) if parts else np.empty(0),
-        )
+        return joined(parts, self.watch.loss, status)
 
     def _loss(self, progress: Progress) -> float:
         """Return the mean over steps, weighted by their rows, of what is shown of their losses."""

@@ -7,11 +7,15 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from descend.engine.protocol import Engine
+from descend.engine.protocol import Batch, Engine, Progress
+from descend.plan import Plan
 from descend.training.callbacks import Callback, EarlyStopping, Improvement, direction, wants_steps
 from descend.training.history import History, StopReason
+from descend.training.measurements import Measurements
+from descend.training.monitor import Gauge, only_monitor
 
 
 class Watch:
@@ -44,6 +48,8 @@ class Watch:
         self.best_weights: NDArray | None = None
         self._improvement, self._monitor = self._watched(validated)
         self._started = 0.0
+        self._gauge: Gauge | None = None
+        self._begun = 0  # updates before the epoch
 
     def _watched(self, validated: bool) -> tuple[Improvement, str | None]:
         known = ["loss", *(["val_loss", "val_score"] if validated else [])]
@@ -82,9 +88,28 @@ class Watch:
         for callback in self.callbacks:
             callback.on_epoch_begin(self)
 
-    def end_step(self, loss: float) -> None:
-        """Tell that an update is done; `loss` is the mean of the epoch's rows so far."""
-        self.step += 1
+    def attach_monitor(self, plan: Plan, batch: Batch, training: NDArray[np.uint32], batch_size: int) -> None:
+        """Prepare the monitor among the callbacks, if there is one; see `Gauge` for the arguments."""
+        monitor = only_monitor(self.callbacks)
+        if monitor is not None:
+            self.history.monitor = Measurements()
+            self._gauge = Gauge(monitor, plan, batch, training, batch_size, (self.history.monitor,))
+
+    def measured(self, steps: int) -> list[int]:
+        """Return after which of the epoch's updates (1 to `steps`) to measure."""
+        if self._gauge is None:
+            return []
+        self._begun = self.step
+        return self._gauge.ends(self.step, steps, self.epoch, last=self.epoch >= self.epochs)
+
+    def measure(self, engine: Engine, progress: Progress, done: int) -> None:
+        """Record the last update of a call, the epoch's number `done`, if it was measured."""
+        if self._gauge is not None:
+            self._gauge.take(engine, progress, self._begun + done, self.epoch)
+
+    def end_part(self, loss: float, steps: int) -> None:
+        """Tell that some updates are done; `loss` is the mean of the epoch's rows so far."""
+        self.step += steps
         self.loss = loss
         for callback in self.step_callbacks:
             callback.on_step_end(self)

@@ -1,0 +1,142 @@
+"""The doctor: what looks wrong about a training, on a run's record or by training on a table."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from rich.markup import escape
+from rich.table import Table as Grid
+
+from descend import DivergenceError, History
+from descend.cli import show
+from descend.cli.bundle import Bundle
+from descend.cli.findings import in_our_words
+from descend.cli.recipe import choose
+from descend.cli.training import Job, check_job, learn
+from descend.data.preparing import prepare
+from descend.data.reading import read_table
+from descend.training.diagnosis import Diagnosis, diagnose
+from descend.training.measurements import Measurements
+from descend.training.progress import closing_line
+
+
+def is_run(path: Path) -> bool:
+    """Whether a path is that of a run's folder or of a model file, rather than of a table."""
+    return path.is_dir() or path.suffix == ".descend"
+
+
+def of_run(path: Path) -> Diagnosis:
+    """Report on a run that `descend train` recorded.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder, or the model file.
+
+    Raises
+    ------
+    DataError
+        When it is no such thing.
+    """
+    bundle = Bundle.load(path)
+    facts, history = bundle.facts, bundle.network.history
+    recipe = facts.recipe
+    diagnosis = in_our_words(
+        diagnose(history), bundle.encoder.target, float(recipe["learning_rate"]), int(recipe["batch_size"])
+    )
+    out = show.console()
+    out.print(f"[bold]{escape(str(path))}[/]: trained {escape(facts.created)} on {escape(facts.data)}")
+    out.print(f"{closing_line(history)}.")
+    report(diagnosis, history)
+    return diagnosis
+
+
+def of_table(job: Job) -> Diagnosis:
+    """Train on a table as `descend train` does, write nothing, and report on the training.
+
+    Parameters
+    ----------
+    job : Job
+
+    Raises
+    ------
+    DataError
+        When something about the input can be mended.
+    """
+    check_job(job)
+    table = read_table(job.data, job.read)
+    prepared = prepare(table, job.target, job.prepare)
+    recipe = choose(len(prepared.split.train), job.asked)
+    show.preparation(table, prepared, recipe)
+    try:
+        _, history = learn(job, prepared, recipe)
+    except DivergenceError as error:
+        history = error.history
+    if history.stop_reason == "interrupted" and not history.epoch:
+        raise KeyboardInterrupt
+    found = in_our_words(history.diagnose(), prepared.encoder.target, recipe.learning_rate, recipe.batch_size)
+    report(found, history)
+    return found
+
+
+def report(diagnosis: Diagnosis, history: History) -> None:
+    """Print the findings, what was checked and what was not, and the layers in numbers.
+
+    Parameters
+    ----------
+    diagnosis : Diagnosis
+    history : History
+    """
+    out = show.console()
+    out.print()
+    for finding in diagnosis:
+        out.print(f"{show.severity(finding)} {escape(finding.message)}.")
+        out.print(f"  Remedy: {escape(finding.remedy)}.")
+        numbers = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in finding.evidence.items())
+        out.print(f"  [dim]Evidence: {escape(numbers)}.[/]")
+    fine = [name for name in diagnosis.checked if name not in diagnosis]
+    if fine:
+        text = ", ".join(name.replace("_", " ") for name in fine)
+        out.print(f"[green]No sign of[/] {'anything else' if len(diagnosis) else 'any illness'}: {text}.")
+    for reason in dict.fromkeys(diagnosis.unchecked.values()):
+        names = [name.replace("_", " ") for name, why in diagnosis.unchecked.items() if why == reason]
+        out.print(f"[dim]Not checked, {escape(reason)}: {', '.join(names)}.[/]")
+    if history.monitor is not None and len(history.monitor):
+        out.print()
+        out.print(layers_grid(history.monitor))
+
+
+def layers_grid(record: Measurements) -> Grid:
+    """The layers in numbers, at the first measurement and at the last.
+
+    Parameters
+    ----------
+    record : Measurements
+        With at least one measurement.
+    """
+    first, last = f"update {record.step[0]:,}", f"update {record.step[-1]:,}"
+    grid = Grid(title=f"The layers at {first} and at {last}", title_justify="left")
+    grid.add_column("layer")
+    for heading in ("gradient norm", "update / weights", "deviation of outputs", "dead or saturated"):
+        grid.add_column(heading, justify="right")
+    for name in record.layers():
+        if name == "input":
+            continue
+        idle = record.dead.get(name, record.saturated.get(name))
+        cells = [_pair(series.get(name)) for series in (record.gradient_norm, record.update_ratio, record.std)]
+        grid.add_row(escape(name), *cells, _pair(idle, share=True))
+    return grid
+
+
+def _pair(column: list[float] | None, *, share: bool = False) -> str:
+    if not column:
+        return ""
+    texts = [_text(value, share) for value in (column[0], column[-1])]
+    return f"{texts[0]} → {texts[1]}"
+
+
+def _text(value: float, share: bool) -> str:
+    if math.isnan(value):
+        return "-"
+    return f"{value:.0%}" if share else f"{value:.2g}"
