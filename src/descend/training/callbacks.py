@@ -191,9 +191,9 @@ class SWA(Callback):
 
     Averages of weights along the path of a high, constant learning rate lie flatter and generalize better than its end.
     The statistics of batch normalization are measured anew for the average, in one pass over the training rows, each
-    time it is needed. A later `fit` starts from the average. Izmailov and others, "Averaging weights leads to wider
-    optima and better generalization", 2018. For the moving average over every update see `average_decay` of the
-    optimizers.
+    time it is needed. A later `fit` starts from the average. Callbacks, `Checkpoint` among them, see the latest weights
+    until training ends. Izmailov and others, "Averaging weights leads to wider optima and better generalization", 2018.
+    For the moving average over every update see `average_decay` of the optimizers.
 
     Parameters
     ----------
