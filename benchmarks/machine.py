@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from statistics import median
 
 import numpy as np
 
@@ -71,6 +73,21 @@ def _repeated(product: Callable[[], object]) -> Callable[[int], object]:
             product()
 
     return run
+
+
+def product_rate_of_one_thread(rounds: int = 9) -> float:
+    """GFLOP/s of NumPy's product on one core: the median of some rounds."""
+    from threadpoolctl import threadpool_limits
+
+    product = products()["NumPy"]
+    with threadpool_limits(1):
+        product(3)
+        seconds = []
+        for _ in range(rounds):
+            start = time.perf_counter()
+            product(3)
+            seconds.append((time.perf_counter() - start) / 3)
+    return product_rate(median(seconds))
 
 
 def product_rate(seconds: float, size: int = PRODUCT_SIZE) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
 
+import convolution
 import estimators
 import monitor
 import recurrent
@@ -70,6 +71,7 @@ def markdown(results: dict[str, Any]) -> str:
         _techniques,
         _estimators,
         _monitor,
+        _conv,
     ):
         lines += part(results)
     return "\n".join(lines)
@@ -227,6 +229,32 @@ def _monitor(results: dict[str, Any]) -> list[str]:
     ]
     header = ["shape", "default", "once per epoch", "updates between measurements (default)", "updates per epoch"]
     return ["## Training with a monitor: times the time without", "", monitor.DESCRIPTION, "", *_table(header, rows)]
+
+
+def _conv(results: dict[str, Any]) -> list[str]:
+    found = results.get("conv")
+    if not found:
+        return []
+    lines = ["## Convolutions", ""]
+    if found["products"]:
+        peak = found["products"]["peak"]
+        rows = [
+            [layer, *(f"{rate:.0f} ({100 * rate / peak:.0f}%)" for rate in rates)]
+            for layer, rates in found["products"]["rates"].items()
+        ]
+        lines += [
+            "GFLOP/s of a 3 x 3 convolution's products on one thread, and their share of NumPy's product of two "
+            f"1024 x 1024 float32 matrices ({peak:.0f}). A panel has 16 channels: 24 fill 75%, 40 fill 83%.",
+            "",
+            *_table(["height x width x channels -> filters", *convolution.PRODUCTS], rows),
+        ]
+    names = list(next(iter(found["steps"].values())))
+    rows = []
+    for batch, times in found["steps"].items():
+        ours = times["descend"]
+        ratios = ("" if name.startswith("descend") else f" ({times[name] / ours:.1f}x)" for name in names)
+        rows.append([batch, *(f"{times[name] * 1e3:.2f}{ratio}" for name, ratio in zip(names, ratios, strict=True))])
+    return [*lines, f"Milliseconds per training step: {convolution.DESCRIPTION}.", "", *_table(["batch", *names], rows)]
 
 
 def _times(seconds: dict[str, float], factor: float, unit: str) -> str:

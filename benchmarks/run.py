@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import convolution
 import estimators
 import footprint
 import inference
@@ -36,6 +37,7 @@ _PARTS = (
     "techniques",
     "estimators",
     "monitor",
+    "conv",
 )
 
 
@@ -104,6 +106,9 @@ def main(arguments: list[str] | None = None) -> None:
     if "estimators" in options.parts:
         _note("estimators ...")
         results["estimators"] = estimators.measure(options.rounds, _note)
+    if "conv" in options.parts:
+        _note("convolutions ...")
+        results["conv"] = convolution.measure(options.rounds, _note)
     if "inference" in options.parts:
         _note("inference ...")
         results["inference"] = inference.measure(options.rounds, _note)

@@ -25,12 +25,16 @@ PlanSpec plan(long height, long width, long channels, long filters) {
   p.parameters.push_back({channels, 9 * channels, filters, true, true, 0, 0});
   p.parameters.back().taps = 9;
   p.parameters.push_back({channels + 9 * channels * filters, filters, 1, true, true, 0, 0});
-  OpSpec slope{OpKind::prelu, 0, 1}, product{OpKind::convolution, 1, 2}, last{OpKind::dense, 2, 3};
-  slope.weight = 0;  // something to train before the convolution, so that the gradient of its input is wanted
-  product.weight = 1;
-  product.window = {height, width, height, width, 3, 3, 1, 1, 1, 1, 1, 1};
-  last.weight = 2;
-  p.ops = {slope, product, last};
+  // Something to train before the convolution, so that the gradient of its input is wanted.
+  constexpr OpKind kinds[] = {OpKind::prelu, OpKind::convolution, OpKind::dense};
+  for (int i = 0; i < 3; i++) {
+    OpSpec s;
+    s.kind = kinds[i];
+    s.input = s.weight = i;
+    s.output = i + 1;
+    p.ops.push_back(s);
+  }
+  p.ops[1].window = {height, width, height, width, 3, 3, 1, 1, 1, 1, 1, 1};
   p.input = 0;
   p.output = 3;
   p.has_loss = true;
@@ -66,9 +70,12 @@ void measure(long height, long width, long channels, long filters) {
   const Pass<float> pass{&memory.arena, weights.get(), buffers.transposed, true, 0, 1, kRows, 0, 0, nullptr, 0,
                          &data,         kRows,         program.row_block};
   const Op<float>& op = *program.ops[1];
-  const Parameters<float> parameters{weights.get(), nullptr, buffers.transposed, {}, gradient.get()};
+  Parameters<float> parameters;
+  parameters.weights = weights.get();
+  parameters.transposed = buffers.transposed;
+  parameters.gradient = gradient.get();
   const OptimizerSpec optimizer{};
-  const Rule<float> rule(optimizer, 0, 0, 1);
+  const Rule<float> rule(optimizer, 0, 0, 0, 1);
   std::vector<Task> tasks;
   op.add_tasks(1, kRows, tasks);
   const Rows lines{0, kRows * height * width};
