@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 import conv_cases
 from descend import layers, losses, penalties
 from descend.engine.protocol import Batch
-from descend.plan import Plan, attach_loss, groups_of, initial_parameters, lower
+from descend.engine.reference.adapting import adapt
+from descend.plan import Plan, adaptive_ops, attach_loss, groups_of, initial_parameters, lower
 from descend.plan.ops import ACTIVATIONS
 
 #: Batch sizes that are no multiple of a vector or a tile, beside one row and one that is.
@@ -44,6 +45,7 @@ class OpCase:
     weighted : with sample weights, some of them 0
     scale, ceiling : of the loss
     categories : of each column of the input the number of its categories, or 0 for one of numbers
+    shape_rows : what is done to the normal rows of X
     """
 
     name: str
@@ -58,6 +60,7 @@ class OpCase:
     scale: float = 1.0
     ceiling: float = math.inf
     categories: tuple[int, ...] = ()
+    shape_rows: Callable[[NDArray], NDArray] | None = None
 
     def plan(self) -> Plan:
         """The training plan."""
@@ -78,7 +81,10 @@ class OpCase:
         for parameter in plan.parameters:
             noise = rng.uniform(-0.2, 0.2, parameter.size)
             flat[parameter.slice] += np.abs(noise) if parameter.name.endswith("running_variance") else noise
-        return flat
+        if not adaptive_ops(plan):
+            return flat
+        seen = self.batch(64)
+        return adapt(plan, flat, np.asarray(seen.X), seen.y)
 
     def batch(self, rows: int, dtype: type = np.float64) -> Batch:
         """A batch of that many rows, in C order and of the given dtype."""
@@ -89,6 +95,7 @@ class OpCase:
         for column, levels in enumerate(self.categories):
             if levels:
                 X[:, column] = rng.integers(0, levels, rows)
+        X = X if self.shape_rows is None else self.shape_rows(X)
         y = self._target(rng, (rows, *shape))
         weight = None
         if self.weighted:
@@ -300,6 +307,130 @@ EMBEDDING_CASES = [
     ),
 ]
 
+
+def _coded(X: NDArray) -> NDArray:
+    """The even columns as small integers."""
+    X[:, ::2] = np.round(2 * X[:, ::2])
+    return X
+
+
+def _constant(X: NDArray) -> NDArray:
+    """Column 2 always the same."""
+    X[:, 2] = 0.1
+    return X
+
+
+def _binary(X: NDArray) -> NDArray:
+    """Column 2 always the same, columns 0 and 4 only 0 and 1."""
+    X[:, [0, 4]] = X[:, [0, 4]] > 0
+    return _constant(X)
+
+
+def _holes(X: NDArray) -> NDArray:
+    """Every third number of columns 1 and 4 missing, but not the first row's."""
+    X[1::3, [1, 4]] = np.nan
+    return X
+
+
+def _holes_at_positions(X: NDArray) -> NDArray:
+    """Large numbers of columns 1 and 4 missing."""
+    X[..., [1, 4]] = np.where(X[..., [1, 4]] > 1, np.nan, X[..., [1, 4]])
+    return X
+
+
+def _before(*first: layers.Layer) -> Callable[[], list[layers.Layer]]:
+    return lambda: [*first, layers.Dense(9, "tanh"), layers.Dense(3)]
+
+
+COLUMN_CASES = [
+    OpCase("rescale-moments", _before(layers.Standardize()), (19,), losses.MSE()),
+    OpCase("rescale-moments-some", _before(layers.Standardize(columns=(0, 5, -1))), (19,), losses.MSE()),
+    OpCase("rescale-quartiles", _before(layers.RobustScale(1.0)), (7,), losses.MSE(), shape_rows=_binary),
+    OpCase("rescale-quartiles-no-limit", _before(layers.RobustScale(None, columns=range(3, 20))), (35,), losses.MSE()),
+    OpCase("interpolate-uniform", _before(layers.QuantileTransform(9)), (19,), losses.MSE(), shape_rows=_constant),
+    OpCase(
+        "interpolate-normal",
+        _before(layers.QuantileTransform(33, output="normal", columns=(1, 2))),
+        (4,),
+        losses.MSE(),
+        weighted=True,
+    ),
+    OpCase("impute", _before(layers.Impute()), (5,), losses.MSE(), shape_rows=_holes),
+    OpCase(
+        "impute-indicator",
+        _before(layers.Impute("median", columns=(1, 2, 4), indicator=True), layers.Standardize()),
+        (16,),
+        losses.MSE(),
+        shape_rows=_holes,
+    ),
+    OpCase("one_hot", _before(layers.OneHot(16, columns=(0, 4))), (6,), losses.MSE(), shape_rows=_coded),
+    OpCase(
+        "one_hot-others",
+        _before(layers.OneHot((70, 18), columns=(2, 0)), layers.RobustScale(columns=-1)),
+        (4,),
+        losses.MSE(),
+        shape_rows=_coded,
+    ),
+    OpCase("periodic", _before(layers.PeriodicEmbedding(5, sigma=1.0)), (7,), losses.MSE()),
+    OpCase(
+        "periodic-inside",
+        lambda: [
+            layers.Dense(9, "tanh"),
+            layers.PeriodicEmbedding(3, sigma=0.3, columns=(0, 2, 8)),
+            layers.Dropout(0.2),
+            layers.PeriodicEmbedding(1, columns=4, trainable=False),
+            layers.Dense(3),
+        ],
+        (7,),
+        losses.MSE(),
+        weighted=True,
+    ),
+    OpCase("piecewise_linear", _before(layers.PiecewiseLinearEmbedding(5)), (7,), losses.MSE(), shape_rows=_binary),
+    OpCase(
+        "piecewise_linear-tree",
+        _before(layers.PiecewiseLinearEmbedding(6, split="tree", columns=(1, 2, 4))),
+        (5,),
+        losses.MSE(),
+        shape_rows=_binary,
+    ),
+    OpCase(
+        "columns-positions",
+        lambda: [
+            layers.Impute("median", indicator=True, columns=(1, 4)),
+            layers.Standardize(columns=(0, -1)),
+            layers.PiecewiseLinearEmbedding(3, split="tree", columns=2),
+            layers.PeriodicEmbedding(2, columns=(0, 3)),
+            layers.Dense(7, "tanh"),
+            layers.PeriodicEmbedding(2, columns=(1, 2)),
+            layers.Dense(2),
+        ],
+        (3, 5),
+        losses.MSE(),
+        weighted=True,
+        shape_rows=_holes_at_positions,
+    ),
+    OpCase(
+        "columns-all",
+        lambda: [
+            layers.Impute(indicator=True, columns=(1, 4)),
+            layers.OneHot(20, columns=(0, 2)),
+            layers.QuantileTransform(17, columns=-4),
+            layers.Standardize(columns=(-2, -1)),
+            layers.PiecewiseLinearEmbedding(3, columns=20),
+            layers.PeriodicEmbedding(2, columns=-3),
+            layers.Dense(19),
+            layers.BatchNorm(),
+            layers.ReLU(),
+            layers.Dense(4, "softmax"),
+        ],
+        (6,),
+        losses.CategoricalCrossentropy(),
+        NORMALIZED_BATCH_SIZES,
+        index_target=True,
+        shape_rows=lambda X: _holes(_coded(X)),
+    ),
+]
+
 OP_CASES = [
     OpCase("dense-alone", lambda: [layers.Dense(1)], (1,), losses.MSE()),
     OpCase("dense-odd", lambda: [layers.Dense(37)], (19,), losses.MSE()),
@@ -500,6 +631,7 @@ OP_CASES = [
         weighted=True,
     ),
     OpCase("layer_norm-alone", lambda: [layers.LayerNorm()], (5,), losses.MSE()),
+    *COLUMN_CASES,
     OpCase(
         "penalties",
         lambda: [layers.Dense(13, "tanh", penalty=penalties.L1(0.02)), layers.Dense(5), layers.Dense(2)],

@@ -180,3 +180,32 @@ def test_streams_and_warm_starts() -> None:
 def test_refusals_name_the_parameter(settings: dict[str, Any]) -> None:
     with pytest.raises((ValueError, TypeError), match="(?i)" + "|".join(settings)):
         NetworkClassifier(**{"layers": HIDDEN, **settings}).fit(X, Y)
+
+
+def test_layers_that_adapt_see_the_training_rows() -> None:
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(1000.0, 30.0, 200), rng.integers(3, 7, 200)])
+    y = (X[:, 0] > 1000) ^ (X[:, 1] == 5)
+    first = [
+        layers.OneHot(columns=1),
+        layers.Standardize(columns=0),
+        layers.Dense(16, "relu", weight_initializer="lsuv"),
+    ]
+    model = NetworkClassifier(first, epochs=60, random_state=0).fit(X, y)
+    assert model.score(X, y) > 0.95
+    weights = model.network_.get_weights()
+    np.testing.assert_allclose(weights["standardize_1/mean"], X[:, 0].mean())
+    np.testing.assert_array_equal(weights["one_hot_1/levels"], [3, 4, 5, 6])
+    np.testing.assert_allclose(model.network_.predict(X)[:, 0], model.predict_proba(X)[:, 1])
+    model.partial_fit(X[:20] + 5, y[:20])  # fewer levels, other means: they stay
+    np.testing.assert_allclose(model.network_.get_weights()["standardize_1/mean"], X[:, 0].mean())
+
+
+def test_held_back_rows_do_not_count_for_statistics() -> None:
+    X = np.random.default_rng(0).normal(size=(100, 2))
+    for optimizer, options in (("adam", {"early_stopping": True, "validation_fraction": 0.5}), ("lbfgs", {})):
+        model = NetworkRegressor(
+            [layers.Standardize(), layers.Dense(4)], optimizer=optimizer, epochs=2, random_state=0, **options
+        ).fit(X, X[:, 0])
+        mean = model.network_.get_weights()["standardize_1/mean"]
+        assert np.allclose(mean, X.mean(axis=0)) == (not options)

@@ -46,10 +46,11 @@ WindowSpec window_spec(const nb::dict& d) {
 
 OpSpec op_spec(const nb::dict& d) {
   OpSpec s;
-  s.kind = pick<OpKind>(
-      d, "kind",
-      {"dense", "batch_norm", "activation", "prelu", "softmax", "dropout", "gaussian_noise", "layer_norm", "add",
-       "concatenate", "recurrent", "embedding", "mix", "swap_noise", "convolution", "depthwise", "pool", "reshape"});
+  s.kind = pick<OpKind>(d, "kind", {"dense",       "batch_norm",     "activation", "prelu",      "softmax",
+                                    "dropout",     "gaussian_noise", "layer_norm", "add",        "concatenate",
+                                    "recurrent",   "embedding",      "mix",        "swap_noise", "convolution",
+                                    "depthwise",   "pool",           "reshape",    "fork",       "rescale",
+                                    "interpolate", "impute",         "one_hot",    "periodic",   "piecewise_linear"});
   s.input = nb::cast<int>(d["input"]);
   s.output = nb::cast<int>(d["output"]);
   s.further = get(d, "further", std::vector<int>{});
@@ -67,6 +68,10 @@ OpSpec op_spec(const nb::dict& d) {
   s.epsilon = get(d, "epsilon", 0.0);
   s.deviation = get(d, "deviation", 0.0);
   s.frozen = get(d, "frozen", false);
+  s.sources = get(d, "sources", s.sources);
+  s.slots = get(d, "slots", s.slots);
+  s.count = get(d, "count", 0);
+  s.limit = get(d, "limit", s.limit);
   s.stream = get<uint64_t>(d, "stream", 0);
   if (s.kind == OpKind::recurrent) read_recurrent(d, s);
   s.transposed = get(d, "transposed", false);

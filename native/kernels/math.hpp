@@ -125,6 +125,26 @@ inline Vec<T> softplus(Vec<T> x) {
   return max_keep_nan<T>(x, Vec<T>{}) + log1p_unit<T>(exp<T>(-abs<T>(x)));
 }
 
+// The sine and cosine of 2 pi t by their Taylor series; where |t| is beyond 2^21, those of 0.
+template <class T>
+inline void sine_cosine_of_turns(Vec<T> t, Vec<T>& sine, Vec<T>& cosine) {
+  using F = detail::Format<T>;
+  constexpr int terms = sizeof(T) == 4 ? 6 : 11;
+  t = abs<T>(t) < T(2097152) ? t : Vec<T>{};
+  const Vec<T> shifted = fma<T>(t, splat<T>(T(2)), splat<T>(F::round));  // to the nearest half turn
+  const Vec<T> a = fma<T>(shifted - F::round, splat<T>(T(-0.5)), t) * T(6.28318530717958647692), q = a * a;
+  double factor[2 * terms + 2] = {1};  // (-1)^(i / 2) / i!
+  for (int i = 1; i < 2 * terms + 2; i++) factor[i] = factor[i - 1] / (i % 2 == 0 ? -i : i);
+  Vec<T> s = splat<T>(static_cast<T>(factor[2 * terms + 1])), c = splat<T>(static_cast<T>(factor[2 * terms]));
+  for (int i = terms - 1; i >= 1; i--) {
+    s = fma<T>(s, q, splat<T>(static_cast<T>(factor[2 * i + 1])));
+    c = fma<T>(c, q, splat<T>(static_cast<T>(factor[2 * i])));
+  }
+  const VecU<T> odd = (VecU<T>)shifted << (8 * sizeof(T) - 1);  // both change signs from one half turn to the next
+  sine = (Vec<T>)((VecU<T>)fma<T>(s * q, a, a) ^ odd);
+  cosine = (Vec<T>)((VecU<T>)fma<T>(c, q, splat<T>(T(1))) ^ odd);
+}
+
 namespace detail {
 
 // (1 + 2x) e^(x^2) erfc(x) for x >= 0 as a polynomial in (x - 3.75) / (x + 3.75): the Chebyshev interpolant through

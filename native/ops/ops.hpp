@@ -28,6 +28,19 @@ template <class T>
 std::unique_ptr<Op<T>> make_dropout(const OpSpec&, const PlanSpec&, bool after_relu);
 template <class T>
 std::unique_ptr<Op<T>> make_gaussian_noise(const OpSpec&, const PlanSpec&);
+// Of chosen columns, see column_map.hpp.
+template <class T>
+std::unique_ptr<Op<T>> make_rescale(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template <class T>
+std::unique_ptr<Op<T>> make_interpolate(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template <class T>
+std::unique_ptr<Op<T>> make_impute(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template <class T>
+std::unique_ptr<Op<T>> make_one_hot(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template <class T>
+std::unique_ptr<Op<T>> make_periodic(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template <class T>
+std::unique_ptr<Op<T>> make_piecewise_linear(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
 template <class T>
 std::unique_ptr<Op<T>> make_add(const OpSpec&, const PlanSpec&);
 template <class T>

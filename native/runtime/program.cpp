@@ -34,6 +34,12 @@ std::unique_ptr<Op<T>> make_op(const OpSpec& s, const PlanSpec& plan, const std:
     case OpKind::embedding: return make_embedding<T>(s, plan, placement);
     case OpKind::fork: return make_fork<T>(s, plan);
     case OpKind::recurrent: return make_recurrent<T>(s, plan, placement);
+    case OpKind::rescale: return make_rescale<T>(s, plan, placement);
+    case OpKind::interpolate: return make_interpolate<T>(s, plan, placement);
+    case OpKind::impute: return make_impute<T>(s, plan, placement);
+    case OpKind::one_hot: return make_one_hot<T>(s, plan, placement);
+    case OpKind::periodic: return make_periodic<T>(s, plan, placement);
+    case OpKind::piecewise_linear: return make_piecewise_linear<T>(s, plan, placement);
   }
   return nullptr;
 }

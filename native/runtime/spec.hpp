@@ -26,7 +26,13 @@ enum class OpKind {
   depthwise,
   pool,
   reshape,
-  fork  // the engine's own, see Program
+  fork,  // the engine's own, see Program
+  rescale,
+  interpolate,
+  impute,
+  one_hot,
+  periodic,
+  piecewise_linear
 };
 enum class Function {
   linear,
@@ -93,6 +99,10 @@ struct OpSpec {
   bool to_image = false;  // a convolution from grid to image
   bool average = false;   // of a pool: the mean instead of the maximum
   bool whole = false;     // of dropout: all positions of a channel together
+  // Ops on columns: output o comes from input column sources[o]; as it is where slots[o] < 0, else through that slot.
+  std::vector<int> sources, slots;
+  int count = 0;  // of indicators (impute), frequencies (periodic) or bins (piecewise linear) of a column
+  double limit = std::numeric_limits<double>::infinity();  // of a smooth clip
   uint64_t stream = 0;
   std::vector<long> groups;  // of softmax: the sizes of segments with a softmax each; empty for one over all
   Cell cell = Cell::rnn;     // of a recurrent layer, as is what follows

@@ -17,6 +17,7 @@ from descend import specs
 
 __all__ = [
     "Constant",
+    "DataDependent",
     "GlorotNormal",
     "GlorotUniform",
     "HeNormal",
@@ -193,6 +194,42 @@ class Orthogonal(Initializer):
         return self.gain * (q if rows >= columns else q.T).reshape(shape)
 
 
+@dataclass(frozen=True)
+class DataDependent(Initializer):
+    """Weights of which the products x W have unit variance on a batch of the training rows.
+
+    Drawn by `base` and then, at the first `fit`, divided by the standard deviation of x W, layer by layer from the
+    first to the last, so that each layer sees inputs that are scaled already (in training mode). This is the
+    layer-sequential unit variance ("lsuv") of Mishkin and Matas, "All you need is a good init", 2016, with the variance
+    over all rows and units of a layer; a single division is exact, since x W is linear in W. With `per_unit` every unit
+    (column of W) is divided by its own deviation and its bias becomes minus the mean, so that all pre-activations have
+    mean 0 and variance 1: Kraehenbuehl and others, "Data-dependent initializations of convolutional neural networks",
+    2016.
+
+    Products without variance (constant rows, or units that only see dead features) stay as drawn, biases too.
+
+    Attributes
+    ----------
+    base : how weights are drawn first
+    per_unit : whether each unit is scaled by itself
+    rows : how many of the training rows are looked at, the first ones of the seed's order
+    """
+
+    base: Initializer | str = "orthogonal"
+    per_unit: bool = False
+    rows: int = 512
+
+    def __post_init__(self) -> None:
+        specs.set_field(self, "base", resolve(self.base))
+        specs.check_flag(self, "per_unit")
+        specs.check_integer(self, "rows", low=2, high=2**20)
+        if isinstance(self.base, DataDependent):
+            raise ValueError(f"DataDependent: base must draw weights without data, got {self.base!r}")
+
+    def __call__(self, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
+        return resolve(self.base)(shape, rng)
+
+
 registry.register(Zeros, "zeros")
 registry.register(Ones, "ones")
 registry.register(Constant, "constant")
@@ -205,6 +242,7 @@ registry.register(HeNormal, "he_normal")
 registry.register(LeCunUniform, "lecun_uniform")
 registry.register(LeCunNormal, "lecun_normal")
 registry.register(Orthogonal, "orthogonal")
+registry.register(DataDependent, "lsuv", "data_dependent")
 
 
 def resolve(spec: Initializer | str) -> Initializer:

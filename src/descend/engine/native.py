@@ -41,12 +41,16 @@ def _load() -> ModuleType:
 
 _native = _load()
 
-_PARAMETER_FIELDS = {
+_PARAMETER_FIELDS = {  # the native names of an op's parameters
     "gamma": "weight",
     "beta": "bias",
     "slope": "weight",
     "dropout": "rate",
     "recurrent_dropout": "recurrent_rate",
+}
+_COLUMN_FIELDS = {  # the same for ops on columns
+    **dict.fromkeys(("center", "knots", "fill", "levels", "frequency", "start"), "weight"),
+    **dict.fromkeys(("spread", "values", "width"), "bias"),
 }
 _OPTIMIZER_FIELDS = {"beta": "beta_1", "momentum": "beta_1", "nesterov": "look_ahead"}
 _SIDES = ("height", "width")
@@ -69,6 +73,12 @@ _KINDS: dict[type[ops.Op], str] = {
     ops.Depthwise: "depthwise",
     ops.Pool: "pool",
     ops.Reshape: "reshape",
+    ops.Rescale: "rescale",
+    ops.Interpolate: "interpolate",
+    ops.Impute: "impute",
+    ops.OneHot: "one_hot",
+    ops.Periodic: "periodic",
+    ops.PiecewiseLinear: "piecewise_linear",
 }
 
 
@@ -154,9 +164,8 @@ def _op(op: ops.Op) -> dict[str, Any]:
     kind = _KINDS.get(type(op))
     if kind is None:
         raise TypeError(f"the native engine has no op {type(op).__name__} (layer {op.name!r})")
-    fields = {
-        _PARAMETER_FIELDS.get(key, key): value for key, value in vars(op).items() if key not in ("name", "inputs")
-    }
+    names = _COLUMN_FIELDS if isinstance(op, ops.ColumnMap) else _PARAMETER_FIELDS
+    fields = {names.get(key, key): value for key, value in vars(op).items() if key not in ("name", "inputs")}
     drop = fields.pop("drop_connect", None)
     if drop is not None:
         fields |= vars(drop)

@@ -25,6 +25,7 @@ from descend.layers.activations import (
 from descend.layers.base import MAX_UNITS, Layer, Shape, expand_once, registry
 from descend.layers.batch_norm import BatchNorm
 from descend.layers.bidirectional import Bidirectional
+from descend.layers.columns import ColumnLayer
 from descend.layers.concatenate import Concatenate
 from descend.layers.convolution import (
     Conv1D,
@@ -40,9 +41,11 @@ from descend.layers.convolution import (
 from descend.layers.dense import Dense
 from descend.layers.dropout import Dropout, SpatialDropout1D, SpatialDropout2D
 from descend.layers.embedding import Embedding
+from descend.layers.encoding import MAX_LEVELS, Impute, OneHot, missing_columns
 from descend.layers.gaussian_noise import GaussianNoise
 from descend.layers.layer_norm import LayerNorm
 from descend.layers.mixing import CutMix, Mixup, SwapNoise
+from descend.layers.numeric_embeddings import PeriodicEmbedding, PiecewiseLinearEmbedding
 from descend.layers.pooling import (
     AveragePool1D,
     AveragePool2D,
@@ -58,12 +61,14 @@ from descend.layers.pooling import (
 from descend.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
 from descend.layers.reshape import Flatten, Reshape
 from descend.layers.residual import Residual
+from descend.layers.scaling import QuantileTransform, RobustScale, Standardize
 
 __all__ = [
     "ELU",
     "GELU",
     "GRU",
     "LSTM",
+    "MAX_LEVELS",
     "MAX_UNITS",
     "RELU_FAMILY",
     "SELU",
@@ -72,6 +77,7 @@ __all__ = [
     "AveragePool2D",
     "BatchNorm",
     "Bidirectional",
+    "ColumnLayer",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -93,6 +99,7 @@ __all__ = [
     "GlobalMaxPool2D",
     "GlobalPool",
     "HardSigmoid",
+    "Impute",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
@@ -101,12 +108,17 @@ __all__ = [
     "MaxPool2D",
     "Mish",
     "Mixup",
+    "OneHot",
     "PReLU",
+    "PeriodicEmbedding",
+    "PiecewiseLinearEmbedding",
     "Pool",
+    "QuantileTransform",
     "ReLU",
     "Recurrent",
     "Reshape",
     "Residual",
+    "RobustScale",
     "SeparableConv1D",
     "SeparableConv2D",
     "Shape",
@@ -118,10 +130,12 @@ __all__ = [
     "Softplus",
     "SpatialDropout1D",
     "SpatialDropout2D",
+    "Standardize",
     "SwapNoise",
     "Tanh",
     "activation_names",
     "expand_once",
+    "missing_columns",
     "registry",
     "resolve_activation",
 ]

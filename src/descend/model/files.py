@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from descend import layers, losses, optimizers, penalties, specs
+from descend import initializers, layers, losses, optimizers, penalties, specs
 from descend.engine.protocol import OptimizerState
 from descend.model import archive
 from descend.model.archive import ModelFileError
-from descend.plan import attach_loss, check_input_shape, flatten, lower, named
+from descend.plan import attach_loss, check_input_shape, flatten, named
 from descend.training.core import Core
 from descend.training.history import History
 from descend.training.measurements import Measurements
@@ -34,6 +34,9 @@ def save(core: Core, extra: Mapping[str, Any], path: str | os.PathLike[str], *, 
         "seed": core.seed,
         "dtype": core.dtype.name,
         "penalty": None if core.penalty is None else specs.to_config(core.penalty),
+        "initializer": None if core.initializer is None else specs.to_config(core.initializer),
+        "adapted": core.adapted,
+        "scaled": core.scaled,
         "history": _plain_history(core.history),
         "training": None,
         "extra": _plain_extra(extra),
@@ -112,7 +115,10 @@ def _build(description: Mapping[str, Any], arrays: dict[str, NDArray]) -> Core:
         seed=_integer(description, "seed", 2**63 - 1),
         dtype=_dtype(description["dtype"]),
         penalty=_optional(description["penalty"], penalties.Penalty),
+        initializer=_optional(description.get("initializer"), initializers.Initializer),
     )
+    core.adapted = core.adapted or bool(description.get("adapted", False))
+    core.scaled = bool(description.get("scaled", True))  # files without it know no initializers that scale
     core.history = _read_history(_dict(description, "history"))
     training = description["training"]
     if training is not None:
@@ -120,7 +126,7 @@ def _build(description: Mapping[str, Any], arrays: dict[str, NDArray]) -> Core:
             raise ValueError("it was trained but does not state its input shape")
         core.state = _read_state(training)
         core.plan = attach_loss(
-            lower(core.layers, core.require_plan().values[0].shape, penalty=core.penalty),
+            core.lower(core.layers, core.require_plan().values[0].shape),
             core.state.loss,
             target=core.state.target,
         )

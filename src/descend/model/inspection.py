@@ -104,8 +104,9 @@ class Inspection:
         core = self._core
         double = np.dtype(np.float64)
         if y is None:
+            core.require_adapted()
             plan = replace(core.require_plan(), loss=None)
-            batch = Batch(arrays.features(X, core.input_shape, double), np.empty(0))
+            batch = Batch(arrays.features(X, core.input_shape, double, missing=core.missing), np.empty(0))
             flat = core.require_engine().get_parameters()
         else:
             chosen = None if loss is None else losses.resolve(loss)

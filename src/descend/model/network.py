@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from descend import initializers, losses, penalties
 from descend import layers as layer_specs
-from descend import losses, penalties
 from descend.engine.rows import check_rows
 from descend.engine.sequences import Sequences
 from descend.engine.sparse import Features
@@ -46,6 +46,9 @@ class Network(Trainable, Inspection):
         Of weights, activations and predictions.
     penalty : Penalty or str, default: None
         Added to the loss for every weight matrix whose layer has no penalty of its own.
+    initializer : Initializer or str, default: None
+        First values of every weight matrix whose layer says nothing of them, such as ``"he_normal"``, or ``"lsuv"`` for
+        weights that suit the data (`initializers.DataDependent`). None takes what fits the next activation.
 
     Attributes
     ----------
@@ -84,6 +87,7 @@ class Network(Trainable, Inspection):
         seed: int | None = 0,
         dtype: str | type | np.dtype = "float32",
         penalty: penalties.Penalty | str | None = None,
+        initializer: initializers.Initializer | str | None = None,
     ) -> None:
         self._core = Core(
             layers=layers,
@@ -91,6 +95,7 @@ class Network(Trainable, Inspection):
             seed=_check_seed(seed),
             dtype=_check_dtype(dtype),
             penalty=penalties.resolve(penalty),
+            initializer=None if initializer is None else initializers.resolve(initializer),
         )
         self.extra: dict[str, Any] = {}
         self._refresh()
@@ -98,7 +103,7 @@ class Network(Trainable, Inspection):
     def _refresh(self) -> None:
         """Copy to where `predict` finds them without looking: the engine's predict, the row width and the dtype."""
         core = self._core
-        self._fast_predict = None if core.engine is None else core.engine.predict
+        self._fast_predict = None if core.engine is None or not core.adapted else core.engine.predict
         self._columns = -1 if core.input_shape is None else math.prod(core.input_shape)
         self._dtype = core.dtype
 
@@ -178,8 +183,9 @@ class Network(Trainable, Inspection):
         ):
             return self._fast_predict(X)
         core = self._core
+        core.require_adapted()
         plan = core.require_plan()
-        rows = arrays.features(X, core.input_shape, core.dtype)
+        rows = arrays.features(X, core.input_shape, core.dtype, missing=core.missing)
         check_rows(plan, rows)
         engine = core.require_engine()
         self._refresh()
@@ -243,7 +249,7 @@ class Network(Trainable, Inspection):
         return named(engine.plan, engine.get_parameters())
 
     def set_weights(self, weights: Mapping[str, ArrayLike]) -> None:
-        """Replace all weights; the optimizer's state stays.
+        """Replace all weights, statistics included; the optimizer's state stays.
 
         Parameters
         ----------
@@ -259,6 +265,7 @@ class Network(Trainable, Inspection):
             raise TypeError(f"weights must be a dict from name to array, got {type(weights).__name__}")
         arrays_by_name = {name: np.asarray(array) for name, array in weights.items()}
         self._core.set_parameters(flatten(self._core.require_plan(), arrays_by_name))
+        self._core.adapted = self._core.scaled = True
         self._refresh()
 
     def save(self, path: str | os.PathLike[str], *, optimizer: bool = True) -> None:

@@ -13,7 +13,7 @@ from descend.engine.sparse import Features
 from descend.training import groups, targets
 from descend.training.callbacks import Callback
 from descend.training.core import Core
-from descend.training.fitting import FitRequest, fit, prepare, resolve_metrics
+from descend.training.fitting import FitRequest, adapt, fit, prepare, resolve_metrics
 from descend.training.history import History
 from descend.training.settings import Settings
 from descend.training.weighting import ClassWeight
@@ -147,6 +147,26 @@ class Trainable:
             return fit(self, self._core, request)
         finally:
             self._refresh()
+
+    def adapt(self, X: Features, y: ArrayLike | None = None) -> None:
+        """Take the statistics of layers such as `layers.Standardize` from rows, replacing those they have.
+
+        The first `fit` does this with its training rows (those set aside for validation left out) unless it was done
+        before; later ones leave the statistics alone, since the weights have grown used to them.
+
+        Parameters
+        ----------
+        X : array-like of shape (rows, features)
+        y : array-like of shape (rows,) or (rows, outputs), default: None
+            Needed by layers that look at the target.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for `fit`, and when no layer takes statistics; the network is then unchanged.
+        """
+        adapt(self._core, X, y)
+        self._refresh()
 
     def evaluate(
         self,

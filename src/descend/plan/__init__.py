@@ -1,6 +1,8 @@
 """Plans: lowered networks as plain data, with their validator and printed form."""
 
+from descend.plan import columns as _columns  # noqa: F401 - registers its layers and ops
 from descend.plan import ops
+from descend.plan.adapting import adaptive_ops
 from descend.plan.lowering import (
     check_input_shape,
     complete_initializers,
@@ -23,6 +25,7 @@ __all__ = [
     "Plan",
     "PlanError",
     "Value",
+    "adaptive_ops",
     "attach_loss",
     "check_input_shape",
     "complete_initializers",

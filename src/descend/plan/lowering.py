@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from descend import initializers, layers, penalties
 from descend.plan import ops
+from descend.plan.adapting import check_adaptive
 from descend.plan.builder import PlanBuilder
 from descend.plan.gaussian import include_activations
 from descend.plan.naming import WITHOUT_PARAMETERS, Names
@@ -24,6 +25,7 @@ def lower(
     input_shape: int | Sequence[int],
     *,
     penalty: penalties.Penalty | str | None = None,
+    initializer: initializers.Initializer | str | None = None,
 ) -> Plan:
     """Lower a network to a plan.
 
@@ -32,6 +34,7 @@ def lower(
     network : layers in order
     input_shape : of one row, such as (32,)
     penalty : for every weight matrix that has none of its own
+    initializer : likewise; None for one that fits the next activation
 
     Returns
     -------
@@ -46,9 +49,10 @@ def lower(
     """
     shape = check_input_shape(input_shape)
     builder = PlanBuilder(shape, penalty=penalties.resolve(penalty))
-    value = lower_stack(complete_initializers(name_layers(expand(network))), builder, 0)
-    plan = include_activations(builder.build(value))
+    named = complete_initializers(name_layers(expand(network)), initializer)
+    plan = include_activations(builder.build(lower_stack(named, builder, 0)))
     validate(plan)
+    check_adaptive(plan)
     return plan
 
 
@@ -137,23 +141,30 @@ def name_layers(expanded: Sequence[layers.Layer]) -> list[layers.Layer]:
     return Names(expanded).stack(expanded)
 
 
-def complete_initializers(stack: Sequence[layers.Layer], following: layers.Layer | None = None) -> list[layers.Layer]:
-    """Give dense layers and convolutions without an initializer the one that fits the next activation.
+def complete_initializers(
+    stack: Sequence[layers.Layer],
+    initializer: initializers.Initializer | str | None = None,
+    following: layers.Layer | None = None,
+) -> list[layers.Layer]:
+    """Give dense layers and convolutions without an initializer the one given, or one that fits the next activation.
 
     `following` is the activation after the stack. What comes before a layer with stacks of its own has none, since it
     goes several ways.
     """
+    given = None if initializer is None else initializers.resolve(initializer)
     completed: list[layers.Layer] = []
     for layer in reversed(stack):
         if layer.stacks():
-            layer = layer.with_stacks([complete_initializers(inner, following) for inner in layer.stacks()])
+            layer = layer.with_stacks(
+                [complete_initializers(inner, initializer, following) for inner in layer.stacks()]
+            )
             following = None
         elif isinstance(layer, _WEIGHTED):
             tied = isinstance(layer, layers.Dense) and layer.tied_to is not None
             if layer.weight_initializer is None and not tied:
                 relu_like = isinstance(following, layers.RELU_FAMILY)
-                initializer = initializers.HeUniform() if relu_like else initializers.GlorotUniform()
-                layer = replace(layer, weight_initializer=initializer)
+                fitting = initializers.HeUniform() if relu_like else initializers.GlorotUniform()
+                layer = replace(layer, weight_initializer=given or fitting)
             following = None
         elif isinstance(layer, layers.Recurrent):
             following = None

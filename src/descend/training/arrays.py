@@ -7,13 +7,17 @@ Refuses, naming the argument, everything that cannot be trained on; converts, bu
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from descend.engine.sequences import Sequences
 from descend.engine.sparse import Features, SparseRows, is_sparse
+
+#: Numbers of columns, or all of them.
+Columns = Sequence[int] | Literal["all"]
 
 #: Rows looked at together when a cheap check was not enough.
 _BLOCK = 4096
@@ -68,7 +72,12 @@ def _of_pandas(values: Any) -> NDArray:
 
 
 def features(
-    X: Features | SparseRows, shape: tuple[int, ...] | None, dtype: np.dtype, name: str = "X"
+    X: Features | SparseRows,
+    shape: tuple[int, ...] | None,
+    dtype: np.dtype,
+    name: str = "X",
+    *,
+    missing: Columns = (),
 ) -> NDArray | SparseRows | Sequences:
     """Return X as a finite C-ordered (rows, *shape) array of `dtype`, or, when it is sparse, as canonical CSR rows.
 
@@ -80,6 +89,7 @@ def features(
     shape : the network's input shape, or None to take whatever comes
     dtype : dtype of the result
     name : the argument's name in messages
+    missing : columns that may hold NaN when X is dense
 
     Raises
     ------
@@ -104,7 +114,7 @@ def features(
         )
     if math.prod(array.shape[1:]) == 0:
         raise ValueError(f"{name} has no features, its shape is {array.shape}; pass at least one column")
-    return sparse_rows(array, dtype, name) if is_sparse(array) else finite(array, dtype, name)
+    return sparse_rows(array, dtype, name) if is_sparse(array) else finite(array, dtype, name, missing)
 
 
 def _sequences(X: Sequences, shape: tuple[int, ...] | None, dtype: np.dtype, name: str) -> Sequences:
@@ -190,8 +200,10 @@ def sparse_rows(X: Any, dtype: np.dtype, name: str) -> SparseRows:
     return same
 
 
-def finite(original: NDArray, dtype: np.dtype | type, name: str) -> NDArray:
+def finite(original: NDArray, dtype: np.dtype | type, name: str, missing: Columns = ()) -> NDArray:
     """Return the C-ordered conversion of `original` to `dtype`, when every number in it is finite.
+
+    The columns of `missing` may hold NaN.
 
     Raises
     ------
@@ -204,7 +216,12 @@ def finite(original: NDArray, dtype: np.dtype | type, name: str) -> NDArray:
         return array
     rows = array.shape[0]
     for start in range(0, rows, _BLOCK):
-        bad = ~np.isfinite(array[start : start + _BLOCK])
+        block = array[start : start + _BLOCK]
+        bad = ~np.isfinite(block)
+        if missing == "all":
+            bad &= ~np.isnan(block)
+        elif missing:
+            bad[..., list(missing)] &= ~np.isnan(block[..., list(missing)])
         if bad.any():
             where = tuple(int(i) for i in np.argwhere(bad)[0])
             where = (where[0] + start, *where[1:])
@@ -218,7 +235,7 @@ def _not_finite(value: Any, where: tuple[int, ...], dtype: np.dtype, name: str) 
     """The error for a number that is NaN, infinite, or too large for the dtype."""
     index = ", ".join(map(str, where))
     if np.isnan(value):
-        remedy = "impute missing values, or drop those rows"
+        remedy = "impute missing values (layers.Impute() as the first layer), or drop those rows"
     elif np.isinf(value):
         remedy = "clip or drop infinite values"
     else:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from descend import layers as layer_specs
 from descend import losses, optimizers
 from descend.engine.protocol import Engine, OptimizerState
+from descend.initializers import Initializer
 from descend.penalties import Penalty
 from descend.plan import (
     Plan,
@@ -27,7 +28,7 @@ from descend.plan import (
     lower,
     name_layers,
 )
-from descend.training import engines, groups, targets
+from descend.training import adapting, engines, groups, targets
 from descend.training.history import History
 from descend.training.state import TrainingState, continues
 
@@ -64,6 +65,8 @@ class Core:
     engine : None until weights are needed
     state : None before the first fit
     history : of all fits
+    adapted : whether the layers that take statistics from data have them, or there are none
+    scaled : whether data-dependent first weights have seen data, or were replaced
     """
 
     def __init__(
@@ -73,6 +76,7 @@ class Core:
         seed: int,
         dtype: np.dtype,
         penalty: Penalty | None,
+        initializer: Initializer | None = None,
     ) -> None:
         complete_initializers(name_layers(expand(layers)))
         self.layers = tuple(layers)
@@ -80,7 +84,11 @@ class Core:
         self.seed = seed
         self.dtype = dtype
         self.penalty = penalty
-        self.plan = None if input_shape is None else lower(self.layers, input_shape, penalty=penalty)
+        self.initializer = initializer
+        self.adapted = adapting.adaptive_layer(self.layers) is None
+        self.scaled = False
+        counts = adapting.counts_levels(self.layers)
+        self.plan = None if input_shape is None or counts else self.lower(self.layers, input_shape)
         self.engine: Engine | None = None
         self.state: TrainingState | None = None
         self.history = History()
@@ -97,6 +105,32 @@ class Core:
         vars(self).update(fields, engine=None, _started=None)
         if flat is not None:
             self.set_parameters(flat)
+
+    def lower(self, layers: Sequence[layer_specs.Layer], input_shape: tuple[int, ...]) -> Plan:
+        """Return the plan of layers with this network's penalty and initializer."""
+        return lower(layers, input_shape, penalty=self.penalty, initializer=self.initializer)
+
+    @property
+    def missing(self) -> Sequence[int] | Literal["all"]:
+        """The columns of X that may hold NaN."""
+        return layer_specs.missing_columns(expand(self.layers))
+
+    def require_adapted(self) -> None:
+        """Refuse to work before layers have the statistics they need.
+
+        Raises
+        ------
+        ValueError
+            Naming the layer and the remedy.
+        """
+        if self.adapted:
+            return
+        layer = adapting.adaptive_layer(name_layers(expand(self.layers)))
+        assert layer is not None
+        raise ValueError(
+            f"the layer {layer.name!r} ({type(layer).__name__}) has not seen data to take its statistics from; call "
+            "fit, or adapt(X)"
+        )
 
     def require_plan(self) -> Plan:
         """Return the plan.
@@ -127,7 +161,13 @@ class Core:
             self.engine = engines.make_engine(self.require_plan(), self.dtype)
         self.engine.set_parameters(np.ascontiguousarray(flat, dtype=self.dtype))
 
-    def complete(self, input_shape: tuple[int, ...], y: NDArray, loss: losses.Loss | None) -> Candidate:
+    def complete(
+        self,
+        input_shape: tuple[int, ...],
+        y: NDArray,
+        loss: losses.Loss | None,
+        layers: Sequence[layer_specs.Layer] | None = None,
+    ) -> Candidate:
         """Work out how this network is trained on a target, without changing it.
 
         Parameters
@@ -135,6 +175,7 @@ class Core:
         input_shape : of the rows given, used when the network has none yet
         y : a target that passed `targets.as_target`
         loss : the user's choice; None for the last one, or the one that fits
+        layers : this network's with what the rows told of them; None for its own
 
         Raises
         ------
@@ -142,23 +183,24 @@ class Core:
             When layers, loss and target do not belong together.
         """
         shape = self.input_shape or input_shape
-        plan = self.plan or lower(self.layers, shape, penalty=self.penalty)
-        is_open = self.state is None and isinstance(expand(self.layers)[-1], layer_specs.Dense)
+        known = self.layers if layers is None else tuple(layers)
+        plan = self.plan or self.lower(known, shape)
+        is_open = self.state is None and isinstance(expand(known)[-1], layer_specs.Dense)
         output = targets.Output(None if is_open else final_function(plan), plan.values[plan.output].shape[-1])
         y = targets.per_position(y, plan.values[plan.output].shape[:-1])
         if loss is None and self.state is not None:
             loss = self.state.loss
         ending = targets.choose(output, y, loss)
-        layers = self.layers if ending.activation is None else (*self.layers, ending.activation)
         if ending.activation is not None:
-            plan = lower(layers, shape, penalty=self.penalty)
+            known = (*known, ending.activation)
+            plan = self.lower(known, shape)
         kind: Literal["dense", "index"] = "dense"
         if ending.loss.kind == "cce":
             same_loss = self.state is not None and self.state.loss.kind == "cce"
             several = groups_of(plan)
             kind = groups.form(y, several) if several else targets.class_form(y)
             kind = self.state.target if same_loss and self.state is not None else kind
-        return Candidate(layers, shape, attach_loss(plan, ending.loss, target=kind), ending.loss, kind)
+        return Candidate(known, shape, attach_loss(plan, ending.loss, target=kind), ending.loss, kind)
 
     def adopt(self, candidate: Candidate) -> None:
         """Become the completed network, keeping weights and optimizer state."""

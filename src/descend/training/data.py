@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,6 +32,7 @@ class Encoding:
     kind : "dense" or "index"; None takes what the target suggests
     dtype : the engine's
     groups : sizes of the groups of classes that the network ends in, () for none
+    missing : columns of X that may hold NaN, or "all"
     """
 
     input_shape: tuple[int, ...]
@@ -39,6 +41,7 @@ class Encoding:
     kind: TargetKind | None
     dtype: np.dtype
     groups: tuple[int, ...] = ()
+    missing: Sequence[int] | Literal["all"] = ()
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def encode(
     TypeError, ValueError
         Naming the argument, what was expected, what came and what to do.
     """
-    rows = arrays.features(X, encoding.input_shape, encoding.dtype, names[0])
+    rows = arrays.features(X, encoding.input_shape, encoding.dtype, names[0], missing=encoding.missing)
     if not rows.shape[0]:
         raise ValueError(f"{names[0]} has no rows, its shape is {rows.shape}; pass at least one")
     arrays.same_rows(rows, y, names[1], names[0])

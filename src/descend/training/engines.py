@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,20 @@ def make_reference(plan: Plan) -> ReferenceEngine:
     from descend.engine.reference import ReferenceEngine
 
     return ReferenceEngine(plan)
+
+
+def adapted(plan: Plan, flat: NDArray, X: NDArray, y: NDArray | None) -> NDArray[np.float64]:
+    """Return all weights with the statistics of layers that adapt taken from rows."""
+    from descend.engine.reference.adapting import adapt
+
+    return adapt(plan, flat, X.astype(np.float64, copy=False), y)
+
+
+def unit_variance(plan: Plan, flat: NDArray, X: Any, seed: int) -> NDArray[np.float64]:
+    """Return all weights with those of data-dependent initializers scaled on rows, dense or sparse."""
+    from descend.engine.reference.unit_variance import unit_variance
+
+    return unit_variance(plan, flat, X.astype(np.float64), seed)
 
 
 def processors() -> int:

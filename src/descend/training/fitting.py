@@ -14,8 +14,8 @@ from descend.engine.protocol import Batch, check_accumulation
 from descend.engine.rows import check_rows
 from descend.engine.sequences import Sequences
 from descend.engine.sparse import Features
-from descend.plan import ops
-from descend.training import arrays, engines, groups, lbfgs, targets
+from descend.plan import Plan, initial_parameters, ops
+from descend.training import adapting, arrays, engines, groups, lbfgs, targets
 from descend.training.averaging import averages_of
 from descend.training.callbacks import Callback, check_callbacks
 from descend.training.core import Candidate, Core
@@ -67,10 +67,11 @@ def prepare(
     sample_weight: ArrayLike | None = None,
     class_weight: ClassWeight | None = None,
     dtype: np.dtype | None = None,
+    adapts: bool = False,
 ) -> Prepared:
     """Check rows and targets against a network, completing it for the target without changing it.
 
-    `dtype` is that of the batch when it is not the network's.
+    `dtype` is that of the batch when it is not the network's; with `adapts` layers may still lack their statistics.
 
     Raises
     ------
@@ -78,14 +79,17 @@ def prepare(
         Naming the argument, what was expected, what came and what to do.
     """
     dtype = dtype or core.dtype
-    rows = arrays.features(X, core.input_shape, dtype)
+    if not adapts:
+        core.require_adapted()
+    rows = arrays.features(X, core.input_shape, dtype, missing=core.missing)
     if not rows.shape[0]:
         raise ValueError(f"X has no rows, its shape is {rows.shape}; pass at least one")
     target = targets.as_target(y)
     arrays.same_rows(rows, target, "y")
-    candidate = core.complete(rows.shape[1:], target, loss)
+    layers = adapting.count_levels(core.layers, rows) if core.plan is None else core.layers
+    candidate = core.complete(rows.shape[1:], target, loss, layers)
     ends = candidate.output_shape, candidate.loss, candidate.kind
-    encoding = Encoding(candidate.input_shape, *ends, dtype, candidate.groups)
+    encoding = Encoding(candidate.input_shape, *ends, dtype, candidate.groups, core.missing)
     check_rows(candidate.plan, rows)
     encoded = encode(rows, target, encoding, sample_weight=sample_weight, class_weight=class_weight)
     return Prepared(candidate, encoded, encoding)
@@ -102,6 +106,7 @@ def fit(network: Any, core: Core, request: FitRequest) -> History:
         request.loss,
         sample_weight=request.sample_weight,
         class_weight=request.class_weight,
+        adapts=True,
     )
     metrics = groups.for_metrics(metrics, prepared.candidate.groups)
     if core.state is None:
@@ -126,7 +131,11 @@ def fit(network: Any, core: Core, request: FitRequest) -> History:
     check_accumulation(prepared.candidate.plan, request.settings.accumulate)
     _check_trainable(prepared.candidate)
     _check_batches(prepared.candidate, request.settings.batch_size, rows)
+    first = _first_weights(core, prepared.candidate.plan, rows)
     core.adopt(prepared.candidate)
+    if first is not None:
+        core.set_parameters(first)
+    core.adapted = core.scaled = True
     core.start(optimizer)
     assert core.state is not None
     averages = averages_of(optimizer, callbacks, core.seed)
@@ -147,6 +156,43 @@ def fit(network: Any, core: Core, request: FitRequest) -> History:
     setup = describe(core.require_plan(), rows, rows.count if size is None else min(size, rows.count), optimizer)
     run.history.setup = core.history.setup = setup
     return _train(core, run, optimizer)
+
+
+def adapt(core: Core, X: Features, y: ArrayLike | None) -> None:
+    """Take the statistics of layers from rows; see `Network.adapt`."""
+    if adapting.adaptive_layer(core.layers) is None:
+        raise ValueError("this network has no layer that takes statistics from data, such as layers.Standardize()")
+    rows = arrays.features(X, core.input_shape, core.dtype, missing=core.missing)
+    if not rows.shape[0]:
+        raise ValueError(f"X has no rows, its shape is {rows.shape}; pass at least one")
+    target = None if y is None else prepare(core, X, y, None, adapts=True).encoded.batch.y
+    layers, plan = core.layers, core.plan
+    if plan is None:
+        layers = adapting.count_levels(layers, rows)
+        plan = core.lower(layers, rows.shape[1:])
+    check_rows(plan, rows)
+    flat = adapting.take_statistics(plan, _weights(core, plan), rows, target)
+    core.layers, core.plan, core.input_shape = layers, plan, plan.values[plan.input].shape
+    core.set_parameters(flat)
+    core.adapted = True
+
+
+def _weights(core: Core, plan: Plan) -> NDArray:
+    """Return the network's weights, or those it will start with."""
+    return initial_parameters(plan, core.seed, core.dtype) if core.engine is None else core.engine.get_parameters()
+
+
+def _first_weights(core: Core, plan: Plan, rows: Rows) -> NDArray | None:
+    """Return the weights with what they take from the training rows before the first step, or None for no change."""
+    if core.adapted and core.scaled:
+        return None
+    X, y, subset = rows.batch.X, rows.batch.y, rows.subset
+    if subset is not None:
+        X, y = X[subset], y[subset]
+    flat = _weights(core, plan)
+    if not core.adapted:
+        flat = adapting.take_statistics(plan, flat, X, y)
+    return flat if core.scaled else adapting.scale_weights(plan, flat, X, core.seed)
 
 
 def _train(core: Core, run: TrainingRun, optimizer: optimizers.Optimizer) -> History:

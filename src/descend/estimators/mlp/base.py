@@ -31,6 +31,7 @@ from descend.estimators.mlp.validation import Validation, scorer_of
 from descend.layers import Layer
 from descend.optimizers import LBFGS, Optimizer
 from descend.plan import Plan, initial_parameters, ops
+from descend.training import adapting
 from descend.training.lbfgs import check_plan as check_fixed
 
 _train_test_split: Any = train_test_split  # which names no types
@@ -185,6 +186,8 @@ class BaseMLP(SupportsCallbacks, NestedParameters, ABC):
         counts = self._row_weights(y, sample_weight, incremental=incremental)
         if isinstance(recipe.optimizer, LBFGS):
             batch = self._batch(X, y, counts)
+            if first:
+                self._adapt(batch, np.arange(X.shape[0]))
             self.loss_, self.n_iter_ = lbfgs.train(self._network, head, batch, recipe)
             if not np.isfinite(self._network.flat()).all():
                 raise ValueError(NOT_FINITE)
@@ -195,6 +198,8 @@ class BaseMLP(SupportsCallbacks, NestedParameters, ABC):
             held = X[chosen], y[chosen], None if sample_weight is None else sample_weight[chosen]
         validation = None if held is None else self._validation(recipe, head, *held)
         rows = Rows(self._batch(X, y, counts), everything, validation)
+        if first:
+            self._adapt(rows.batch, everything)
         self._train(recipe, head, rows, random_state, incremental=incremental)
 
     def _batch(self, X: Any, y: Any, weight: Any) -> Batch:
@@ -230,8 +235,10 @@ class BaseMLP(SupportsCallbacks, NestedParameters, ABC):
         wide = isinstance(recipe.optimizer, LBFGS)  # SciPy works in float64, and its weights stay so
         dtype = np.dtype(np.float64) if wide else X.dtype if first else self._network.dtype
         head = self._head(y, dtype)
+        given = self._all_layers(recipe, head)
+        self._layers = adapting.count_levels(given, X) if first else adapting.keep_levels(given, self._layers)
         made = build if recipe.gains is None else build_again
-        plan = made(self._all_layers(recipe, head), head, X.shape[1], recipe.penalty)
+        plan = made(self._layers, head, X.shape[1], recipe.penalty)
         check_rows(plan, X)
         if wide:
             check_fixed(plan)
@@ -250,6 +257,17 @@ class BaseMLP(SupportsCallbacks, NestedParameters, ABC):
         self.n_layers_ = 1 + sum(isinstance(op, ops.Dense) for op in plan.ops)
         self.out_activation_ = head.name
         return head
+
+    def _adapt(self, batch: Batch, rows: NDArray) -> None:
+        """Let layers and first weights that ask for it see the rows to train on."""
+        plan, flat = self._network.plan, self._network.flat()
+        if not adapting.needs_data(plan):
+            return
+        X = batch.X[rows]
+        flat = adapting.scale_weights(plan, adapting.take_statistics(plan, flat, X, batch.y[rows]), X, 0)
+        self._network.set_flat(flat)
+        if self._journal.best_weights is not None:
+            self._journal.best_weights = flat
 
     def _first_weights(self, recipe: Recipe, plan: Plan, random_state: Any, dtype: np.dtype) -> NDArray:
         if recipe.gains is None:

@@ -58,8 +58,7 @@ class BaseNetwork(BaseMLP):
         return network
 
     def _all_layers(self, recipe: Recipe, head: Head) -> tuple[layers.Layer, ...]:
-        self._layers = with_output(recipe.hidden, head)
-        return self._layers
+        return with_output(recipe.hidden, head)
 
     def _recipe(self) -> Recipe:
         p: Any = self
