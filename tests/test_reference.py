@@ -233,6 +233,7 @@ def test_any_number_of_rows(case: OpCase, rows: int, training: bool) -> None:
     assert np.isfinite(loss)
     assert np.isfinite(gradient).all()
     trace = engine.trace(batch, training=training)
+    assert np.array_equal(trace.pop("input"), batch.X, equal_nan=True)  # which may have gaps
     assert all(np.isfinite(array).all() for array in trace.values())
     engine.start(optimizers.Adam(), seed=0)
     progress = _train(engine, batch, batch_size=4)

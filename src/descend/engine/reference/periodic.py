@@ -14,7 +14,7 @@ def forward(op: Periodic, context: Context, x: Array) -> tuple[Array, Saved]:
     read, frequency = _read(op, x), _frequencies(op, context)
     angle = 2.0 * np.pi * (read * frequency)
     sine, cosine = np.sin(angle), np.cos(angle)
-    mapped = np.concatenate([sine, cosine], axis=2).reshape(len(read), -1)
+    mapped = np.concatenate([sine, cosine], axis=2).reshape(len(read), 2 * sine.shape[1] * op.count)
     return columns.assemble(op, x, mapped), {"x": x, "sine": sine, "cosine": cosine}
 
 
@@ -22,12 +22,12 @@ def backward(op: Periodic, context: Context, saved: Saved, dy: Array) -> Array:
     """Df = sum over rows of 2 pi x (c ds - s dc), dx = sum over f of 2 pi f (c ds - s dc); s, c sine and cosine."""
     x, frequency = saved["x"], _frequencies(op, context)
     waves = columns.of_slots(op, dy)
-    waves = waves.reshape(len(waves), -1, 2, op.count)
+    waves = waves.reshape(len(waves), frequency.shape[1], 2, op.count)
     slope = 2.0 * np.pi * (saved["cosine"] * waves[:, :, 0] - saved["sine"] * waves[:, :, 1])
     context.add_gradient(op.frequency, (slope * _read(op, x)).sum(axis=0))
     by_slot = np.zeros((len(waves), frequency.shape[1], 2 * op.count))
     by_slot[:, :, : op.count] = slope * frequency
-    return columns.gradient(op, x, dy, by_slot.reshape(len(waves), -1))
+    return columns.gradient(op, x, dy, by_slot.reshape(len(waves), by_slot.shape[1] * 2 * op.count))
 
 
 def _read(op: Periodic, x: Array) -> Array:
