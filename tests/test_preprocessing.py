@@ -278,6 +278,12 @@ def test_statistics_of_what_training_changes_are_refused() -> None:
             Network([first, layers.Standardize(), layers.Dense(1)], input_shape=4)
 
 
+def test_filling_what_training_changes_is_refused_too() -> None:
+    """It has no statistics, but no engine passes a gradient through it."""
+    with pytest.raises(ValueError, match=r"'impute_1' prepares data before training.*depends on 'dense_1/weight'"):
+        Network([layers.Dense(5), layers.Impute("constant"), layers.Dense(1)], input_shape=4)
+
+
 def test_sparse_rows_are_refused_with_a_remedy() -> None:
     for layer in (layers.Standardize(), layers.OneHot(), layers.PeriodicEmbedding()):
         with pytest.raises(ValueError, match=r"X is sparse.*X\.toarray\(\)"):

@@ -13,14 +13,14 @@ def adaptive_ops(plan: Plan) -> list[ops.ColumnMap]:
 
 
 def check_adaptive(plan: Plan) -> None:
-    """Refuse statistics of values that training changes.
+    """Refuse statistics of values that training changes, and filling them: engines pass no gradient through either.
 
     Raises
     ------
     ValueError
         Naming the layer, the weights it depends on, and the remedy.
     """
-    wanted = {op.name for op in adaptive_ops(plan)}
+    wanted = {op.name for op in plan.ops if isinstance(op, ops.ColumnMap) and not isinstance(op, ops.Periodic)}
     if not wanted:
         return
     trained: dict[int, str] = {}  # a trained parameter that each value depends on
@@ -28,9 +28,8 @@ def check_adaptive(plan: Plan) -> None:
         found = next((trained[value] for value in op.inputs if value in trained), None)
         if found is not None and op.name in wanted:
             raise ValueError(
-                f"the layer {op.name!r} takes its statistics before training, but its input depends on {found!r}, "
-                "which training changes; put it before the first layer that is trained, or use BatchNorm or LayerNorm "
-                "there"
+                f"the layer {op.name!r} prepares data before training, but its input depends on {found!r}, which "
+                "training changes; put it before the first layer that is trained, or use BatchNorm or LayerNorm there"
             )
         own = next((plan.parameters[i].name for i in check_op(op, plan) if plan.parameters[i].trainable), None)
         if found is not None or own is not None:

@@ -1,0 +1,151 @@
+"""Layers compose: whatever networks chance makes of them run alike in both engines with right gradients, or are refused
+by name.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from descend import layers
+from descend.engine.native import NativeEngine
+from descend.engine.protocol import Batch
+from descend.engine.reference import ReferenceEngine
+from descend.engine.reference.adapting import adapt
+from descend.plan import Plan, attach_loss, initial_parameters, lower
+
+FEATURES, ROWS, OUTPUTS = 5, 12, 2
+FROZEN = st.sampled_from([True, True, True, False])
+UNITS = st.sampled_from([1, 4, 17])
+#: Where a layer of columns works: everywhere, or where every input has a column.
+COLUMNS = st.sampled_from([None, None, 0, (-1,)])
+
+FUNCTIONS = st.sampled_from(sorted(set(layers.activation_names()) - {"exponential", "softmax", "prelu"}))
+
+PLAIN = [
+    st.builds(layers.Dense, UNITS, trainable=FROZEN, use_bias=st.booleans()),
+    st.builds(layers.Dense, UNITS, FUNCTIONS),
+    FUNCTIONS.map(layers.resolve_activation),
+    st.builds(layers.BatchNorm, epsilon=st.just(0.1), frozen=st.booleans(), scale=st.booleans(), trainable=FROZEN),
+    st.builds(layers.LayerNorm, epsilon=st.just(0.1), center=st.booleans(), trainable=FROZEN),
+    st.builds(layers.PReLU, trainable=FROZEN),
+    st.builds(layers.Softmax),
+    st.builds(layers.Dropout, st.sampled_from([0.0, 0.3])),
+    st.builds(layers.GaussianNoise, st.sampled_from([0.0, 0.2])),
+    st.builds(layers.PeriodicEmbedding, st.sampled_from([1, 3]), sigma=st.just(0.3), columns=COLUMNS, trainable=FROZEN),
+    st.builds(layers.Impute, st.just("constant"), columns=COLUMNS, indicator=st.booleans()),
+]
+ADAPTING = [
+    st.builds(layers.Standardize, columns=COLUMNS),
+    st.builds(layers.RobustScale, st.sampled_from([None, 1.5]), columns=COLUMNS),
+    st.builds(layers.QuantileTransform, st.just(7), output=st.sampled_from(["uniform", "normal"]), columns=COLUMNS),
+    st.builds(layers.Impute, st.sampled_from(["mean", "median"]), columns=COLUMNS, indicator=st.booleans()),
+    st.builds(layers.OneHot, st.just(ROWS), columns=COLUMNS),
+    st.builds(
+        layers.PiecewiseLinearEmbedding, st.just(4), split=st.sampled_from(["quantiles", "tree"]), columns=COLUMNS
+    ),
+]
+ONE = st.one_of(*PLAIN)
+STACKS = st.lists(ONE, max_size=3)
+GRAPHS = [
+    st.lists(ONE, min_size=1, max_size=3).map(layers.Residual),
+    STACKS.map(lambda inner: layers.Residual([*inner, layers.Dense(4)], [layers.Dense(4)])),
+    st.lists(STACKS, min_size=2, max_size=3).map(layers.Concatenate),
+]
+PIECES = st.one_of(*PLAIN, *PLAIN, *GRAPHS)
+NETWORKS = st.tuples(st.lists(st.one_of(*ADAPTING), max_size=2), st.lists(PIECES, max_size=4)).map(
+    lambda parts: [*parts[0], *parts[1], layers.Dense(OUTPUTS)]
+)
+ANYWHERE = st.lists(st.one_of(*PLAIN, *ADAPTING), min_size=1, max_size=5).map(
+    lambda some: [*some, layers.Dense(OUTPUTS)]
+)
+
+#: What a refusal says; anything else is a fault.
+REFUSALS = (
+    "prepares data before training",
+    "only equal shapes can be added",
+    "has room for",
+    "is in the network twice",
+)
+
+
+def _rows() -> Batch:
+    rng = np.random.default_rng(3)
+    return Batch(rng.normal(size=(ROWS, FEATURES)), rng.normal(size=(ROWS, OUTPUTS)), rng.uniform(0.0, 2.0, ROWS))
+
+
+def _built(network: list[layers.Layer]) -> tuple[Plan, np.ndarray] | str:
+    """The plan with parameters that leave nothing at 0, or why there is none."""
+    batch = _rows()
+    try:
+        plan = attach_loss(lower(network, FEATURES), "mse")
+        flat = initial_parameters(plan, 1)
+        rng = np.random.default_rng(4)
+        for p in plan.parameters:
+            if p.trainable:
+                flat[p.slice] += rng.uniform(-0.2, 0.2, p.size)
+        return plan, adapt(plan, flat, np.asarray(batch.X), batch.y)
+    except ValueError as error:
+        assert any(reason in str(error) for reason in REFUSALS), error
+        return str(error)
+
+
+def _check(network: list[layers.Layer]) -> None:
+    built = _built(network)
+    if isinstance(built, str):
+        return
+    plan, flat = built
+    batch = _rows()
+    native, reference = NativeEngine(plan, "float64"), ReferenceEngine(plan)
+    for engine in (native, reference):
+        engine.set_parameters(flat)
+    np.testing.assert_allclose(native.predict(batch.X), reference.predict(batch.X), rtol=1e-8, atol=1e-9)
+    loss, gradient = native.gradients(batch, seed=1, step=2)
+    expected_loss, expected = reference.gradients(batch, seed=1, step=2)
+    np.testing.assert_allclose(loss, expected_loss, rtol=1e-8)
+    scale = max(1.0, float(np.abs(expected).max()))
+    np.testing.assert_allclose(gradient / scale, expected / scale, rtol=1e-7, atol=1e-9)
+    _check_direction(plan, flat, batch, expected)
+
+
+def _check_direction(plan: Plan, flat: np.ndarray, batch: Batch, gradient: np.ndarray) -> None:
+    """The gradient along one direction of all trained parameters, against a central difference."""
+    direction = np.zeros(plan.size)
+    rng = np.random.default_rng(5)
+    for p in plan.parameters:
+        if p.trainable:
+            direction[p.slice] = rng.normal(size=p.size)
+    direction /= np.linalg.norm(direction)
+    engine, losses, step = ReferenceEngine(plan), [], 1e-6
+    for sign in (1.0, -1.0):
+        engine.set_parameters(flat + sign * step * direction)
+        losses.append(engine.gradients(batch, seed=1, step=2)[0])
+    found = (losses[0] - losses[1]) / (2.0 * step)
+    np.testing.assert_allclose(found, gradient @ direction, rtol=1e-4, atol=1e-6 * max(1.0, np.abs(gradient).max()))
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(NETWORKS)
+def test_any_layers_one_after_the_other(network: list[layers.Layer]) -> None:
+    _check(network)
+
+
+@settings(max_examples=30, deadline=None, derandomize=True)
+@given(ANYWHERE)
+def test_layers_that_adapt_stand_before_what_is_trained_or_are_refused(network: list[layers.Layer]) -> None:
+    built = _built(network)
+    assert isinstance(built, str) == _is_late(network), built
+    if not isinstance(built, str):
+        _check(network)
+
+
+def _is_late(network: list[layers.Layer]) -> bool:
+    """Whether a layer that adapts stands behind one that is trained."""
+    moving = False
+    late = False
+    for layer in network:
+        late |= moving and isinstance(layer, layers.ColumnLayer) and not isinstance(layer, layers.PeriodicEmbedding)
+        trains = isinstance(layer, layers.Dense | layers.PReLU | layers.LayerNorm | layers.PeriodicEmbedding)
+        moving |= layer.trainable and (trains or (isinstance(layer, layers.BatchNorm)))
+    return late
