@@ -149,6 +149,7 @@ def test_plans_are_checked() -> None:
 def test_shown_and_saved(tmp_path) -> None:
     net = table_network()
     assert "embedding(%0, weight) columns=[0, 2] levels=[4, 3]" in net.plan()
+    assert "columns=0..4 levels=9" in Network([layers.Embedding(9, 4)], 5).plan()
     net.fit(X, Y, epochs=2, verbose=0)
     net.save(tmp_path / "net.descend")
     again = Network.load(tmp_path / "net.descend")

@@ -308,6 +308,10 @@ template <class T>
 void Program<T>::count_sparse_work() {
   constexpr double per_weight = 32;  // applying the optimizer, mostly memory traffic, in floating-point operations
   for (const auto& op : ops) {
+    if (op->spec.kind == OpKind::embedding && op->trainable()) {
+      const ParameterSpec& weight = plan.parameters[id(op->spec.weight)];
+      step_flops += per_weight * static_cast<double>(weight.rows * weight.columns);
+    }
     if (!sparse || op->spec.input != plan.input) continue;
     entry_flops += 2 * static_cast<double>(op->out_width);
     step_flops += per_weight * static_cast<double>(op->in_width * op->out_width);

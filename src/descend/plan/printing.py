@@ -110,7 +110,10 @@ def _(op: ops.PReLU) -> tuple[str, tuple[int | None, ...], str]:
 @describe_op.register
 def _(op: ops.Embedding) -> tuple[str, tuple[int | None, ...], str]:
     levels = op.levels[0] if len(set(op.levels)) == 1 else list(op.levels)
-    return "embedding", (op.weight,), f"columns={list(op.columns)} levels={levels}"
+    first, last = op.columns[0], op.columns[-1]
+    is_range = len(op.columns) > 2 and op.columns == tuple(range(first, last + 1))
+    columns = f"{first}..{last}" if is_range else list(op.columns)
+    return "embedding", (op.weight,), f"columns={columns} levels={levels}"
 
 
 @describe_op.register
