@@ -289,6 +289,8 @@ def doctor(
                 raise DataError("A recorded run is looked at as it is: leave --target and the training options out.")
             do.of_run(subject)
             return
+        if not subject.exists():
+            raise DataError(f"There is no file or folder '{subject}'; check the path.")
         if target is None:
             raise DataError(f"'{subject}' is not a run; to train on it as a table, name its target with --target.")
         columns = ColumnOptions(tuple(drop or ()), tuple(categorical or ()))

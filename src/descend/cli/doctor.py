@@ -118,8 +118,8 @@ def layers_grid(record: Measurements) -> Grid:
     first, last = f"update {record.step[0]:,}", f"update {record.step[-1]:,}"
     grid = Grid(title=f"The layers at {first} and at {last}", title_justify="left")
     grid.add_column("layer")
-    for heading in ("gradient norm", "update / weights", "deviation of outputs", "dead or saturated"):
-        grid.add_column(heading, justify="right")
+    for heading in ("gradient", "update/weights", "output std", "dead/saturated"):
+        grid.add_column(heading, justify="right", no_wrap=True)  # short, so that all fit 80 columns
     for name in record.layers():
         if name == "input":
             continue
