@@ -147,6 +147,8 @@ def _first_rate(schedule: schedules.Schedule) -> float | None:
 def _kind(op: ops.Op) -> str:
     if isinstance(op, ops.BatchNorm) and op.frozen:
         return "frozen BatchNorm"
+    if isinstance(op, ops.ColumnMap):
+        return "ColumnMap"
     return op.function if isinstance(op, ops.Activation) else type(op).__name__
 
 

@@ -17,7 +17,7 @@ LARGE_TARGET = 10.0
 #: lower part of what is commonly called moderate imbalance.
 RARE = 0.1
 
-_NORMALIZING = ("BatchNorm", "LayerNorm")
+_NORMALIZING = ("BatchNorm", "ColumnMap", "Embedding", "LayerNorm")
 
 
 def unscaled_inputs(history: History) -> list[Finding]:
