@@ -116,7 +116,7 @@ def _describe(plan: Plan, rows: Rows, batch_size: int, optimizer: Optimizer) -> 
         y = y.ravel() if loss.target == "index" else y.reshape(-1, units)
         weight = None if weight is None else np.repeat(weight, outputs.size // units)
     classes: NDArray = np.empty(0)
-    if loss.kind == "cce":
+    if loss.kind == "cce" and not loss.groups:  # groups of classes have no common counts
         classes = np.bincount(y, minlength=units) if loss.target == "index" else y.sum(axis=0)
     elif loss.kind == "bce" and units == 1:
         classes = np.array([(y < 0.5).sum(), (y >= 0.5).sum()])
@@ -155,6 +155,8 @@ def _kind(op: ops.Op) -> str:
 def _baseline(loss: ops.Loss, y: NDArray, weight: NDArray | None) -> float | None:
     """Return the loss of the best constant prediction, where there is a formula for it."""
     kind = loss.kind
+    if loss.groups:
+        return None
     if kind in ("cce", "bce"):
         if loss.target == "index":
             share = np.bincount(y, weight, minlength=1).astype(np.float64)

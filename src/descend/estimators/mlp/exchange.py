@@ -103,7 +103,8 @@ def take_over(kind: type, fitted: Any) -> Any:
     dtype = np.result_type(*fitted.coefs_, *fitted.intercepts_)
     head = model._head(np.empty((0, fitted.n_outputs_)), dtype)
     recipe = model._recipe()
-    plan = build(complete(recipe.hidden, head), head, fitted.n_features_in_, recipe.penalty)
+    model._layers = complete(recipe.hidden, head)
+    plan = build(model._layers, head, fitted.n_features_in_, recipe.penalty)
     model._network = TrainedNetwork(plan, dtype, np.zeros(plan.size, dtype))
     model._network.replace(
         coefs=[np.array(one) for one in fitted.coefs_], intercepts=[np.array(one) for one in fitted.intercepts_]
