@@ -7,6 +7,7 @@
 #   make format    sort imports, apply safe fixes, lay out the C++
 #   make bench     measure against the peers (installs them)
 #   make sanitize  native tests under ASan+UBSan, TSan, and with 64-byte vectors on any machine
+#   make experiments   docs/experiments: pages, pictures and numbers, by running all experiments
 #   make docs      API pages in build/docs
 #   make clean     remove everything that was built, .venv included
 
@@ -22,7 +23,7 @@ SOURCES := $(BUILD_FILES) $(if $(wildcard $(VENV)/.editable),,$(shell find src -
 
 CPP = $(shell find native tests/native -name '*.cpp' -o -name '*.hpp')
 
-.PHONY: dev demo test lint format bench sanitize docs clean
+.PHONY: dev demo test lint format bench sanitize experiments docs clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
@@ -80,6 +81,9 @@ sanitize: $(VENV)/.created
 	    && $(BIN)/cmake --build build/sanitize-$$kind \
 	    && build/sanitize-$$kind/native_tests || exit 1; \
 	done
+
+experiments: $(VENV)/.installed
+	PYTHONPATH=docs/experiments $(BIN)/python -m generator $(ARGS)
 
 docs: $(VENV)/.extra-docs
 	$(BIN)/pdoc --docformat numpy --output-directory build/docs descend '!descend.cli'

@@ -100,12 +100,16 @@ class Experiment:
         count = self.seeds if seeds is None else seeds
         if isinstance(count, bool) or not isinstance(count, int) or count < 1:
             raise ValueError(f"seeds must be an integer >= 1, got {seeds!r}")
+        from threadpoolctl import threadpool_limits
+
         share = Effort(effort)
         rows: list[Mapping[str, ArrayLike]] = []
-        for seed in range(count):
-            rows.append(self.measure(seed, share))
-            if progress is not None:
-                progress(seed + 1, count)
+        # NumPy's threads would only wait for each other: the matrices are small.
+        with threadpool_limits(1, user_api="blas"):
+            for seed in range(count):
+                rows.append(self.measure(seed, share))
+                if progress is not None:
+                    progress(seed + 1, count)
         measurements = {name: np.stack([np.asarray(row[name]) for row in rows]) for name in rows[0]}
         return Outcome(self, measurements, self.judge(measurements), effort)
 

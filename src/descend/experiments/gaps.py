@@ -83,7 +83,8 @@ def drawing(regularizer: Regularizer) -> Callable[[Measurements, Figure], None]:
     def draw(data: Measurements, figure: Figure) -> None:
         sets = _sets(regularizer)
         axes = panels(figure, 2, len(sets), sharex=True)
-        names = ["without", *(f"{strength:g}" for strength in regularizer.strengths)]
+        many = len(regularizer.strengths) > 1
+        names = ["without", *(f"{strength:g}" if many else "with" for strength in regularizer.strengths)]
         places = np.arange(len(names))
         for i, ax in enumerate(axes):
             name, row = sets[i % len(sets)], i // len(sets)
@@ -105,11 +106,19 @@ def drawing(regularizer: Regularizer) -> Callable[[Measurements, Figure], None]:
             ax.set_xticks(places, names)
             ax.set_xlim(-0.4, len(names) - 0.6)
             words = (("R²", "mean squared error") if name == "diabetes" else ("accuracy", "cross-entropy"))[row]
-            label(ax, title="" if row else name, x=regularizer.unit if row else "", y=words)
+            label(ax, title="" if row else name, x=regularizer.unit if row and many else "", y=words)
         handles, texts = axes[0].get_legend_handles_labels()
         figure.legend(handles, texts, loc="outside lower center", ncols=2, frameon=False, fontsize=TICK + 1)
 
     return draw
+
+
+def _strengths(regularizer: Regularizer) -> str:
+    """Which strengths are compared, and which one the verdict is about."""
+    if len(regularizer.strengths) == 1:
+        return ""
+    several = ", ".join(f"{strength:g}" for strength in regularizer.strengths)
+    return f" ({regularizer.unit}) at {several}; the verdict is about {regularizer.usual:g}, a usual strength"
 
 
 def _experiment(regularizer: Regularizer) -> Experiment:
@@ -124,9 +133,7 @@ def _experiment(regularizer: Regularizer) -> Experiment:
         setup=(
             f"Few training rows: {sets}, another draw per seed; a fifth of the mislabelled digits have another's "
             f"label. {DEPTH} hidden layers of {UNITS} ReLU units, Adam at {RATE:g}, {EPOCHS} epochs in batches of "
-            f"{BATCH}, without it and with it ({regularizer.unit}) at "
-            f"{', '.join(f'{s:g}' for s in regularizer.strengths)}; the verdict is about {regularizer.usual:g}, chosen "
-            "beforehand."
+            f"{BATCH}, without it and with it{_strengths(regularizer)}."
         ),
         measured=(
             "Gap: loss of the test rows (cross-entropy or mean squared error, without penalties) minus that of the "

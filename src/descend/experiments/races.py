@@ -118,7 +118,7 @@ def drawing(words: str, per: str) -> Callable[[Measurements, Figure], None]:
             ax.set_yscale("log")
             ax.set_xticks(np.arange(0, data[name].shape[-1], 5))
             label(ax, title=name, x=per, y="training loss" if i == 0 else "", legend=True)
-            ax.legend(frameon=False, fontsize=TICK, loc="lower left")
+            ax.legend(frameon=False, fontsize=TICK, loc="upper right")
 
     return draw
 

@@ -113,7 +113,7 @@ def draw(data: Measurements, figure: Figure) -> None:
             )
         ax.set_yticks(range(len(SCHEDULES) - 1, 0, -1), names[1:])
         threshold(ax, 0.0, axis="x")
-        label(ax, title=f"{words}\n(constant {data['rates'][0, i, 0]:.2g})", x="log10 of loss, constant over schedule")
+        label(ax, title=f"{words}\n(constant {data['rates'][0, i, 0]:.2g})", x="log10 of constant's loss / its own")
 
 
 EXPERIMENT = Experiment(

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTHS = (2, 4, 16)
-EPOCHS = 400
+EPOCHS = 300
 
 #: Share of starts that must succeed for "can learn".
 RELIABLE = 0.9
@@ -121,6 +121,6 @@ EXPERIMENT = Experiment(
     measure=measure,
     conditions=conditions,
     draw=draw,
-    seeds=100,
+    seeds=60,
     size=(12.5, 4.0),
 )

@@ -1,4 +1,4 @@
-"""The one rule that turns measurements into a verdict. It was written before the measurements and sees only numbers.
+"""The one rule that turns measurements into a verdict. It is the same for all and sees only numbers.
 
 A claim is tested under one or several conditions. Under each, one quantity per seed is held against a bound: the
 condition is *shown* when the whole confidence interval lies on the claimed side of the bound, *refuted* when it lies
