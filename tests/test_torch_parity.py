@@ -313,3 +313,37 @@ def test_gradients_and_twenty_losses_of_a_graph(name):
     optimizer = torch.optim.Adam(theirs.parameters(), 0.01)
     expected = their_trajectory(theirs, lambda: loss(theirs(x_torch), y_torch), optimizer, optimizers.Adam())
     np.testing.assert_allclose(our_trajectory(ours, y, losses.MSE(), optimizers.Adam(0.01)), expected, rtol=1e-7)
+
+
+class TheirWords(torch.nn.Module):
+    """Vectors of words, a layer, and scores of words by the same vectors."""
+
+    def __init__(self):
+        super().__init__()
+        self.words, self.layer = torch.nn.Embedding(9, 5), torch.nn.Linear(5, 5)
+        self.out = torch.nn.Parameter(torch.zeros(9))
+
+    def forward(self, x):
+        h = torch.tanh(self.layer(self.words(x)))
+        return torch.nn.functional.linear(h, self.words.weight, self.out)
+
+
+def test_gradients_and_twenty_losses_of_a_tied_embedding():
+    words = layers.Embedding(9, 5)
+    ours = Network([words, layers.Dense(5, "tanh"), layers.Dense(9, tied_to=words)], 4, dtype="float64", seed=3)
+    theirs = TheirWords().double()
+    text, scores = RNG.integers(0, 9, (ROWS, 4)), RNG.normal(size=(ROWS, 4, 9))
+    parts = [theirs.words.weight, theirs.layer.weight, theirs.layer.bias, theirs.out]
+    weights = ours.get_weights()
+    with torch.no_grad():
+        for parameter, (name, value) in zip(parts, weights.items(), strict=True):
+            parameter.copy_(torch.tensor(value if name == "embedding_1/weight" else value.T))
+    x_torch, y_torch, loss = torch.tensor(text), torch.tensor(scores), torch.nn.MSELoss()
+    loss(theirs(x_torch), y_torch).backward()
+    found = ours.gradients(text, scores, loss="mse")["embedding_1/weight"]
+    np.testing.assert_allclose(found, theirs.words.weight.grad.numpy(), rtol=1e-8, atol=1e-12)
+    optimizer = torch.optim.Adam(theirs.parameters(), 0.01)
+    expected = their_trajectory(theirs, lambda: loss(theirs(x_torch), y_torch), optimizer, optimizers.Adam())
+    settings = {"batch_size": None, "epochs": STEPS, "shuffle": False, "verbose": 0}
+    losses_found = ours.fit(text, scores, loss="mse", optimizer=optimizers.Adam(0.01), **settings).loss
+    np.testing.assert_allclose(losses_found, expected, rtol=1e-7)
