@@ -1,6 +1,7 @@
 // Networks and data for the tests, drawn from the engine's own random numbers so that they are the same everywhere.
 #pragma once
 
+#include <cmath>
 #include <vector>
 
 #include "runtime/model.hpp"
@@ -71,6 +72,36 @@ class Builder {
     OpSpec s = op(OpKind::gaussian_noise, plan_.widths.back());
     s.deviation = deviation;
     s.stream = streams_++;
+    return add(s);
+  }
+  // z = x W^T + b with the weight of the dense op or embedding that wrote `other`.
+  Builder& tied(int other) {
+    int weight = -1;
+    for (const OpSpec& o : plan_.ops)
+      if (o.output == other) weight = o.weight;
+    OpSpec s = op(OpKind::dense, plan_.parameters[static_cast<std::size_t>(weight)].rows);
+    s.weight = weight;
+    s.bias = parameter(1, plan_.parameters[static_cast<std::size_t>(weight)].rows, false);
+    s.transposed = true;
+    return add(s);
+  }
+  // The op that wrote `other` once more, on the last value.
+  Builder& again(int other) {
+    for (const OpSpec& o : std::vector<OpSpec>(plan_.ops))
+      if (o.output == other) {
+        OpSpec s = o;
+        s.input = last();
+        s.output = last() + 1;
+        out_ = width(other);
+        add(s);
+      }
+    return *this;
+  }
+  // The first columns are categories, each with so many levels of its own.
+  Builder& embedding(long columns, long levels, long units) {
+    OpSpec s = op(OpKind::embedding, columns * units + plan_.widths.front() - columns);
+    s.weight = parameter(columns * levels, units, true, 1e-3);
+    for (long c = 0; c < columns; c++) s.categories.push_back({c, c * levels, levels});
     return add(s);
   }
   // The value that the next op reads first, and the one that the last op wrote.
@@ -155,6 +186,23 @@ inline PlanSpec graph() {
   return b.from(wide).prelu().sum(wide).dense(10).loss(LossKind::cce, Link::softmax);
 }
 
+// Layers that stand in several places, plain and transposed.
+inline PlanSpec sharing() {
+  Builder b(37);
+  const int first = b.dense(33, true, 1e-3).max_norm(1).last();
+  const int norm = b.batch_norm().last(), bend = b.prelu().last(), rows = b.layer_norm().last();
+  const int inner = b.dense(33).last();
+  b.again(norm).again(bend).again(rows).again(inner).tied(inner).tied(first);
+  return b.loss(LossKind::mse);
+}
+
+// Categories in the first three of twelve columns, whose table the output is tied to.
+inline PlanSpec embedding() {
+  Builder b(12);
+  const int table = b.embedding(3, 150, 7).last();
+  return b.dense(21).activation(Function::tanh).dense(7).tied(table).loss(LossKind::mse);
+}
+
 template <class T>
 struct Problem {
   PlanSpec plan;
@@ -173,6 +221,12 @@ struct Problem {
         for (long i = 0; i < q.columns; i++) parameters[static_cast<std::size_t>(q.offset + i)] = T(1);
     const long width = plan.widths.front(), outputs = plan.widths.back();
     for (long i = 0; i < n * width; i++) X.push_back(static_cast<T>(2 * random()));
+    for (const OpSpec& o : plan.ops)
+      for (const CategorySpec& c : o.categories)
+        for (long i = 0; i < n; i++) {
+          const double drawn = (random() + 1) / 2 * static_cast<double>(c.levels);
+          X[static_cast<std::size_t>(i * width + c.column)] = static_cast<T>(std::floor(drawn));
+        }
     for (long i = 0; i < n * outputs; i++) y.push_back(static_cast<T>(random()));
     for (long i = 0; i < n; i++)
       classes.push_back(static_cast<int32_t>((random() + 1) / 2 * static_cast<double>(outputs)));

@@ -52,12 +52,32 @@ TEST(threads_do_not_change_bits) {
     }
 }
 
-TEST(threads_do_not_change_bits_of_a_graph) {
-  const Problem<float> problem(graph(), 203);
-  for (const OptimizerSpec& o : optimizers()) {
-    const uint64_t expected = train(problem, o, 64, 1);
-    for (int threads : {2, 3, 5}) CHECK(train(problem, o, 64, threads) == expected);
+TEST(threads_do_not_change_bits_of_graphs_and_shared_weights) {
+  for (const PlanSpec& plan : {graph(), sharing(), embedding()}) {
+    const Problem<float> problem(plan, 203);
+    const Problem<double> precise(plan, 37);
+    for (const OptimizerSpec& o : optimizers()) {
+      const uint64_t expected = train(problem, o, 64, 1), twice = train(precise, o, 16, 1);
+      for (int threads : {2, 3, 5}) CHECK(train(problem, o, 64, threads) == expected);
+      CHECK(train(precise, o, 16, 2) == twice);
+    }
   }
+}
+
+TEST(prediction_reads_weights_as_they_are_after_training) {
+  const Problem<double> problem(sharing(), 50);
+  Model<double> trained(problem.plan), fresh(problem.plan);
+  trained.set_parameters(problem.parameters.data());
+  trained.start(optimizer(OptimizerKind::nesterov), 3, 0, nullptr);
+  const double rate = 0.01;
+  trained.train(problem.job(20, 2, &rate));
+  std::vector<double> parameters(problem.parameters.size());
+  trained.get_parameters(parameters.data());
+  fresh.set_parameters(parameters.data());
+  std::vector<double> before(50 * 37), after(50 * 37);
+  fresh.predict(problem.data(), before.data(), 1);
+  trained.predict(problem.data(), after.data(), 2);
+  CHECK(before == after);
 }
 
 TEST(every_loss_and_function_runs_on_several_threads) {
