@@ -100,12 +100,12 @@ struct OpSpec {
   bool average = false;   // of a pool: the mean instead of the maximum
   bool whole = false;     // of dropout: all positions of a channel together
   // Ops on columns: output o comes from input column sources[o]; as it is where slots[o] < 0, else through that slot.
-  std::vector<int> sources, slots;
+  std::vector<int> sources = {}, slots = {};
   int count = 0;  // of indicators (impute), frequencies (periodic) or bins (piecewise linear) of a column
   double limit = std::numeric_limits<double>::infinity();  // of a smooth clip
   uint64_t stream = 0;
-  std::vector<long> groups;  // of softmax: the sizes of segments with a softmax each; empty for one over all
-  Cell cell = Cell::rnn;     // of a recurrent layer, as is what follows
+  std::vector<long> groups = {};  // of softmax: the sizes of segments with a softmax each; empty for one over all
+  Cell cell = Cell::rnn;          // of a recurrent layer, as is what follows
   int recurrent = -1, recurrent_bias = -1;  // parameter ids
   bool sequences = false, reverse = false;  // whether every step is given out, and whether the last comes first
   long truncate = 0;                        // steps that the gradient goes back at most; 0: all
