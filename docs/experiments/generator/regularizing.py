@@ -5,10 +5,10 @@ from __future__ import annotations
 from generator.technique import Technique
 
 
-def _code(hidden: str, *, network: str = "", fit: str = "") -> str:
+def _code(hidden: str, *, network: str = "", before: str = "", fit: str = "") -> str:
     return f"""\
 net = Network([{hidden}, layers.Dense(10)]{network})
-net.fit(X[:150], y[:150], epochs=60, batch_size=16{fit}, verbose=0)
+{before}net.fit(X[:150], y[:150], epochs=60, batch_size=16{fit}, verbose=0)
 for name, rows, labels in (("training", X[:150], y[:150]), ("test", X_test, y_test)):
     print(f"{{name:8}} accuracy {{net.evaluate(rows, labels, metrics=['accuracy'])['accuracy']:.3f}}")"""
 
@@ -133,7 +133,11 @@ inference   y = x""",
         what="Training ends when the loss of rows set aside stops falling, and the best weights are kept.",
         formula="stop when the watched loss has not fallen by more than min_delta for `patience` epochs",
         source="Morgan and Bourlard, 1990; Prechelt, 1998.",
-        code=_code(_RELU, fit=", validation_split=0.2, callbacks=[callbacks.EarlyStopping(patience=6)]"),
+        code=_code(
+            _RELU,
+            before="stop = callbacks.EarlyStopping(patience=6)\n",
+            fit=", validation_split=0.2, callbacks=[stop]",
+        ),
         experiments=("early-stopping",),
         use="Almost always: it also saves the time of the epochs that would have done harm.",
         avoid=(
