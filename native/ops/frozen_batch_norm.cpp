@@ -3,18 +3,17 @@
 //
 // The gradients of gamma and beta are summed per block of rows while backward passes over them, and the blocks added in
 // order by the owner of the parameters.
-#include "ops/ops.hpp"
-#include "ops/update.hpp"
+#include "ops/block_sums.hpp"
 
 namespace descend {
 
 namespace {
 
 template <class T>
-class FrozenBatchNorm final : public Op<T> {
+class FrozenBatchNorm final : public BlockSums<T> {
  public:
   FrozenBatchNorm(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
-      : Op<T>(s, plan),
+      : BlockSums<T>(s, plan),
         width_(padded<T>(this->in_width)),
         mean_(placement[static_cast<std::size_t>(s.running_mean)].offset),
         variance_(placement[static_cast<std::size_t>(s.running_variance)].offset) {
@@ -73,8 +72,8 @@ class FrozenBatchNorm final : public Op<T> {
   }
 
   void update(const Pass<T>& pass, const Task&, Update<T>& update) const override {
-    piece(pass, update, this->spec.weight, gamma_, width_);
-    piece(pass, update, this->spec.bias, beta_, 0);
+    this->commit_sums(pass, update, this->spec.weight, gamma_, width_);
+    this->commit_sums(pass, update, this->spec.bias, beta_, 0);
   }
 
  private:
@@ -93,30 +92,6 @@ class FrozenBatchNorm final : public Op<T> {
   void each_vector(const Pass<T>& pass, Panels p, Body&& body) const {
     for (long c = p.first * kPanel<T>; c < p.last * kPanel<T>; c += kLanes<T>)
       body(c, c / kPanel<T> * this->stride(pass) + c % kPanel<T>);
-  }
-
-  // Commits the gradient of one parameter: the sums that lie at `from` within each block of each op that uses it.
-  void piece(const Pass<T>& pass, Update<T>& update, int id, long offset, long from) const {
-    if (id < 0) return;
-    alignas(64) T scratch[kPanel<T>];
-    for (long c = 0; c < width_; c += kPanel<T>) {
-      T* g = update.gradient(offset + c, scratch);
-      if (update.computes()) {
-        sum_blocks(pass, from + c, g, false);
-        for (const Op<T>* other : this->partners)
-          static_cast<const FrozenBatchNorm*>(other)->sum_blocks(pass, from + c, g, true);
-      }
-      update.commit(id, offset + c, g, kPanel<T>);
-    }
-  }
-
-  // The sums of a panel that lie at `from` within each block, added up and stored or added.
-  void sum_blocks(const Pass<T>& pass, long from, T* g, bool added) const {
-    for (int v = 0; v < kPanel<T>; v += kLanes<T>) {
-      Vec<T> total{};
-      for (long b = 0; b < pass.row_blocks(); b++) total += load(this->scratch(pass) + b * 2 * width_ + from + v);
-      store(g + v, added ? load(g + v) + total : total);
-    }
   }
 
   long width_;  // padded

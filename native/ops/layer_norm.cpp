@@ -4,19 +4,18 @@
 // passes over them, and the blocks added in order by the owner of the parameters.
 #include <cmath>
 
-#include "ops/ops.hpp"
+#include "ops/block_sums.hpp"
 #include "ops/row_tools.hpp"
-#include "ops/update.hpp"
 
 namespace descend {
 
 namespace {
 
 template <class T>
-class LayerNorm final : public Op<T> {
+class LayerNorm final : public BlockSums<T> {
  public:
   LayerNorm(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
-      : Op<T>(s, plan), width_(padded<T>(this->in_width)) {
+      : BlockSums<T>(s, plan), width_(padded<T>(this->in_width)) {
     if (s.weight >= 0) gamma_ = placement[static_cast<std::size_t>(s.weight)].offset;
     if (s.bias >= 0) beta_ = placement[static_cast<std::size_t>(s.bias)].offset;
     trainable_ = plan.trains(s.weight) || plan.trains(s.bias);
@@ -79,8 +78,8 @@ class LayerNorm final : public Op<T> {
   }
 
   void update(const Pass<T>& pass, const Task&, Update<T>& update) const override {
-    piece(pass, update, this->spec.weight, gamma_, width_);
-    piece(pass, update, this->spec.bias, beta_, 0);
+    this->commit_sums(pass, update, this->spec.weight, gamma_, width_);
+    this->commit_sums(pass, update, this->spec.bias, beta_, 0);
   }
 
  private:
@@ -116,30 +115,6 @@ class LayerNorm final : public Op<T> {
       store(sums + c, (fresh ? Vec<T>{} : load(sums + c)) + g);
       store(sums + width_ + c, fma<T>(g, z, fresh ? Vec<T>{} : load(sums + width_ + c)));
     });
-  }
-
-  // Commits the gradient of one parameter: the sums that lie at `from` within each block of each op that uses it.
-  void piece(const Pass<T>& pass, Update<T>& update, int id, long offset, long from) const {
-    if (id < 0) return;
-    alignas(64) T scratch[kPanel<T>];
-    for (long c = 0; c < width_; c += kPanel<T>) {
-      T* g = update.gradient(offset + c, scratch);
-      if (update.computes()) {
-        sum_blocks(pass, from + c, g, false);
-        for (const Op<T>* other : this->partners)
-          static_cast<const LayerNorm*>(other)->sum_blocks(pass, from + c, g, true);
-      }
-      update.commit(id, offset + c, g, kPanel<T>);
-    }
-  }
-
-  // The sums of a panel that lie at `from` within each block, added up and stored or added.
-  void sum_blocks(const Pass<T>& pass, long from, T* g, bool added) const {
-    for (int v = 0; v < kPanel<T>; v += kLanes<T>) {
-      Vec<T> total{};
-      for (long b = 0; b < pass.row_blocks(); b++) total += load(this->scratch(pass) + b * 2 * width_ + from + v);
-      store(g + v, added ? load(g + v) + total : total);
-    }
   }
 
   long width_;  // padded
