@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
+import weakref
 
 import numpy as np
 import pytest
@@ -374,6 +376,16 @@ def test_networks_copy_and_pickle_with_their_training():
         assert twin.extra == net.extra and twin.history.loss == net.history.loss
         one, other = copy.deepcopy(net), twin
         assert one.fit(X, CLASSES, epochs=3, verbose=0).loss == other.fit(X, CLASSES, epochs=3, verbose=0).loss
+
+
+def test_a_network_that_is_dropped_leaves_no_engine():
+    net = Network([layers.Dense(3, activation="relu"), layers.Dense(1)], input_shape=(2,), seed=0)
+    net.fit(np.ones((4, 2)), np.arange(4.0), epochs=2, verbose=0)
+    engine = weakref.ref(net._core.engine)
+    assert engine() is not None
+    del net
+    gc.collect()
+    assert engine() is None
 
 
 def test_softmax_over_two_classes_equals_sigmoid_of_the_difference():

@@ -405,6 +405,8 @@ std::vector<std::string> supported() {
 
 NB_MODULE(DESCEND_MODULE, m) {
   using namespace descend;
+  // A model that some cache of the program keeps until the interpreter ends is no mistake of this module.
+  nb::set_leak_warnings(false);
   bind_model<float>(m, "Model32");
   bind_model<double>(m, "Model64");
   m.def("shuffle", &shuffle, nb::arg("n"), nb::arg("seed"), nb::arg("epoch"));
