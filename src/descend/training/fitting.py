@@ -131,11 +131,7 @@ def fit(network: Any, core: Core, request: FitRequest) -> History:
     check_accumulation(prepared.candidate.plan, request.settings.accumulate)
     _check_trainable(prepared.candidate)
     _check_batches(prepared.candidate, request.settings.batch_size, rows)
-    first = _first_weights(core, prepared.candidate.plan, rows)
-    core.adopt(prepared.candidate)
-    if first is not None:
-        core.set_parameters(first)
-    core.adapted = core.scaled = True
+    _adopt(core, prepared.candidate, rows)
     core.start(optimizer)
     assert core.state is not None
     averages = averages_of(optimizer, callbacks, core.seed)
@@ -193,6 +189,15 @@ def _first_weights(core: Core, plan: Plan, rows: Rows) -> NDArray | None:
     if not core.adapted:
         flat = adapting.take_statistics(plan, flat, X, y)
     return flat if core.scaled else adapting.scale_weights(plan, flat, X, core.seed)
+
+
+def _adopt(core: Core, candidate: Candidate, rows: Rows) -> None:
+    """Make the network what it was completed to, with the weights that it starts from."""
+    first = _first_weights(core, candidate.plan, rows)
+    core.adopt(candidate)
+    if first is not None:
+        core.set_parameters(first)
+    core.adapted = core.scaled = True
 
 
 def _train(core: Core, run: TrainingRun, optimizer: optimizers.Optimizer) -> History:
