@@ -42,12 +42,13 @@ class TeamSize {
     busy_ += spent;
     steps_++;
     if (busy_ < kWindow || (steps_ < kSteps && busy_ < kLongWindow)) return;
-    const double rate = static_cast<double>(busy_) / static_cast<double>(steps_);
-    (size_ == 1 ? alone_ : together_) = rate;
-    if (trying_)
+    if (trying_) {
+      rate() = static_cast<double>(busy_) / static_cast<double>(steps_);
       judge();
-    else if ((waited_ += busy_) >= pause_ || rate > kClearly * other())
-      size_ = most_ + 1 - size_, trying_ = true;
+    } else {
+      remember();
+      if ((waited_ += busy_) >= pause_ || rate() > kClearly * other()) size_ = most_ + 1 - size_, trying_ = true;
+    }
     busy_ = 0;
     steps_ = 0;
   }
@@ -59,16 +60,28 @@ class TeamSize {
   static constexpr int64_t kPatience = 200'000'000;
   // Between two tries, at least and at most, as multiples of what a try takes; one size is better than the other when
   // it is faster by more than the first factor, and in doubt a try is made at once when it seems slower by the second.
-  static constexpr int64_t kRarely = 30, kMostRarely = 400;
+  static constexpr int64_t kRarely = 6, kMostRarely = 400;
   static constexpr double kFaster = 0.96, kClearly = 1.1;
+  // What a measurement still counts when the next one is made: a core that is away for some milliseconds does not make
+  // a team seem slow, one that is away half of the time does.
+  static constexpr double kFades = 0.9;
 
+  double& rate() { return size_ == 1 ? alone_ : together_; }
   double other() const { return size_ == 1 ? together_ : alone_; }
+
+  // Adds a measurement to those of the present size.
+  void remember() {
+    spent_ = kFades * spent_ + static_cast<double>(busy_);
+    done_ = kFades * done_ + static_cast<double>(steps_);
+    rate() = spent_ / done_;
+  }
 
   // The try is over: stay with what is faster.
   void judge() {
-    const double here = size_ == 1 ? alone_ : together_;
-    if (here < kFaster * other()) {
+    if (rate() < kFaster * other()) {
       rarely_ = kRarely;
+      spent_ = done_ = 0;
+      remember();
     } else {
       size_ = most_ + 1 - size_;
       rarely_ = std::min(2 * rarely_, kMostRarely);
@@ -79,6 +92,7 @@ class TeamSize {
   // The members do not come.
   void give_up() {
     size_ = 1;
+    spent_ = done_ = 0;
     rarely_ = std::min(2 * rarely_, kMostRarely);
     pause(kWindow);
     busy_ = absent_ = steps_ = 0;
@@ -92,8 +106,9 @@ class TeamSize {
 
   int most_, size_;
   bool trying_ = false;
-  // Nanoseconds per step, the last that was measured; unknown counts as slow, so that it is tried in its turn only.
+  // Nanoseconds per step, as last measured; unknown counts as slow, so that it is tried in its turn only.
   double alone_ = std::numeric_limits<double>::infinity(), together_ = alone_;
+  double spent_ = 0, done_ = 0;  // nanoseconds and steps of the present size, fading
   int64_t busy_ = 0, absent_ = 0, last_ = 0, steps_ = 0, waited_ = 0, rarely_ = kRarely, pause_ = 0;
 };
 

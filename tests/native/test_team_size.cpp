@@ -5,9 +5,9 @@ using namespace descend;
 
 namespace {
 
-// A machine on which a step takes `together` or `alone` nanoseconds.
+// A machine on which a step takes `together` or `alone` nanoseconds, and now and then all stand still.
 struct Machine {
-  int64_t together, alone;
+  int64_t together, alone, pause = 0, between_pauses = 1;
 };
 
 struct Shares {
@@ -17,11 +17,12 @@ struct Shares {
 // Steps in runs of `run` steps for a second of the machine's time; a member comes `arrival` after it is called.
 Shares simulate(TeamSize& size, Machine machine, int64_t& now, long run = 50, int64_t arrival = 0) {
   const int64_t start = now;
-  int64_t together = 0, called = now;
+  int64_t together = 0, called = now, paused = now;
   for (long step = 0; now - start < 1'000'000'000; step++) {
     if (step % run == 0) size.begin(2, now);
     const int before = size.size(), members = now - called < arrival ? 1 : before;
-    const int64_t spent = members == 1 ? machine.alone : machine.together;
+    int64_t spent = members == 1 ? machine.alone : machine.together;
+    if (machine.pause && now - paused > machine.between_pauses) spent += machine.pause, paused = now;
     now += spent;
     if (members == 2) together += spent;
     size.step(now, members);
@@ -69,6 +70,14 @@ TEST(team_follows_the_machine) {
   CHECK(simulate(size, kShared, now).together < 0.05);
   CHECK(simulate(size, kFree, now).together > 0.4);
   CHECK(simulate(size, kFree, now).together > 0.97);
+}
+
+TEST(a_team_that_stood_still_for_a_moment_stays_whole) {
+  TeamSize size;
+  int64_t now = 0;
+  simulate(size, kFree, now);
+  for (const int64_t pause : {500'000, 3'000'000})
+    CHECK(simulate(size, {50'000, 90'000, pause, 41'000'000}, now).together > 0.95);
 }
 
 TEST(a_single_thread_is_a_team_of_one) {
