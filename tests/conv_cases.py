@@ -67,6 +67,57 @@ CONVOLUTIONS: list[tuple[str, Callable[[], list[layers.Layer]], tuple[int, ...]]
     ),
 ]
 
+#: Weights that are left out, and layers that stand in several places.
+DROPPED_AND_SHARED: list[tuple[str, Callable[[], list[layers.Layer]], tuple[int, ...]]] = [
+    (
+        "drop-connect",
+        lambda: [
+            layers.Conv2D(19, 3, drop_connect=0.3, padding="same", max_norm=0.7),
+            layers.Tanh(),
+            layers.Conv2D(18, 2, drop_connect=0.5, strides=2, penalty=penalties.L2(0.02)),
+            layers.Conv2D(3, 1, drop_connect=0.2, use_bias=False),
+        ],
+        (5, 6, 17),
+    ),
+    (
+        "drop-connect-groups",
+        lambda: [
+            layers.Conv2D(48, 2, groups=3, drop_connect=0.4),
+            layers.Conv2D(36, 2, groups=12, drop_connect=0.3),
+            layers.DepthwiseConv2D(2, depth_multiplier=2, drop_connect=0.3),
+        ],
+        (5, 5, 27),
+    ),
+    (
+        "drop-connect-transpose",
+        lambda: [
+            layers.DepthwiseConv1D(19, padding="same", drop_connect=0.4),
+            layers.Conv1DTranspose(5, 3, strides=2, drop_connect=0.4),
+            layers.SeparableConv1D(3, 3, drop_connect=0.2),
+            layers.Conv1D(2, 2, drop_connect=0.3, trainable=False),
+            layers.Dense(2),
+        ],
+        (6, 5),
+    ),
+    ("shared", lambda: [(one := layers.Conv2D(19, 2, max_norm=0.9)), layers.Tanh(), one, layers.Dense(2)], (5, 6, 19)),
+    (
+        "shared-kinds",
+        lambda: [
+            (grouped := layers.Conv1D(6, 3, groups=2, padding="same", penalty=penalties.L2(0.01))),
+            layers.Tanh(),
+            (single := layers.DepthwiseConv1D(3, padding="same", use_bias=False)),
+            grouped,
+            layers.ReLU(),
+            (wide := layers.Conv1DTranspose(6, 2, strides=2)),
+            single,
+            wide,
+            grouped,
+            layers.Dense(2),
+        ],
+        (5, 6),
+    ),
+]
+
 POOLS: list[tuple[str, Callable[[], list[layers.Layer]], tuple[int, ...]]] = [
     ("max", lambda: [layers.Dense(5), layers.MaxPool2D()], (5, 6, 3)),
     (

@@ -742,6 +742,12 @@ def _recurrent(name: str, network: list[layers.Layer], **settings: object) -> Op
     return OpCase(f"recurrent-{name}", lambda: network, (5, 3), losses.MSE(), (2, 7, 33), **settings)  # type: ignore[arg-type]
 
 
+def _twice(make: type[layers.Recurrent]) -> list[layers.Layer]:
+    """A recurrent layer that stands in three places, once on other steps."""
+    one = make(19, return_sequences=True, penalty=penalties.L2(0.01))
+    return [layers.Dense(19, "tanh"), one, layers.LayerNorm(), one, layers.Conv1D(19, 2), one, layers.Dense(2)]
+
+
 #: Steps one after the other; units that are and are no multiple of a panel.
 RECURRENT_CASES = [
     _recurrent("rnn", [layers.SimpleRNN(19), layers.Dense(2)]),
@@ -778,6 +784,18 @@ RECURRENT_CASES = [
             layers.Dense(2),
         ],
     ),
+    *(
+        _recurrent(
+            f"drop-connect-{make.kind}",
+            [
+                make(19, recurrent_drop_connect=0.4, return_sequences=True, penalty=penalties.L2(0.02)),
+                make(7, recurrent_drop_connect=0.2, recurrent_dropout=0.3, dropout=0.1, reverse=True),
+                layers.Dense(2),
+            ],
+        )
+        for make in (layers.SimpleRNN, layers.LSTM, layers.GRU)
+    ),
+    *(_recurrent(f"shared-{make.kind}", _twice(make)) for make in (layers.SimpleRNN, layers.LSTM, layers.GRU)),
     _recurrent("frozen", [layers.GRU(5, return_sequences=True), layers.LSTM(4, trainable=False), layers.Dense(2)]),
 ]
 
@@ -790,6 +808,10 @@ TRUNCATED_CASES = [
 
 CONVOLUTION_CASES = [
     *(OpCase(f"conv-{name}", make, shape, losses.MSE(), (1, 2, 19)) for name, make, shape in conv_cases.CONVOLUTIONS),
+    *(
+        OpCase(f"conv-{name}", make, shape, losses.MSE(), (1, 2, 19))
+        for name, make, shape in conv_cases.DROPPED_AND_SHARED
+    ),
     *(OpCase(f"pool-{name}", make, shape, losses.MSE(), (1, 2, 19)) for name, make, shape in conv_cases.POOLS),
     OpCase(
         "conv-network",

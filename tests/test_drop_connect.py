@@ -125,3 +125,62 @@ def test_weights_that_several_layers_use_are_not_left_out() -> None:
         lower([first, layers.Dense(2, tied_to=first)], 2)
     with pytest.raises(ValueError, match="drop_connect leaves out weights of its own"):
         layers.Dense(2, tied_to="dense_1", drop_connect=0.5)
+
+
+@pytest.mark.parametrize("layer", [layers.Conv1D(5, 2, drop_connect=0.3), layers.GRU(4, recurrent_drop_connect=0.3)])
+def test_convolutions_and_recurrent_layers_mask_by_the_place_of_the_weight(layer: layers.Layer) -> None:
+    plan = attach_loss(lower([layer, layers.Flatten(), layers.Dense(1)], (6, 4)), "mse")
+    engine = ReferenceEngine(plan)
+    engine.set_parameters(np.linspace(-0.5, 0.5, plan.size))
+    dropped = "weight" if isinstance(layer, layers.Conv1D) else "recurrent_weight"
+    parameter = next(p for p in plan.parameters if p.name.endswith(f"_1/{dropped}"))
+    batch = Batch(np.random.default_rng(0).normal(size=(3, 6, 4)), np.zeros((3, 1)))
+    saved = engine.trace(batch, seed=7, step=2)
+    mask = saved["conv1d_1/mask" if dropped == "weight" else "gru_1/recurrent_weight_mask"]
+    kept = element_bits(stream_key(7, 2, 0), parameter.size).reshape(parameter.shape) >= np.uint32(0.3 * 2**32)
+    np.testing.assert_array_equal(mask, kept / 0.7)
+    assert not saved[f"gradient/{parameter.name}"][mask == 0].any()
+    assert saved[f"gradient/{parameter.name}"][mask > 0].all()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda p: [layers.SeparableConv1D(6, 3, drop_connect=p), layers.Flatten()],
+        lambda p: [layers.LSTM(6, recurrent_drop_connect=p)],
+    ],
+)
+def test_other_layers_predict_by_the_mean_network_and_resume(make, tmp_path) -> None:
+    rows = X.reshape(40, 7, 3)
+    whole, parts, plain = (Network([*make(p), layers.Dense(1, "sigmoid")], seed=3) for p in (0.4, 0.4, 0.0))
+    for net, epochs in ((whole, 4), (parts, 2), (plain, 4)):
+        net.fit(rows, Y, epochs=epochs, verbose=0)
+    parts.save(tmp_path / "net.descend")
+    again = Network.load(tmp_path / "net.descend")
+    again.fit(rows, Y, epochs=2, verbose=0)
+    np.testing.assert_array_equal(whole.predict(rows), again.predict(rows))
+    assert np.abs(whole.predict(rows) - plain.predict(rows)).max() > 1e-4
+    plain.set_weights(whole.get_weights())
+    np.testing.assert_array_equal(whole.predict(rows), plain.predict(rows))
+
+
+def test_what_is_said_of_other_layers() -> None:
+    assert "conv2d_1" in format_plan(lower([layers.Conv2D(2, 3, drop_connect=0.25)], (5, 5, 1)))
+    assert "size=3x3 drop_connect=0.25 stream=0" in format_plan(
+        lower([layers.Conv2D(2, 3, drop_connect=0.25)], (5, 5, 1))
+    )
+    plan = format_plan(lower([layers.SimpleRNN(2, recurrent_drop_connect=0.25)], (5, 1)))
+    assert "tanh recurrent_drop_connect=0.25 stream=0" in plan
+    with pytest.raises(ValueError, match=r"LSTM: recurrent_drop_connect must be .*1"):
+        layers.LSTM(2, recurrent_drop_connect=1.0)
+    with pytest.raises(ValueError, match=r"Conv1D: drop_connect must be .*1"):
+        layers.Conv1D(2, 2, drop_connect=-0.1)
+    with pytest.raises(TypeError, match="inference"):
+        layers.Conv1D(2, 2, drop_connect=0.1, inference="gaussian")  # type: ignore[call-arg]
+    shared = layers.GRU(3, return_sequences=True, recurrent_drop_connect=0.5)
+    with pytest.raises(ValueError, match="cannot share"):
+        lower([shared, shared], (4, 3))
+    with pytest.raises(ValueError, match=r"'lstm_1'.*Recurrent"):
+        Network([layers.LSTM(2, dropout=0.2), layers.Dense(1)]).fit(
+            X.reshape(40, 7, 3), Y, optimizer="lbfgs", verbose=0
+        )

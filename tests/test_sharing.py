@@ -237,3 +237,39 @@ def test_sparse_rows_and_tied_weights() -> None:
     dense.fit(rows.toarray(), X, epochs=3, verbose=0)
     sparse.fit(rows, X, epochs=3, verbose=0)
     np.testing.assert_allclose(sparse.predict(rows), dense.predict(rows.toarray()), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        layers.Conv1D(3, 2, padding="same", activation="tanh"),
+        layers.DepthwiseConv1D(2, padding="same"),
+        layers.Conv1DTranspose(3, 2, padding="same"),
+        layers.SimpleRNN(3, return_sequences=True),
+        layers.LSTM(3, return_sequences=True),
+        layers.GRU(3, return_sequences=True),
+    ],
+    ids=lambda layer: layer.kind,
+)
+def test_convolutions_and_recurrent_layers_stand_in_several_places(one: layers.Layer, tmp_path) -> None:
+    """One layer twice has the sum of the gradients of two that start with the same weights."""
+    rng = np.random.default_rng(1)
+    X, y = rng.normal(size=(20, 5, 3)), rng.normal(size=(20, 1))
+    other = replace(one)
+    twice, apart = (
+        Network([one, second, layers.GlobalAveragePool1D(), layers.Dense(1)], (5, 3), seed=2, dtype="float64")
+        for second in (one, other)
+    )
+    weights = twice.get_weights()
+    kind = one.kind
+    apart.set_weights(weights | {name.replace(f"{kind}_1", f"{kind}_2"): w for name, w in weights.items()})
+    found, expected = twice.gradients(X, y, loss="mse"), apart.gradients(X, y, loss="mse")
+    assert set(found) == set(weights)
+    for name in weights:
+        total = expected[name] + expected.get(name.replace(f"{kind}_1", f"{kind}_2"), 0.0) * name.startswith(kind)
+        np.testing.assert_allclose(found[name], total, rtol=1e-10, atol=1e-14)
+    twice.fit(X, y, epochs=2, verbose=0)
+    twice.save(tmp_path / "net.descend")
+    again = Network.load(tmp_path / "net.descend")
+    assert again.layers[0] is again.layers[1]
+    np.testing.assert_array_equal(again.predict(X), twice.predict(X))

@@ -64,6 +64,8 @@ OpSpec op_spec(const nb::dict& d) {
                                  "softplus", "hard_sigmoid", "mish", "exponential"});
   s.alpha = get(d, "alpha", 0.0);
   s.rate = get(d, "rate", 0.0);
+  s.drop_rate = get(d, "drop_rate", 0.0);
+  s.drop_stream = get<uint64_t>(d, "drop_stream", 0);
   s.momentum = get(d, "momentum", 0.0);
   s.epsilon = get(d, "epsilon", 0.0);
   s.deviation = get(d, "deviation", 0.0);

@@ -27,20 +27,30 @@ inline void add_lines(const T* panel, long r, long end, Vec<T> (&total)[kPanelVe
   }
 }
 
+// The column sums of panel `o` of the gradient of an op's output, stored or added.
+template <class T>
+void sum_outputs(const Op<T>& op, const Pass<T>& pass, long o, T* to, bool added) {
+  Vec<T> total[kPanelVecs<T>] = {};
+  const long lines = pass.rows * op.out_positions, group = pass.arena->group * op.out_positions;
+  for (long r = 0; r < lines; r += group)
+    add_lines(op.out_gradient(pass, r) + o * pass.arena->stride(op.out_positions), r, std::min(lines, r + group),
+              total);
+  for (int v = 0; v < kPanelVecs<T>; v++) {
+    T* at = to + v * kLanes<T>;
+    store(at, added ? load(at) + total[v] : total[v]);
+  }
+}
+
 // Panel `o` of the bias at `bias` of an op: its gradient is the sum over all
-// lines of the output's.
+// lines of the output's, use by use where the layer stands in several places.
 template <class T>
 void update_bias(const Op<T>& op, const Pass<T>& pass, const Placement& bias, long o, Update<T>& update) {
   constexpr int P = kPanel<T>;
   alignas(64) T scratch[P];
   T* g = update.gradient(bias.offset + o * P, scratch);
   if (update.computes()) {
-    Vec<T> total[kPanelVecs<T>] = {};
-    const long lines = pass.rows * op.out_positions, group = pass.arena->group * op.out_positions;
-    for (long r = 0; r < lines; r += group)
-      add_lines(op.out_gradient(pass, r) + o * pass.arena->stride(op.out_positions), r, std::min(lines, r + group),
-                total);
-    for (int v = 0; v < kPanelVecs<T>; v++) store(g + v * kLanes<T>, total[v]);
+    sum_outputs(op, pass, o, g, false);
+    for (const Op<T>* other : op.partners) sum_outputs(*other, pass, o, g, true);
   }
   update.commit(op.spec.bias, bias.offset + o * P, g, P);
 }

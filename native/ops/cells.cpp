@@ -12,8 +12,8 @@ class CellSteps final : public Recurrent<T> {
   using Base = Recurrent<T>;
   using Block = CellBlock<T>;
   using Base::P, Base::K, Base::kTogether;
-  using Base::u_, Base::rb_, Base::units_, Base::stride_, Base::c_, Base::carried_, Base::h_, Base::mask_,
-      Base::operand_, Base::shown_, Base::state_terms_, Base::terms_;
+  using Base::rb_, Base::units_, Base::stride_, Base::c_, Base::carried_, Base::h_, Base::mask_, Base::operand_,
+      Base::shown_, Base::state_terms_, Base::terms_;
   static constexpr long G = gates_of(cell);
   static constexpr bool lstm = cell == Cell::lstm, gru = cell == Cell::gru;
 
@@ -30,7 +30,7 @@ class CellSteps final : public Recurrent<T> {
       std::fill(q, q + kTogether * K, T(0));
     else
       product_panels<T>(b.base + operand_ + s * K, stride_, n, this->out_width,
-                        pass.weights + u_.offset + units.first * G * columns, columns, q, K, nullptr, 0,
+                        this->recurrent_weights(pass) + units.first * G * columns, columns, q, K, nullptr, 0,
                         (units.last - units.first) * G);
     for (long u = units.first; u < units.last; u++)
       for (long o = 0; o < n * P; o += kLanes<T>) new_state(pass, b, s, u, o, q + (u - units.first) * G * K + o);
@@ -43,7 +43,7 @@ class CellSteps final : public Recurrent<T> {
     const long n = b.active(s), later = cut ? 0 : b.active(s + 1), terms = G * units_ * P;
     if (later > 0)
       product_panels<T>(b.base + state_terms_ + (s + 1) * K, stride_, later, terms,
-                        pass.transposed + u_.transposed + units.first * terms * P, terms * P, dh, K, nullptr, 0,
+                        this->recurrent_transposed(pass) + units.first * terms * P, terms * P, dh, K, nullptr, 0,
                         units.last - units.first);
     T* dy = this->out_gradient(pass, this->first_line(b));
     for (long u = units.first; u < units.last; u++)

@@ -2,8 +2,10 @@
 // image to grid; a transposed convolution goes from grid to image: z[i * stride
 // - before + k * dilation] += x[i] W[k]. Each is the other's gradient of the
 // input, with W[k] transposed. dW[k] sums the products of image and grid over
-// all rows; db sums dz.
+// all rows; db sums dz. With DropConnect training takes what is kept of W, see
+// masked_weights.hpp.
 #include "ops/bias.hpp"
+#include "ops/masked_weights.hpp"
 #include "ops/ops.hpp"
 #include "ops/window.hpp"
 #include "runtime/kernel.hpp"
@@ -91,6 +93,7 @@ class Convolution final : public Op<T> {
         bias_(s.bias >= 0 ? placement[static_cast<std::size_t>(s.bias)] : Placement{}),
         trainable_(plan.trains(s.weight) || plan.trains(s.bias)),
         kernel_(plan.parameters[static_cast<std::size_t>(s.weight)]),
+        masked_(s, plan, s.weight, s.input != plan.input),
         forward_(s.to_image ? grid_to_image(s.window) : image_to_grid(s.window), this->in_width, kernel_.rows,
                  kernel_.rows * P),
         backward_(s.to_image ? image_to_grid(s.window) : grid_to_image(s.window), this->out_width,
@@ -100,6 +103,11 @@ class Convolution final : public Op<T> {
   bool at_once(long) const override { return true; }
   bool keeps_input() const override { return true; }
   bool trainable() const override { return trainable_; }
+  bool prepares() const override { return masked_.active(); }
+  void prepare(const Pass<T>& pass) const override {
+    masked_.prepare(pass, pass.weights + weight_.offset, this->scratch(pass));
+  }
+  long scratch_size(long, int) const override { return masked_.size(); }
   double multiply_adds() const override {
     const long grid = this->spec.window.grid_height * this->spec.window.grid_width;
     return static_cast<double>(grid * kernel_.taps * (kernel_.in / kernel_.groups) * kernel_.out);
@@ -109,31 +117,37 @@ class Convolution final : public Op<T> {
   }
 
   void forward(const Pass<T>& pass, Rows rows, Panels) const override {
+    const T* const weights =
+        pass.training && masked_.active() ? masked_.weights(this->scratch(pass)) : pass.weights + weight_.offset;
     each_row(rows, [&](long r) {
-      forward_.run(row(this->in(pass, r * this->in_positions), r, this->in_positions), in_stride(pass),
-                   this->work(pass), pass.weights + weight_.offset, kernel_.panel(),
-                   row(this->out(pass, r * this->out_positions), r, this->out_positions), out_stride(pass),
-                   panels<T>(this->out_width), target_width(false),
-                   this->spec.bias >= 0 ? pass.weights + bias_.offset : nullptr,
-                   [&](long o) { return kernel_.first_input(o); });
+      forward_.run(
+          row(this->in(pass, r * this->in_positions), r, this->in_positions), in_stride(pass), this->work(pass),
+          weights, kernel_.panel(), row(this->out(pass, r * this->out_positions), r, this->out_positions),
+          out_stride(pass), panels<T>(this->out_width), target_width(false),
+          this->spec.bias >= 0 ? pass.weights + bias_.offset : nullptr, [&](long o) { return kernel_.first_input(o); });
     });
   }
 
   void backward(const Pass<T>& pass, Rows rows, Panels) const override {
+    const T* const transposed =
+        masked_.active() ? masked_.transposed(this->scratch(pass)) : pass.transposed + weight_.transposed;
     each_row(rows, [&](long r) {
       backward_.run(row(this->out_gradient(pass, r * this->out_positions), r, this->out_positions), out_stride(pass),
-                    this->work(pass) + forward_.canvas_size(), pass.transposed + weight_.transposed,
-                    kernel_.columns * P, row(this->in_gradient(pass, r * this->in_positions), r, this->in_positions),
-                    in_stride(pass), panels<T>(this->in_width), target_width(true), nullptr,
+                    this->work(pass) + forward_.canvas_size(), transposed, kernel_.columns * P,
+                    row(this->in_gradient(pass, r * this->in_positions), r, this->in_positions), in_stride(pass),
+                    panels<T>(this->in_width), target_width(true), nullptr,
                     [&](long i) { return kernel_.first_output(i); });
     });
   }
 
   void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
+    if (!this->owns_weight) return;
     const long in = panels<T>(kernel_.rows), out = panels<T>(this->out_width);
     const long step = kernel_.groups == 1 ? kTaskOutputs : 1;
     constexpr double update = 48;  // see Dense
-    const auto rows = static_cast<double>(batch), lines = rows * static_cast<double>(grid_lines());
+    const auto rows = static_cast<double>(batch);
+    double lines = rows * static_cast<double>(grid_lines());
+    for (const Op<T>* other : this->partners) lines += rows * static_cast<double>(cast(other).grid_lines());
     for (long o = 0; o < out; o += step)
       for (long i = 0; i < in; i++) {
         const Panels outputs{o, std::min(out, o + step)};
@@ -185,10 +199,8 @@ class Convolution final : public Op<T> {
     // collected.
     T* const sums = this->work(pass) + forward_.canvas_size() + backward_.canvas_size();
     if (update.computes()) {
-      each_block(pass.rows, [&](long r, long images, long y, long height) {
-        for (long t = 0; t < kernel_.taps; t++)
-          add_tap<N>(pass, t, i, o, count, {r, r + images}, {y, y + height}, sums + t * N * P * P);
-      });
+      add_use<N>(pass, i, o, count, sums, false);
+      for (const Op<T>* other : this->partners) cast(other).template add_use<N>(pass, i, o, count, sums, true);
     }
     for (long n = 0; n < N; n++)
       for (long t = 0; t < kernel_.taps; t++) {
@@ -197,12 +209,24 @@ class Convolution final : public Op<T> {
         T* const g = update.gradient(offset, from);
         if (update.computes()) {
           if (kernel_.groups > 1) mask(from, i, o + n);
+          if (masked_.active()) masked_.mask(pass, t, u, o + n, from);
           if (g != from) std::copy(from, from + count * P, g);
         }
         update.commit(this->spec.weight, offset, g, count * P);
-        const long to = this->wants_input ? kernel_.transposed_at(t, u, o + n) : -1;
+        const long to = this->keeps_transposed && weight_.transposed >= 0 ? kernel_.transposed_at(t, u, o + n) : -1;
         if (to >= 0 && update.applies()) update.transpose(offset, count, update.transposed() + weight_.transposed + to);
       }
+  }
+
+  static const Convolution& cast(const Op<T>* other) { return *static_cast<const Convolution*>(other); }
+
+  // What this place of the layer gives panel i of inputs and N panels of outputs, stored or added.
+  template <int N>
+  void add_use(const Pass<T>& pass, long i, long o, long count, T* sums, bool added) const {
+    each_block(pass.rows, [&](long r, long images, long y, long height) {
+      for (long t = 0; t < kernel_.taps; t++)
+        add_tap<N>(pass, t, i, o, count, {r, r + images}, {y, y + height}, sums + t * N * P * P, added);
+    });
   }
 
   // Calls body(first row, rows, first grid row, grid rows) for the blocks of
@@ -223,10 +247,11 @@ class Convolution final : public Op<T> {
   // Adds what one block of terms gives tap t, panel i of inputs and N panels of
   // outputs to sums (N, P, P).
   template <int N>
-  void add_tap(const Pass<T>& pass, long t, long i, long o, long count, Rows rows, Valid grid, T* sums) const {
+  void add_tap(const Pass<T>& pass, long t, long i, long o, long count, Rows rows, Valid grid, T* sums,
+               bool added) const {
     const WindowSpec& w = this->spec.window;
     const long ky = t / w.width, kx = t % w.width;
-    const bool first = rows.first == 0 && grid.first == 0;
+    const bool first = rows.first == 0 && grid.first == 0 && !added;
     Valid y = valid_positions(ky, w.stride_y, w.dilation_y, w.top, w.image_height, w.grid_height);
     const Valid x = valid_positions(kx, w.stride_x, w.dilation_x, w.left, w.image_width, w.grid_width);
     y = {std::max(y.first, grid.first), std::min(y.last, grid.last)};
@@ -277,6 +302,7 @@ class Convolution final : public Op<T> {
   Placement weight_, bias_;
   bool trainable_;
   Kernel<T> kernel_;
+  MaskedWeights<T> masked_;
   Direction<T> forward_, backward_;
 };
 

@@ -19,7 +19,7 @@ template <class T>
 class Dense final : public DenseParameters<T> {
  public:
   Dense(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
-      : DenseParameters<T>(s, plan, placement), drop_(s, this->in_width, this->out_width), gaussian_(s, s.rate) {}
+      : DenseParameters<T>(s, plan, placement), drop_(s, this->in_width, this->out_width), gaussian_(s, s.drop_rate) {}
 
   double multiply_adds() const override {
     return static_cast<double>(this->in_width * this->out_width * this->in_positions);

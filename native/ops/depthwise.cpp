@@ -3,6 +3,7 @@
 // Lanes are channels, so the products are elementwise. Where m > 1 the copy of
 // a row with zeros around it repeats each channel m times.
 #include "ops/bias.hpp"
+#include "ops/masked_weights.hpp"
 #include "ops/ops.hpp"
 #include "ops/window.hpp"
 
@@ -18,6 +19,7 @@ class Depthwise final : public Op<T> {
         weight_(placement[static_cast<std::size_t>(s.weight)]),
         bias_(s.bias >= 0 ? placement[static_cast<std::size_t>(s.bias)] : Placement{}),
         trainable_(plan.trains(s.weight) || plan.trains(s.bias)),
+        masked_(s, plan, s.weight, false),
         times_(this->out_width / this->in_width),
         taps_(s.window.taps()),
         forward_(image_to_grid(s.window)),
@@ -27,6 +29,11 @@ class Depthwise final : public Op<T> {
   bool at_once(long) const override { return true; }
   bool keeps_input() const override { return true; }
   bool trainable() const override { return trainable_; }
+  bool prepares() const override { return masked_.active(); }
+  void prepare(const Pass<T>& pass) const override {
+    masked_.prepare(pass, pass.weights + weight_.offset, this->scratch(pass));
+  }
+  long scratch_size(long, int) const override { return masked_.size(); }
   double multiply_adds() const override { return static_cast<double>(this->out_positions * this->out_width * taps_); }
   long work_size(bool training) const override {
     // A canvas of the input, one of the gradient, what is to be added up to the
@@ -39,7 +46,7 @@ class Depthwise final : public Op<T> {
     T* const canvas = this->work(pass);
     each_row(lines, [&](long r) {
       for (long p = 0; p < all_panels(); p++) repeat(pass, r, p, canvas + p * forward_.canvas.lines() * P);
-      slide(forward_, canvas, pass.weights, this->spec.bias >= 0 ? pass.weights + bias_.offset : nullptr,
+      slide(forward_, canvas, weights(pass), this->spec.bias >= 0 ? pass.weights + bias_.offset : nullptr,
             this->out(pass, r * this->out_positions) + r * this->out_positions * P,
             pass.arena->stride(this->out_positions), this->spec.window.grid_width);
     });
@@ -53,8 +60,8 @@ class Depthwise final : public Op<T> {
       backward_.canvas.fill(this->out_gradient(pass, r * this->out_positions) + r * this->out_positions * P,
                             pass.arena->stride(this->out_positions), all_panels(), canvas);
       T* const dx = this->in_gradient(pass, r * this->in_positions) + r * this->in_positions * P;
-      if (times_ == 1) return slide(backward_, canvas, pass.weights, nullptr, dx, stride, image_width());
-      slide(backward_, canvas, pass.weights, nullptr, apart, this->in_positions * P, image_width());
+      if (times_ == 1) return slide(backward_, canvas, weights(pass), nullptr, dx, stride, image_width());
+      slide(backward_, canvas, weights(pass), nullptr, apart, this->in_positions * P, image_width());
       for (long c = 0; c < this->in_width; c++)
         for (long q = 0; q < this->in_positions; q++) {
           T sum = 0;
@@ -66,6 +73,7 @@ class Depthwise final : public Op<T> {
   }
 
   void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
+    if (!this->owns_weight) return;
     const auto lines = static_cast<double>(batch * this->out_positions);
     for (long p = 0; p < all_panels(); p++)
       tasks.push_back({op, {p, p + 1}, {p, p + 1}, lines * static_cast<double>((taps_ + 2) * P)});
@@ -77,6 +85,10 @@ class Depthwise final : public Op<T> {
     if (update.computes()) {
       std::fill(sums, sums + taps_ * P, T(0));
       for (long r = 0; r < pass.rows; r++) add_row(pass, r, p, sums);
+      for (const Op<T>* other : this->partners)
+        for (long r = 0; r < pass.rows; r++) static_cast<const Depthwise*>(other)->add_row(pass, r, p, sums);
+      if (masked_.active())
+        for (long u = 0; u * P < taps_; u++) masked_.mask(pass, 0, u, p, sums + u * P * P);
     }
     const long offset = weight_.offset + p * taps_ * P;
     T* const g = update.gradient(offset, sums);
@@ -89,6 +101,9 @@ class Depthwise final : public Op<T> {
   static constexpr long P = kPanel<T>;
   static constexpr int kLines = 8, kTaps = 8;  // of a tile
 
+  const T* weights(const Pass<T>& pass) const {
+    return pass.training && masked_.active() ? masked_.weights(this->scratch(pass)) : pass.weights + weight_.offset;
+  }
   long all_panels() const { return panels<T>(this->out_width); }
   long image_width() const { return this->spec.window.image_width; }
 
@@ -117,7 +132,7 @@ class Depthwise final : public Op<T> {
         for (long i = 0; i < c.rows; i++)
           split_rows<kLines>(c.columns, [&](auto n, long first) {
             tile<decltype(n)::value>(canvas + (p * s.canvas.lines() + i * c.row + first) * P, c.taps,
-                                     weights + weight_.offset + p * taps_ * P, bias ? bias + p * P : nullptr,
+                                     weights + p * taps_ * P, bias ? bias + p * P : nullptr,
                                      to + p * stride + ((c.y + i * c.y_step) * width + c.x + first * c.x_step) * P,
                                      c.x_step * P);
           });
@@ -164,6 +179,7 @@ class Depthwise final : public Op<T> {
 
   Placement weight_, bias_;
   bool trainable_;
+  MaskedWeights<T> masked_;
   long times_, taps_;
   Sliding forward_, backward_;
 };

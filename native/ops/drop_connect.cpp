@@ -10,9 +10,9 @@ template <class T>
 DropConnect<T>::DropConnect(const OpSpec& spec, long inputs, long outputs)
     : inputs_(inputs),
       outputs_(outputs),
-      threshold_(static_cast<uint64_t>(spec.rate * 4294967296.0)),
-      stream_(spec.stream),
-      scale_(static_cast<T>(1 / (1 - spec.rate))) {}
+      threshold_(static_cast<uint64_t>(spec.drop_rate * 4294967296.0)),
+      stream_(spec.drop_stream),
+      scale_(static_cast<T>(1 / (1 - spec.drop_rate))) {}
 
 template <class T>
 long DropConnect<T>::size() const {

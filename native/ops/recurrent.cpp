@@ -39,6 +39,7 @@ Recurrent<T>::Recurrent(const OpSpec& s, const PlanSpec& plan, const std::vector
       rb_(placement_of(placement, s.recurrent_bias)),
       drop_(s.rate),
       recurrent_drop_(s.recurrent_rate),
+      masked_(s, plan, s.recurrent, true),
       trainable_(plan.trains(s.weight) || plan.trains(s.recurrent) || plan.trains(s.bias) ||
                  plan.trains(s.recurrent_bias)) {
   lay_out();
@@ -234,9 +235,10 @@ void Recurrent<T>::input_gradient(const Pass<T>& pass, const CellBlock<T>& b) co
 
 template <class T>
 void Recurrent<T>::add_tasks(int op, long batch, std::vector<Task>& tasks) const {
-  if (!trainable_) return;
+  if (!trainable_ || !this->owns_weight) return;
   constexpr double update = 80;  // see Dense
-  const double lines = static_cast<double>(batch * steps_);
+  double lines = static_cast<double>(batch * steps_);
+  for (const Op<T>* other : this->partners) lines += static_cast<double>(batch * cast(other).steps_);
   for (long o = 0; o < gates_ * units_; o += kTaskOutputs)
     for (long i = 0; i < inputs_ + units_; i++) {
       const Panels outputs{o, std::min(gates_ * units_, o + kTaskOutputs)};
@@ -253,64 +255,80 @@ void Recurrent<T>::update(const Pass<T>& pass, const Task& task, Update<T>& upda
   for (long o = task.outputs.first; o < task.outputs.last; o += kTilePanels)
     with_constant<kTilePanels>(std::min<long>(kTilePanels, task.outputs.last - o), [&](auto n) {
       constexpr int N = decltype(n)::value;
-      if (state)
-        update_block<N>(pass, u_, this->spec.recurrent, this->out_width, i - inputs_, o, operand_, state_terms_, true,
-                        update);
-      else
-        update_block<N>(pass, w_, this->spec.weight, this->in_width, i, o, x_, terms_, this->wants_input, update);
+      update_block<N>(pass, state, state ? i - inputs_ : i, o, update);
     });
   if (i == 0 && this->spec.bias >= 0)
-    update_bias(pass, this->spec.bias, b_.offset + task.outputs.first * P, task.outputs, 1, terms_, update);
+    update_bias(pass, false, b_.offset + task.outputs.first * P, task.outputs, update);
   if (i == inputs_ && this->spec.recurrent_bias >= 0 && task.outputs.first == 0)
-    update_bias(pass, this->spec.recurrent_bias, rb_.offset, {0, units_}, gates_, state_terms_ + (gates_ - 1) * stride_,
-                update);
+    update_bias(pass, true, rb_.offset, {0, units_}, update);
 }
 
 // Panel i of the rows of a matrix by N of its panels of columns from o: the sum over all lines of a^T d.
 template <class T>
 template <int N>
-void Recurrent<T>::update_block(const Pass<T>& pass, const Placement& place, int id, long rows, long i, long o, long a,
-                                long d, bool transposed, Update<T>& update) const {
+void Recurrent<T>::update_block(const Pass<T>& pass, bool state, long i, long o, Update<T>& update) const {
   alignas(64) T scratch[N * P * P];
-  const long count = columns_of<T>(rows, i), panel = rows * P, offset = place.offset + o * panel + i * P * P;
+  const Matrix m = state ? state_matrix() : input_matrix();
+  const bool transposed = m.place.transposed >= 0 && (state || this->keeps_transposed);
+  const long count = columns_of<T>(m.rows, i), panel = m.rows * P, offset = m.place.offset + o * panel + i * P * P;
   T* g = update.gradient(offset, scratch);
   const long apart = g == scratch ? P * P : panel;
-  if (update.computes())
-    for (long first = 0; first < pass.rows; first += kCellRows) {
-      const CellBlock<T> b = block_at(pass, first);
-      const T *left = b.base + a + i * stride_, *right = b.base + d + o * stride_;
-      const long lines = b.steps * kCellRows;
-      for (long k = 0; k < lines; k += kRowTermBlock)
-        split_rows<kTileRows<T, N>>(count, [&](auto r, long at) {
-          const long some = std::min(kRowTermBlock, lines - k);
-          outer_tile<T, decltype(r)::value, N>({left + k * P + at, 0}, {right + k * P, 0}, stride_, some, some,
-                                               g + at * P, apart, first == 0 && k == 0);
-        });
+  if (update.computes()) {
+    add_use<N>(pass, m, i, o, g, apart, false);
+    for (const Op<T>* other : this->partners) {
+      const Recurrent& r = cast(other);
+      r.template add_use<N>(pass, state ? r.state_matrix() : r.input_matrix(), i, o, g, apart, true);
     }
+    for (long n = 0; state && masked_.active() && n < N; n++) masked_.mask(pass, 0, i, o + n, g + n * apart);
+  }
   for (long n = 0; n < N; n++) {
-    update.commit(id, offset + n * panel, g + n * apart, count * P);
+    update.commit(m.id, offset + n * panel, g + n * apart, count * P);
     if (transposed && update.applies())
       update.transpose(offset + n * panel, count,
-                       update.transposed() + place.transposed + (i * gates_ * units_ * P + (o + n) * P) * P);
+                       update.transposed() + m.place.transposed + (i * gates_ * units_ * P + (o + n) * P) * P);
   }
 }
 
-// The sums over all lines of some panels, `apart` from one another, of the gradients at `d`.
+// What this place of the layer gives that block, stored or added.
 template <class T>
-void Recurrent<T>::update_bias(const Pass<T>& pass, int id, long offset, Panels outputs, long apart, long d,
-                               Update<T>& update) const {
+template <int N>
+void Recurrent<T>::add_use(const Pass<T>& pass, const Matrix& m, long i, long o, T* g, long apart, bool added) const {
+  const long count = columns_of<T>(m.rows, i);
+  for (long first = 0; first < pass.rows; first += kCellRows) {
+    const CellBlock<T> b = block_at(pass, first);
+    const T *left = b.base + m.a + i * stride_, *right = b.base + m.d + o * stride_;
+    const long lines = b.steps * kCellRows;
+    for (long k = 0; k < lines; k += kRowTermBlock)
+      split_rows<kTileRows<T, N>>(count, [&](auto r, long at) {
+        const long some = std::min(kRowTermBlock, lines - k);
+        outer_tile<T, decltype(r)::value, N>({left + k * P + at, 0}, {right + k * P, 0}, stride_, some, some,
+                                             g + at * P, apart, first == 0 && k == 0 && !added);
+      });
+  }
+}
+
+// The sums over all lines of the gradients of the terms, for b, or of the last gate's state terms, for b'.
+template <class T>
+void Recurrent<T>::update_bias(const Pass<T>& pass, bool state, long offset, Panels outputs, Update<T>& update) const {
+  const long apart = state ? gates_ : 1;
+  const int id = state ? this->spec.recurrent_bias : this->spec.bias;
   for (long o = outputs.first; o < outputs.last; o += kTaskOutputs)
     with_constant<kTaskOutputs>(std::min(kTaskOutputs, outputs.last - o), [&](auto n) {
       constexpr int N = decltype(n)::value;
       alignas(64) T scratch[N * P];
       const long from = offset + (o - outputs.first) * P;
       T* g = update.gradient(from, scratch);
+      const auto add_use = [&](const Recurrent& op) {
+        const long place = state ? op.state_terms_ + (gates_ - 1) * op.stride_ : op.terms_;
+        for (long first = 0; first < pass.rows; first += kCellRows) {
+          const CellBlock<T> b = op.block_at(pass, first);
+          add_lines<T, N>(b.base + place + o * apart * op.stride_, apart * op.stride_, b.steps * kCellRows, g);
+        }
+      };
       if (update.computes()) {
         std::fill(g, g + N * P, T(0));
-        for (long first = 0; first < pass.rows; first += kCellRows) {
-          const CellBlock<T> b = block_at(pass, first);
-          add_lines<T, N>(b.base + d + o * apart * stride_, apart * stride_, b.steps * kCellRows, g);
-        }
+        add_use(*this);
+        for (const Op<T>* other : this->partners) add_use(cast(other));
       }
       update.commit(id, from, g, N * P);
     });

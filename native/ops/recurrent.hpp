@@ -13,6 +13,7 @@
 // row within a step.
 #pragma once
 
+#include "ops/masked_weights.hpp"
 #include "ops/ops.hpp"
 #include "ops/update.hpp"
 
@@ -62,8 +63,13 @@ class Recurrent : public Op<T> {
     return static_cast<double>(steps_ * (this->in_width + this->out_width) * gates_ * this->out_width);
   }
   // Training keeps all blocks; the gradient of the input is made in a thread's own memory, as is what inference needs.
-  long scratch_size(long blocks, int /*threads*/) const override { return blocks * size_; }
+  long scratch_size(long blocks, int /*threads*/) const override { return blocks * size_ + masked_.size(); }
   long work_size(bool training) const override { return training ? inputs_ * stride_ : size_; }
+
+  bool prepares() const override { return masked_.active(); }
+  void prepare(const Pass<T>& pass) const override {
+    masked_.prepare(pass, pass.weights + u_.offset, kept_memory(pass));
+  }
 
   void forward(const Pass<T>& pass, Rows lines, Panels) const override;
   void backward(const Pass<T>& pass, Rows lines, Panels) const override;
@@ -86,12 +92,20 @@ class Recurrent : public Op<T> {
   }
   long first_line(const CellBlock<T>& b) const { return b.first * this->out_positions; }
   long out_stride(const Pass<T>& pass) const { return pass.arena->stride(this->out_positions); }
+  // U and its transpose as the products take them.
+  const T* recurrent_weights(const Pass<T>& pass) const {
+    return pass.training && masked_.active() ? masked_.weights(kept_memory(pass)) : pass.weights + u_.offset;
+  }
+  const T* recurrent_transposed(const Pass<T>& pass) const {
+    return masked_.active() ? masked_.transposed(kept_memory(pass)) : pass.transposed + u_.transposed;
+  }
   bool has_state(const Pass<T>& pass) const { return !pass.training && pass.data->state; }
 
   long gates_, steps_, inputs_, units_;  // inputs_ and units_: panels
   long stride_;                          // numbers of a panel: steps + 1 of them, made odd
   Placement w_, u_, b_, rb_;
   CellMask<T> drop_, recurrent_drop_;
+  MaskedWeights<T> masked_;  // U
   bool trainable_;
 
   // Where a block has what, each (panels, steps, rows, P) and from slot s on the states after s steps: the input; the
@@ -105,6 +119,7 @@ class Recurrent : public Op<T> {
   struct Blocks;
 
   void lay_out();
+  T* kept_memory(const Pass<T>& pass) const { return this->scratch(pass) + pass.arena->blocks * size_; }
   CellBlock<T> block_at(const Pass<T>& pass, long first) const;
   // The step of the row at which step s stands.
   long place(const CellBlock<T>& b, long slot, long s) const { return this->spec.reverse ? b.length[slot] - 1 - s : s; }
@@ -115,11 +130,21 @@ class Recurrent : public Op<T> {
   void end_states(const Pass<T>& pass, const CellBlock<T>& b) const;
   void clear_idle(const CellBlock<T>& b, long buffer, long count) const;
   void input_gradient(const Pass<T>& pass, const CellBlock<T>& b) const;
+  // One of the two matrices: its rows, and where blocks keep what is multiplied.
+  struct Matrix {
+    const Placement& place;
+    int id;
+    long rows, a, d;
+  };
+  Matrix input_matrix() const { return {w_, this->spec.weight, this->in_width, x_, terms_}; }
+  Matrix state_matrix() const { return {u_, this->spec.recurrent, this->out_width, operand_, state_terms_}; }
+  static const Recurrent& cast(const Op<T>* other) { return *static_cast<const Recurrent*>(other); }
+
   template <int N>
-  void update_block(const Pass<T>& pass, const Placement& place, int id, long rows, long i, long o, long a, long d,
-                    bool transposed, Update<T>& update) const;
-  void update_bias(const Pass<T>& pass, int id, long offset, Panels outputs, long apart, long d,
-                   Update<T>& update) const;
+  void update_block(const Pass<T>& pass, bool state, long i, long o, Update<T>& update) const;
+  template <int N>
+  void add_use(const Pass<T>& pass, const Matrix& m, long i, long o, T* g, long apart, bool added) const;
+  void update_bias(const Pass<T>& pass, bool state, long offset, Panels outputs, Update<T>& update) const;
 };
 
 }  // namespace descend

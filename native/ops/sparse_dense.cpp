@@ -19,7 +19,7 @@ template <class T>
 class SparseDense final : public DenseParameters<T> {
  public:
   SparseDense(const OpSpec& s, const PlanSpec& plan, const std::vector<Placement>& placement)
-      : DenseParameters<T>(s, plan, placement), drop_(s, this->in_width, this->out_width), gaussian_(s, s.rate) {}
+      : DenseParameters<T>(s, plan, placement), drop_(s, this->in_width, this->out_width), gaussian_(s, s.drop_rate) {}
 
   long scratch_size(long /*blocks*/, int /*threads*/) const override { return drop_.size(); }
 

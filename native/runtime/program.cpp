@@ -146,8 +146,10 @@ void Program<T>::place_parameters() {
   };
   for (const OpSpec& s : plan.ops) {
     reads_transposed |= s.transposed;
-    if (s.kind == OpKind::recurrent) transpose(s.recurrent);
-    const bool product = s.kind == OpKind::dense || s.kind == OpKind::recurrent || s.kind == OpKind::convolution;
+    const bool masked = s.drop_rate > 0 && s.kind != OpKind::dense;  // it transposes what it keeps of its weight
+    if (s.kind == OpKind::recurrent && !masked) transpose(s.recurrent);
+    const bool product =
+        s.kind == OpKind::dense || s.kind == OpKind::recurrent || (s.kind == OpKind::convolution && !masked);
     // Nobody wants the gradient of the input.
     if (product && (s.input != plan.input || s.transposed)) transpose(s.weight);
   }
@@ -169,6 +171,8 @@ void Program<T>::make_ops() {
     }
     ops.back()->index = static_cast<int>(ops.size()) - 1;
   }
+  for (const auto& op : ops)
+    if (op->prepares()) preparing.push_back(op.get());
   if (plan.has_loss) {
     loss = make_loss<T>(plan.loss, plan, ops);
     loss->index = static_cast<int>(ops.size());
@@ -300,6 +304,8 @@ void Program<T>::find_owners() {
     op->owns_bias = owns(op->spec.bias);
     op->owns_statistics = owns(op->spec.running_mean);
     owns(op->spec.running_variance);
+    owns(op->spec.recurrent);
+    owns(op->spec.recurrent_bias);
     if (op->spec.weight >= 0) owner[id(op->spec.weight)]->keeps_transposed |= op->wants_input || op->spec.transposed;
   }
 }

@@ -133,6 +133,9 @@ class Op {
 
   // Before the first step of a run, by one thread.
   virtual void begin(const Pass<T>&) const {}
+  // Before the first batch of every update, by all threads, each its part; they meet before they go on.
+  virtual bool prepares() const { return false; }
+  virtual void prepare(const Pass<T>&) const {}
 
   // The same for each thread, in training or not.
   virtual long work_size(bool /*training*/) const { return 0; }
@@ -257,6 +260,7 @@ class Program {
   bool reads_transposed = false;  // forward, too
   std::vector<std::unique_ptr<Op<T>>> ops;
   std::unique_ptr<Op<T>> loss;  // null without one
+  std::vector<const Op<T>*> preparing;
   std::vector<Phase<T>> training, inference, evaluation;
   double flops_forward = 0, flops_training = 0;  // of one row
   double entry_flops = 0, step_flops = 0;        // sparse rows: forward for one entry; of an update, whatever the batch

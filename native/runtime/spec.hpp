@@ -90,8 +90,9 @@ struct OpSpec {
   double alpha = 0, rate = 0, momentum = 0, epsilon = 0;
   double deviation = 0;  // of Gaussian noise
   bool frozen = false;   // of batch norm: the running statistics, always
-  // Dense: `rate` and `stream` are DropConnect's; with samples, inference is Gaussian and includes `function`.
-  long samples = 0;
+  double drop_rate = 0;  // of DropConnect, with its random numbers
+  uint64_t drop_stream = 0;
+  long samples = 0;                 // dense: DropConnect's inference is Gaussian and includes `function`
   std::vector<double> shares = {};  // mix: of the row itself, equally likely
   bool by_feature = false;          // mix: features come from one row or the other, instead of both
   bool training_only = false;       // activation: the op before it includes it in inference

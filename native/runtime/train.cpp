@@ -171,6 +171,10 @@ class Run {
     to_apply_.refill(t, n);
     const Rows rows = rows_of(pass.rows, pass.row_block, t, n);
     model_.gather(pass, rows);
+    if (!program_.preparing.empty() && pass.part == 0) {
+      for (const Op<T>* op : program_.preparing) op->prepare(pass);
+      barrier_.wait(n, stalled);
+    }
     for (const Phase<T>& phase : program_.training) {
       if (&phase != program_.training.data()) barrier_.wait(n, stalled);
       run_phase(phase, pass, rows);

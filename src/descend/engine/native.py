@@ -168,7 +168,9 @@ def _op(op: ops.Op) -> dict[str, Any]:
     fields = {names.get(key, key): value for key, value in vars(op).items() if key not in ("name", "inputs")}
     drop = fields.pop("drop_connect", None)
     if drop is not None:
-        fields |= vars(drop)
+        fields |= {"drop_rate": drop.rate, "drop_stream": drop.stream}
+        if isinstance(op, ops.Dense):
+            fields |= {"samples": drop.samples, "function": drop.function, "alpha": drop.alpha}
     if isinstance(op, ops.Mix):
         fields["shares"] = mixing.shares(op.alpha).tolist()
     if isinstance(op, ops.Convolution | ops.Depthwise | ops.Pool):

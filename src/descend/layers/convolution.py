@@ -36,6 +36,9 @@ class Sliding(Layer):
     bias_initializer : of b, one number per output channel
     penalty : on the weights; None for the network's
     max_norm : the largest Euclidean norm of an output channel's weights after an update, as for `Dense`
+    drop_connect : in training, leave out each weight with this probability p and scale the rest by 1 / (1 - p): one
+        mask of the kernel for all rows and positions of a step, as for `Dense`. Inference is by the mean network, with
+        all weights; the Gaussian approximation is for dense layers alone
     """
 
     axes: ClassVar[int] = 2
@@ -49,6 +52,7 @@ class Sliding(Layer):
     bias_initializer: initializers.Initializer | str = field(default="zeros", kw_only=True)
     penalty: penalties.Penalty | str | None = field(default=None, kw_only=True)
     max_norm: float | None = field(default=None, kw_only=True)
+    drop_connect: float = field(default=0.0, kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -64,6 +68,7 @@ class Sliding(Layer):
         specs.set_field(self, "penalty", penalties.resolve(self.penalty))
         if self.max_norm is not None:
             specs.check_number(self, "max_norm", low=0.0, low_open=True)
+        specs.check_number(self, "drop_connect", low=0.0, high=1.0, high_open=True)
 
     def expand(self) -> tuple[Layer, ...]:
         if self.activation is None:
@@ -141,6 +146,8 @@ class Conv2D(Grouped):
     groups : input and output channels are cut into so many groups, each of which sees only its own
     activation, use_bias, weight_initializer, bias_initializer, penalty, max_norm : as for `Dense`, whose columns are
         output channels here
+    drop_connect : in training, leave out each weight of W with this probability p and scale the rest by 1 / (1 - p):
+        one mask for all rows and positions of a step; inference is by the mean network, with all weights
     """
 
     kind: ClassVar[str] = "conv2d"
@@ -225,7 +232,7 @@ class SeparableConv2D(Grouped):
     ----------
     filters, kernel_size, strides, padding, dilation_rate : as for `Conv2D`
     depth_multiplier : channels of the depthwise part for each input channel
-    penalty, max_norm, weight_initializer : of both parts; activation, use_bias, groups: of the second one
+    penalty, max_norm, weight_initializer, drop_connect : of both parts; activation, use_bias, groups: of the second one
     """
 
     depth_multiplier: int = field(default=1, kw_only=True)
@@ -237,7 +244,12 @@ class SeparableConv2D(Grouped):
 
     def expand(self) -> tuple[Layer, ...]:
         depthwise, mixing = (DepthwiseConv2D, Conv2D) if self.axes == 2 else (DepthwiseConv1D, Conv1D)
-        both = {"weight_initializer": self.weight_initializer, "penalty": self.penalty, "max_norm": self.max_norm}
+        both = {
+            "weight_initializer": self.weight_initializer,
+            "penalty": self.penalty,
+            "max_norm": self.max_norm,
+            "drop_connect": self.drop_connect,
+        }
         names = (None, None) if self.name is None else (f"{self.name}_depthwise", f"{self.name}_mixing")
         first = depthwise(
             self.kernel_size,

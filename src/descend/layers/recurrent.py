@@ -30,6 +30,9 @@ class Recurrent(Layer):
         one mask for all steps of a row
     recurrent_dropout : the same for the state where the next step multiplies it by the recurrent weights. Gal and
         Ghahramani, "A theoretically grounded application of dropout in recurrent neural networks", 2016
+    recurrent_drop_connect : in training, the probability p of leaving out each recurrent weight, the rest being divided
+        by 1 - p: one mask of U for all rows and time steps of a training step; inference is by the mean network, with
+        all weights. Merity and others, "Regularizing and optimizing LSTM language models", 2018 (weight-dropped LSTM)
     use_bias : whether there are biases
     weight_initializer : of W (in, gates * units), gate by gate
     recurrent_initializer : of U (units, gates * units), gate by gate
@@ -43,6 +46,7 @@ class Recurrent(Layer):
     truncate: int | None = field(default=None, kw_only=True)
     dropout: float = field(default=0.0, kw_only=True)
     recurrent_dropout: float = field(default=0.0, kw_only=True)
+    recurrent_drop_connect: float = field(default=0.0, kw_only=True)
     use_bias: bool = field(default=True, kw_only=True)
     weight_initializer: initializers.Initializer | str = field(default="glorot_uniform", kw_only=True)
     recurrent_initializer: initializers.Initializer | str = field(default="orthogonal", kw_only=True)
@@ -57,7 +61,7 @@ class Recurrent(Layer):
             specs.check_flag(self, flag)
         if self.truncate is not None:
             specs.check_integer(self, "truncate", low=1, high=2**31 - 1)
-        for rate in ("dropout", "recurrent_dropout"):
+        for rate in ("dropout", "recurrent_dropout", "recurrent_drop_connect"):
             specs.check_number(self, rate, low=0.0, high=1.0, high_open=True)
         for name in ("weight_initializer", "recurrent_initializer", "bias_initializer"):
             specs.set_field(self, name, initializers.resolve(getattr(self, name)))

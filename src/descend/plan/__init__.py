@@ -1,6 +1,7 @@
 """Plans: lowered networks as plain data, with their validator and printed form."""
 
 from descend.plan import columns as _columns  # noqa: F401 - registers its layers and ops
+from descend.plan import convolution as _convolution  # noqa: F401 - likewise
 from descend.plan import ops
 from descend.plan.adapting import adaptive_ops
 from descend.plan.lowering import (

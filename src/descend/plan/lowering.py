@@ -282,45 +282,6 @@ def _(layer: layers.Softmax, builder: PlanBuilder, value: int) -> int:
 
 
 @lower_layer.register
-def _(layer: layers.Sliding, builder: PlanBuilder, value: int) -> int:
-    name, before = _name(layer), builder.shape(value)
-    window, shape, weight_shape = layer.window(before), layer.output_shape(before), layer.weight_shape(before)
-    weight = builder.parameter(
-        f"{name}/weight",
-        weight_shape,
-        initializers.resolve(layer.weight_initializer or "glorot_uniform"),
-        penalty=penalties.resolve(layer.penalty),
-        regularized=True,
-        max_norm=layer.max_norm,
-    )
-    bias = None
-    if layer.use_bias:
-        bias = builder.parameter(f"{name}/bias", shape[-1:], initializers.resolve(layer.bias_initializer))
-    transposed = isinstance(layer, layers.Conv2DTranspose)
-    if weight_shape[-2] == 1 and before[-1] > 1 and not transposed:  # each channel by itself
-        return builder.add(name, shape, lambda out: ops.Depthwise(name, (value,), out, weight, bias, window))
-    groups = before[-1] // weight_shape[-2]
-    return builder.add(
-        name, shape, lambda out: ops.Convolution(name, (value,), out, weight, bias, window, groups, transposed)
-    )
-
-
-@lower_layer.register(layers.Pool)
-@lower_layer.register(layers.GlobalPool)
-def _(layer: layers.Pool | layers.GlobalPool, builder: PlanBuilder, value: int) -> int:
-    name, before = _name(layer), builder.shape(value)
-    window, average = layer.window(before), layer.average
-    return builder.add(name, layer.output_shape(before), lambda out: ops.Pool(name, (value,), out, window, average))
-
-
-@lower_layer.register(layers.Reshape)
-@lower_layer.register(layers.Flatten)
-def _(layer: layers.Reshape | layers.Flatten, builder: PlanBuilder, value: int) -> int:
-    name = _name(layer)
-    return builder.add(name, layer.output_shape(builder.shape(value)), lambda out: ops.Reshape(name, (value,), out))
-
-
-@lower_layer.register
 def _(layer: layers.SpatialDropout2D, builder: PlanBuilder, value: int) -> int:
     name = _name(layer)
     shape = layer.output_shape(builder.shape(value))

@@ -10,6 +10,14 @@ import math
 from dataclasses import dataclass
 
 from descend.layers.windows import Window
+from descend.plan.column_ops import ColumnMap as ColumnMap
+from descend.plan.column_ops import Impute as Impute
+from descend.plan.column_ops import Interpolate as Interpolate
+from descend.plan.column_ops import OneHot as OneHot
+from descend.plan.column_ops import Periodic as Periodic
+from descend.plan.column_ops import PiecewiseLinear as PiecewiseLinear
+from descend.plan.column_ops import Rescale as Rescale
+from descend.plan.op import Op as Op
 
 #: Names of the elementwise functions an `Activation` op may apply.
 ACTIVATIONS = (
@@ -39,24 +47,16 @@ CELLS = {"rnn": 1, "lstm": 4, "gru": 3}
 
 
 @dataclass(frozen=True)
-class Op:
-    """What every op has: its layer's name, the ids of the values it reads and of the one it writes."""
-
-    name: str
-    inputs: tuple[int, ...]
-    output: int
-
-
-@dataclass(frozen=True)
 class DropConnect:
-    """How a dense op leaves out weights.
+    """How an op leaves out weights.
 
-    Training: weight e = row * columns + column counts as 0 where its random number is below `rate`, else as
-    w / (1 - rate): the same for all rows of a step. `stream` as in `Dropout`.
+    Training: weight e of the parameter, its numbers counted in C order, counts as 0 where its random number is below
+    `rate`, else as w / (1 - rate): the same for all rows, positions and time steps of a training step. `stream` as in
+    `Dropout`.
 
-    Inference: the mean network, x W + b. With `samples` the op includes the activation after it: its output is the mean
-    of function(m + s q) over that many quantiles q of the standard normal distribution, with m = x W + b and
-    s^2 = rate / (1 - rate) (x * x) (W * W).
+    Inference: the mean network, with all weights. With `samples`, of dense ops alone, the op includes the activation
+    after it: its output is the mean of function(m + s q) over that many quantiles q of the standard normal
+    distribution, with m = x W + b and s^2 = rate / (1 - rate) (x * x) (W * W).
     """
 
     rate: float
@@ -91,6 +91,7 @@ class Convolution(Op):
     window: Window
     groups: int = 1
     transposed: bool = False
+    drop_connect: DropConnect | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ class Depthwise(Op):
     weight: int
     bias: int | None
     window: Window
+    drop_connect: DropConnect | None = None
 
 
 @dataclass(frozen=True)
@@ -234,6 +236,7 @@ class Recurrent(Op):
     truncate : the gradient does not pass into step t from behind where t is a multiple of this; 0 for all the way
     dropout, recurrent_dropout : rates of the masks on the input and on the state before U, the same for all steps
     stream, recurrent_stream : of their random numbers, as in `Dropout`
+    drop_connect : what is left out of U, the same for all rows and steps
     """
 
     cell: str
@@ -249,6 +252,7 @@ class Recurrent(Op):
     recurrent_dropout: float
     stream: int
     recurrent_stream: int
+    drop_connect: DropConnect | None = None
 
     @property
     def gates(self) -> int:
@@ -278,85 +282,6 @@ class SwapNoise(Op):
 
     rate: float
     stream: int
-
-
-@dataclass(frozen=True)
-class ColumnMap(Op):
-    """A function of single columns: output o comes from input column sources[o].
-
-    It is copied where slots[o] is -1; otherwise it goes through the function with the numbers of that slot. Each slot
-    belongs to one output, and the slots of one column follow each other.
-
-    `rule` says how the op's statistics are taken from data, see `engine/reference`; "" where it has none.
-    """
-
-    sources: tuple[int, ...]
-    slots: tuple[int, ...]
-    rule: str
-
-
-@dataclass(frozen=True)
-class Rescale(ColumnMap):
-    """z = (x - center) / spread; then z / sqrt(1 + (z / limit)^2) unless the limit is infinite.
-
-    center and spread (slots,); rules "moments" (mean, deviation) and "quartiles" (median, distance of the quartiles).
-    """
-
-    center: int
-    spread: int
-    limit: float = math.inf
-
-
-@dataclass(frozen=True)
-class Interpolate(ColumnMap):
-    """The line through the points (knot, value), constant beyond them; knots do not decrease.
-
-    knots and values (points, slots); rules "uniform" and "normal", which name the distribution of the values.
-    """
-
-    knots: int
-    values: int
-
-
-@dataclass(frozen=True)
-class Impute(ColumnMap):
-    """x, or where it is NaN the slot's filling; the last `count` slots are 1 where x is NaN, otherwise 0.
-
-    fill (slots - count,); rules "mean" and "median".
-    """
-
-    fill: int
-    count: int
-
-
-@dataclass(frozen=True)
-class OneHot(ColumnMap):
-    """1 where x is the slot's level, otherwise 0; a level that repeats the one before it in its column is always 0.
-
-    levels (slots,); rule "levels", the different numbers of a column.
-    """
-
-    levels: int
-
-
-@dataclass(frozen=True)
-class Periodic(ColumnMap):
-    """sin(2 pi f x) for each of a column's `count` frequencies f, then the cosines; frequency (slots / 2,), trained."""
-
-    frequency: int
-    count: int
-
-
-@dataclass(frozen=True)
-class PiecewiseLinear(ColumnMap):
-    """(x - start) / width, cut to [0, 1] except below in a column's first and above in its last of `count` bins.
-
-    A bin of width 0 gives 0. start and width (slots,); rules "quantiles" and "tree".
-    """
-
-    start: int
-    width: int
-    count: int
 
 
 @dataclass(frozen=True)
@@ -393,10 +318,16 @@ class Loss:
     groups: tuple[int, ...] = ()
 
 
-def stream_of(op: Op) -> int | None:
-    """The number of the op's random numbers, when it draws any in training."""
-    if isinstance(op, Dense):
-        return None if op.drop_connect is None else op.drop_connect.stream
+def drop_connect_of(op: Op) -> DropConnect | None:
+    """How the op leaves out weights, when it does."""
+    return op.drop_connect if isinstance(op, Dense | Convolution | Depthwise | Recurrent) else None
+
+
+def streams_of(op: Op) -> tuple[int, ...]:
+    """The numbers of the op's random numbers; none when it draws none in training."""
+    drop = drop_connect_of(op)
+    found = () if drop is None else (drop.stream,)
     if isinstance(op, Recurrent):
-        return op.stream if op.dropout or op.recurrent_dropout else None
-    return op.stream if isinstance(op, Dropout | GaussianNoise | Mix | SwapNoise) else None
+        rates = ((op.stream, op.dropout), (op.recurrent_stream, op.recurrent_dropout))
+        return (*found, *(stream for stream, rate in rates if rate))
+    return (op.stream,) if isinstance(op, Dropout | GaussianNoise | Mix | SwapNoise) else found

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import math
 
-from descend.layers.windows import Window
 from descend.plan import ops
 from descend.plan.plan import Parameter, Plan
 
@@ -59,29 +58,6 @@ def _(op: ops.Dense) -> tuple[str, tuple[int | None, ...], str]:
         settings = f"drop_connect={drop.rate:g} stream={drop.stream}"
         settings += f" samples={drop.samples} of {drop.function}" if drop.samples else ""
     return "dense", (op.weight, op.bias), settings
-
-
-def _window(window: Window) -> str:
-    parts = {"size": window.size, "strides": window.strides, "dilation": window.dilation, "before": window.before}
-    plain = {"strides": (1, 1), "dilation": (1, 1), "before": (0, 0)}
-    return " ".join(f"{key}={a}x{b}" for key, (a, b) in parts.items() if plain.get(key) != (a, b))
-
-
-@describe_op.register
-def _(op: ops.Convolution) -> tuple[str, tuple[int | None, ...], str]:
-    name = "transposed_convolution" if op.transposed else "convolution"
-    groups = f" groups={op.groups}" if op.groups > 1 else ""
-    return name, (op.weight, op.bias), _window(op.window) + groups
-
-
-@describe_op.register
-def _(op: ops.Depthwise) -> tuple[str, tuple[int | None, ...], str]:
-    return "depthwise", (op.weight, op.bias), _window(op.window)
-
-
-@describe_op.register
-def _(op: ops.Pool) -> tuple[str, tuple[int | None, ...], str]:
-    return "average_pool" if op.average else "max_pool", (), _window(op.window)
 
 
 @describe_op.register

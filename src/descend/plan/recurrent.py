@@ -16,7 +16,7 @@ from descend.plan.plan import Plan
 from descend.plan.printing import describe_op
 from descend.plan.validator import _parameter as check_parameter
 from descend.plan.validator import _require as require
-from descend.plan.validator import check_op
+from descend.plan.validator import check_drop_connect, check_op
 
 _CELLS = {layers.SimpleRNN: "rnn", layers.LSTM: "lstm", layers.GRU: "gru"}
 
@@ -66,6 +66,8 @@ def _(layer: layers.Recurrent, builder: PlanBuilder, value: int) -> int:
         bias = builder.parameter(f"{name}/bias", (columns,), ByGate(tuple(parts)))
         if cell == "gru":
             recurrent_bias = builder.parameter(f"{name}/recurrent_bias", (layer.units,), start)
+    rate = layer.recurrent_drop_connect
+    drop = ops.DropConnect(rate, builder.stream()) if rate else None
     return builder.add(
         name,
         shape,
@@ -86,6 +88,7 @@ def _(layer: layers.Recurrent, builder: PlanBuilder, value: int) -> int:
             recurrent_dropout=layer.recurrent_dropout,
             stream=builder.stream(),
             recurrent_stream=builder.stream(),
+            drop_connect=drop,
         ),
     )
 
@@ -124,6 +127,7 @@ def _(op: ops.Recurrent, plan: Plan) -> tuple[int, ...]:
     require(op.truncate >= 0, f"op {op.name} truncates after {op.truncate} steps")
     for rate in (op.dropout, op.recurrent_dropout):
         require(0 <= rate < 1, f"op {op.name} has the dropout rate {rate}, which is not in [0, 1)")
+    check_drop_connect(op, op.drop_connect)
     return tuple(used)
 
 
@@ -135,4 +139,6 @@ def _(op: ops.Recurrent) -> tuple[str, tuple[int | None, ...], str]:
     settings += [f"dropout={op.dropout:g} stream={op.stream}"] if op.dropout else []
     if op.recurrent_dropout:
         settings.append(f"recurrent_dropout={op.recurrent_dropout:g} stream={op.recurrent_stream}")
+    if op.drop_connect is not None:
+        settings.append(f"recurrent_drop_connect={op.drop_connect.rate:g} stream={op.drop_connect.stream}")
     return op.cell, (op.weight, op.recurrent, op.bias, op.recurrent_bias), " ".join(settings)

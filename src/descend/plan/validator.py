@@ -9,7 +9,16 @@ from descend.plan import ops
 from descend.plan.plan import Parameter, Plan
 
 #: Ops that may use the parameters of another op of their type.
-SHARING = ops.Dense | ops.Embedding | ops.BatchNorm | ops.LayerNorm | ops.PReLU
+SHARING = (
+    ops.Dense
+    | ops.Embedding
+    | ops.BatchNorm
+    | ops.LayerNorm
+    | ops.PReLU
+    | ops.Convolution
+    | ops.Depthwise
+    | ops.Recurrent
+)
 
 _LINKS_OF = {"sigmoid": "bce", "softmax": "cce", "exponential": "poisson"}
 
@@ -48,8 +57,7 @@ def validate(plan: Plan) -> None:
                 f"op {op.name} uses parameter {plan.parameters[index].name}, which belongs to the "
                 f"{type(first).__name__} {first.name}, and these cannot share; use a layer object of its own",
             )
-        stream = ops.stream_of(op)
-        if stream is not None:
+        for stream in ops.streams_of(op):
             _require(stream not in streams, f"op {op.name} shares random stream {stream} with another op")
             streams.add(stream)
     _require(plan.output in written, f"the output, value {plan.output}, is never written")
@@ -62,7 +70,7 @@ def validate(plan: Plan) -> None:
 
 
 def _may_share(first: ops.Op, op: ops.Op) -> bool:
-    if any(isinstance(one, ops.Dense) and one.drop_connect is not None for one in (first, op)):
+    if any(ops.drop_connect_of(one) is not None for one in (first, op)):
         return False  # each would leave out other weights
     if isinstance(first, ops.BatchNorm) and isinstance(op, ops.BatchNorm):
         return first.frozen == op.frozen
@@ -153,9 +161,17 @@ def _(op: ops.Dense, plan: Plan) -> tuple[int, ...]:
     return op.weight, op.bias
 
 
-def _check_drop_connect(op: ops.Dense, drop: ops.DropConnect, plan: Plan) -> None:
+def check_drop_connect(op: ops.Op, drop: ops.DropConnect | None) -> None:
+    """Check how an op leaves out weights."""
+    if drop is None:
+        return
     _require(0 < drop.rate < 1, f"op {op.name} drops weights at rate {drop.rate}, which is not in (0, 1)")
     _require(drop.stream >= 0, f"op {op.name} has random stream {drop.stream}")
+    _require(not drop.samples or isinstance(op, ops.Dense), f"op {op.name} samples, which only dense ops do")
+
+
+def _check_drop_connect(op: ops.Dense, drop: ops.DropConnect, plan: Plan) -> None:
+    check_drop_connect(op, drop)
     _require(drop.samples >= 0, f"op {op.name} takes {drop.samples} samples")
     readers = [other for other in plan.ops if op.output in other.inputs]
     included = [other for other in readers if isinstance(other, ops.Activation) and other.training_only]
@@ -165,65 +181,6 @@ def _check_drop_connect(op: ops.Dense, drop: ops.DropConnect, plan: Plan) -> Non
     _require(len(included) == len(readers) == 1, f"op {op.name} samples, but includes no activation after it")
     same = (included[0].function, included[0].alpha) == (drop.function, drop.alpha)
     _require(same, f"op {op.name} includes another activation than the one after it")
-
-
-def _check_window(op: ops.Convolution | ops.Depthwise | ops.Pool, plan: Plan) -> tuple[int, int]:
-    """Check a window against the shapes around it and return the channels of input and output."""
-    before, after = _shapes(op, plan)
-    window = op.window
-    transposed = isinstance(op, ops.Convolution) and op.transposed
-    read, written = (window.grid, window.image) if transposed else (window.image, window.grid)
-    fits = math.prod(before[:-1]) == math.prod(read) and math.prod(after[:-1]) == math.prod(written)
-    _require(fits, f"op {op.name} turns shape {before} into {after}, which is not what its window does")
-    for axis in (0, 1):
-        size, stride, dilation = window.size[axis], window.strides[axis], window.dilation[axis]
-        _require(min(size, stride, dilation) > 0, f"op {op.name} has a window with a size, stride or dilation below 1")
-        reach, last = (size - 1) * dilation + 1, (window.grid[axis] - 1) * stride - window.before[axis]
-        _require(
-            0 <= window.before[axis] < reach and last < window.image[axis],
-            f"op {op.name} has a window that lies outside the image",
-        )
-        if isinstance(op, ops.Pool):
-            _require(dilation == 1, f"op {op.name} pools with a dilation")
-    return before[-1], after[-1]
-
-
-@check_op.register
-def _(op: ops.Convolution, plan: Plan) -> tuple[int, ...]:
-    inputs, outputs = _check_window(op, plan)
-    divides = op.groups > 0 and inputs % op.groups == 0 and outputs % op.groups == 0
-    _require(divides, f"op {op.name} has {op.groups} groups of {inputs} channels and {outputs} outputs")
-    return _check_kernel(op, plan, inputs // op.groups, outputs)
-
-
-@check_op.register
-def _(op: ops.Depthwise, plan: Plan) -> tuple[int, ...]:
-    inputs, outputs = _check_window(op, plan)
-    _require(outputs % inputs == 0, f"op {op.name} has {outputs} outputs, which are no multiple of {inputs} channels")
-    return _check_kernel(op, plan, 1, outputs)
-
-
-def _check_kernel(op: ops.Convolution | ops.Depthwise, plan: Plan, inputs: int, outputs: int) -> tuple[int, ...]:
-    axes = len(plan.values[op.output].shape) - 1
-    _parameter(op, plan, op.weight, (*op.window.size[2 - axes :], inputs, outputs))
-    if op.bias is None:
-        return (op.weight,)
-    _parameter(op, plan, op.bias, (outputs,))
-    return op.weight, op.bias
-
-
-@check_op.register
-def _(op: ops.Pool, plan: Plan) -> tuple[int, ...]:
-    before, after = _check_window(op, plan)
-    _require(before == after, f"op {op.name} turns {before} channels into {after}")
-    return ()
-
-
-@check_op.register
-def _(op: ops.Reshape, plan: Plan) -> tuple[int, ...]:
-    before, after = _shapes(op, plan)
-    _require(math.prod(before) == math.prod(after), f"op {op.name} turns shape {before} into {after}, of other size")
-    return ()
 
 
 @check_op.register

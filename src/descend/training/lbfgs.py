@@ -31,10 +31,8 @@ def check_plan(plan: Plan) -> None:
         Naming the layer and the remedy.
     """
     for op in plan.ops:
-        drops = isinstance(op, ops.Dense) and op.drop_connect is not None
-        kind = "DropConnect" if drops else type(op).__name__
-        changes = drops or isinstance(op, ops.Dropout | ops.GaussianNoise | ops.BatchNorm | ops.Mix | ops.SwapNoise)
-        if changes and not (isinstance(op, ops.BatchNorm) and op.frozen):
+        kind = "DropConnect" if ops.drop_connect_of(op) else type(op).__name__
+        if ops.streams_of(op) or (isinstance(op, ops.BatchNorm) and not op.frozen):
             raise ValueError(
                 f"LBFGS needs a loss that does not change from step to step, but the layer {op.name!r} "
                 f"({kind}) works on batches; use optimizers.Adam(), or leave that layer out"

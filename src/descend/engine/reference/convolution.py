@@ -2,7 +2,8 @@
 
 Transposed, from grid to image, z[i stride - before + k dilation] += x[i] W[k]. x and z are (rows, ..., channels).
 
-Pixels outside the image count as zeros. With groups, each part of the channels has its part of the outputs.
+Pixels outside the image count as zeros. With groups, each part of the channels has its part of the outputs. With
+DropConnect W is multiplied by a mask in training, see `drop_connect`, and so is its gradient.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from descend.engine.reference import drop_connect
 from descend.engine.reference.context import Array, Context, Saved, lines
 from descend.layers.windows import Window
-from descend.plan.ops import Convolution
+from descend.plan.ops import Convolution, Depthwise
 
 #: The rows of an image or a grid that one tap reads, with all rows of the batch.
 Part = tuple[slice, slice, slice]
@@ -57,17 +59,29 @@ def _grouped(op: Convolution, x: Array) -> Array:
     return np.moveaxis(x.reshape(*x.shape[:-1], op.groups, x.shape[-1] // op.groups), -2, 0)
 
 
-def _weights(op: Convolution, context: Context) -> Array:
-    """(taps, groups, in, out) of the weights (..., in, groups * out)."""
-    weight = context.parameter(op.weight)
+def _by_tap(op: Convolution, weight: Array) -> Array:
+    """(taps, groups, in, out) of weights (..., in, groups * out)."""
     by_tap = weight.reshape(op.window.taps, weight.shape[-2], op.groups, -1)
     return np.moveaxis(by_tap, 2, 1)
+
+
+def kept(op: Convolution | Depthwise, context: Context) -> tuple[Array, Saved]:
+    """The weights as the pass takes them, and the mask, where there is one, to be saved."""
+    weight = context.parameter(op.weight)
+    mask = drop_connect.mask(op.drop_connect, context, weight.shape)
+    return (weight, {}) if mask is None else (weight * mask, {"mask": mask})
+
+
+def kept_gradient(saved: Saved, dw: Array) -> Array:
+    """The gradient of the parameter from that of the weights that `kept` returned."""
+    return dw * saved["mask"].reshape(dw.shape) if "mask" in saved else dw
 
 
 def forward(op: Convolution, context: Context, x: Array) -> tuple[Array, Saved]:
     """Z."""
     before, after = _sides(op)
-    weights = _weights(op, context)
+    weights, mask = kept(op, context)
+    weights = _by_tap(op, weights)
     source = _grouped(op, pixels(x, before))
     z = np.zeros((op.groups, len(x), *after, weights.shape[-1]))
     for tap, image, grid in taps(op.window):
@@ -76,20 +90,21 @@ def forward(op: Convolution, context: Context, x: Array) -> tuple[Array, Saved]:
     z = np.moveaxis(z, 0, -2).reshape(len(x), *context.plan.values[op.output].shape)
     if op.bias is not None:
         z = z + context.parameter(op.bias)
-    return z, {"x": x}
+    return z, {"x": x} | mask
 
 
 def backward(op: Convolution, context: Context, saved: Saved, dz: Array) -> Array:
     """Dx by the transposed weights, dW[k] = sum over rows and positions of x^T dz, db = sum of dz."""
     before, after = _sides(op)
-    weights, x = _weights(op, context), saved["x"]
+    weights, x = _by_tap(op, kept(op, context)[0]), saved["x"]
     source, slope = _grouped(op, pixels(x, before)), _grouped(op, pixels(dz, after))
     dx, dw = np.zeros_like(source), np.zeros_like(weights)
     for tap, image, grid in taps(op.window):
         read, written = _read_and_written(op, image, grid)
         dx[read] += slope[written] @ weights[tap].swapaxes(-1, -2)[:, None, None]
         dw[tap] = np.einsum("grhwi,grhwo->gio", source[read], slope[written])
-    context.add_gradient(op.weight, np.moveaxis(dw, 1, 2))
+    shape = context.plan.parameters[op.weight].shape
+    context.add_gradient(op.weight, kept_gradient(saved, np.moveaxis(dw, 1, 2).reshape(shape)))
     if op.bias is not None:
         context.add_gradient(op.bias, lines(dz).sum(axis=0))
     return np.moveaxis(dx, 0, -2).reshape(x.shape)

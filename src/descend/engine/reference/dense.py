@@ -12,19 +12,18 @@ from typing import Literal
 
 import numpy as np
 
-from descend.engine.reference import activation
+from descend.engine.reference import activation, drop_connect
 from descend.engine.reference.context import Array, Context, Saved, lines
 from descend.engine.reference.gaussian_noise import standard_normal
-from descend.engine.reference.random_numbers import element_bits, stream_key
 from descend.plan.ops import Dense, DropConnect
 
 
 def forward(op: Dense, context: Context, x: Array) -> tuple[Array, Saved]:
     """Z = x W + b; with DropConnect x (W mask) + b, or what the Gaussian inference gives."""
     w, drop, saved = _weight(op, context), op.drop_connect, {"x": x}
-    if drop is not None and context.training:
-        saved["mask"] = _mask(drop, context, w.shape)
-        w = w * saved["mask"]
+    mask = drop_connect.mask(drop, context, w.shape)
+    if mask is not None:
+        saved["mask"], w = mask, w * mask
     z = x @ w
     if op.bias is not None:
         z = z + context.parameter(op.bias)
@@ -69,11 +68,6 @@ def _backward_gaussian(op: Dense, context: Context, saved: Saved, dy: Array) -> 
     if op.bias is not None:
         context.add_gradient(op.bias, lines(dm).sum(axis=0))
     return dm @ w.T + 2.0 * dense * (dv @ (w * w).T)
-
-
-def _mask(drop: DropConnect, context: Context, shape: tuple[int, ...]) -> Array:
-    bits = element_bits(stream_key(context.seed, context.step, drop.stream), int(np.prod(shape))).reshape(shape)
-    return np.where(bits >= np.uint32(drop.rate * 2**32), 1.0 / (1.0 - drop.rate), 0.0)
 
 
 def _square(x: Array) -> Array:

@@ -2,7 +2,8 @@
 
 Step s of a row reads x at the row's s-th step, or from its end in a reversed layer. A row that has fewer steps keeps
 its states after them, and its output there is 0. Masks are the same for all steps: x m and h m' stand where x and h
-stand before a product, with m and m' as in `dropout`.
+stand before a product, with m and m' as in `dropout`. With DropConnect, U stands for the kept recurrent weights, see
+`drop_connect`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from descend.engine.reference import drop_connect
 from descend.engine.reference.cells import CELLS, States
 from descend.engine.reference.context import Array, Context, Saved
 from descend.engine.reference.random_numbers import element_bits
@@ -20,12 +22,14 @@ from descend.plan.ops import Recurrent
 
 @dataclass(frozen=True)
 class Setting:
-    """What all steps share: W, U, b and b' as in the plan (zeros without), m (rows, in), m' (rows, units); and `order`,
+    """What all steps share: W, U, b and b' as in the plan (zeros without), what U was
+    multiplied by (None for nothing), m (rows, in), m' (rows, units); and `order`,
     (rows, steps), the step of the row that comes s-th, with `there`, whether it has one.
     """
 
     w: Array
     u: Array
+    kept: Array | None
     b: Array
     recurrent_b: Array
     mask: Array
@@ -59,6 +63,7 @@ def forward(op: Recurrent, context: Context, x: Array) -> tuple[Array, Saved]:
     found = {"x": x, "input_term": a} | {name: np.stack([each[name] for each in kept], axis=1) for name in kept[0]}
     found |= {"mask": k.mask} if op.dropout else {}
     found |= {"recurrent_mask": k.recurrent_mask} if op.recurrent_dropout else {}
+    found |= {} if k.kept is None else {"recurrent_weight_mask": k.kept}
     return (k.back(found["h"]) if op.sequences else states[0]), found
 
 
@@ -88,7 +93,7 @@ def backward(op: Recurrent, context: Context, saved: Saved, dy: Array) -> Array:
         after = tuple(np.where(there, new, old) for new, old in zip(through, after, strict=True))
     masked = k.in_order(x) * k.mask[:, None]
     context.add_gradient(op.weight, np.einsum("rsi,rsj->ij", masked, da))
-    context.add_gradient(op.recurrent, d_u)
+    context.add_gradient(op.recurrent, d_u if k.kept is None else d_u * k.kept)
     if op.bias is not None:
         context.add_gradient(op.bias, da.sum(axis=(0, 1)))
     if op.recurrent_bias is not None:
@@ -119,6 +124,7 @@ def _states_before(op: Recurrent, context: Context, saved: Saved, s: int) -> Sta
 
 def _setting(op: Recurrent, context: Context, rows: int, steps: int) -> Setting:
     w, u = context.parameter(op.weight), context.parameter(op.recurrent)
+    kept = drop_connect.mask(op.drop_connect, context, u.shape)
     lengths = np.full(rows, steps) if context.lengths is None else context.lengths.astype(np.int64)
     there = np.arange(steps) < lengths[:, None]
     order = np.broadcast_to(np.arange(steps), (rows, steps))
@@ -126,7 +132,8 @@ def _setting(op: Recurrent, context: Context, rows: int, steps: int) -> Setting:
         order = np.where(there, lengths[:, None] - 1 - order, order)
     return Setting(
         w,
-        u,
+        u if kept is None else u * kept,
+        kept,
         np.zeros(w.shape[1]) if op.bias is None else context.parameter(op.bias),
         np.zeros(u.shape[0]) if op.recurrent_bias is None else context.parameter(op.recurrent_bias),
         _mask(context, op.dropout, op.stream, (rows, w.shape[0])),

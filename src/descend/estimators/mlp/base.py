@@ -320,7 +320,7 @@ class BaseMLP(SupportsCallbacks, NestedParameters, ABC):
 def _draws(plan: Plan, optimizer: Optimizer) -> bool:
     """Whether training draws random numbers besides those of the shuffles."""
     noisy = plan.loss is not None and plan.loss.label_noise > 0
-    return noisy or optimizer.gradient_noise > 0 or any(ops.stream_of(op) is not None for op in plan.ops)
+    return noisy or optimizer.gradient_noise > 0 or any(ops.streams_of(op) for op in plan.ops)
 
 
 def _split(
