@@ -120,6 +120,13 @@ DROPPED_AND_SHARED: list[tuple[str, Callable[[], list[layers.Layer]], tuple[int,
 
 POOLS: list[tuple[str, Callable[[], list[layers.Layer]], tuple[int, ...]]] = [
     ("max", lambda: [layers.Dense(5), layers.MaxPool2D()], (5, 6, 3)),
+    ("max-once", lambda: [layers.Dense(18), layers.MaxPool2D()], (4, 6, 3)),
+    ("max-once-uneven", lambda: [layers.Dense(5), layers.MaxPool2D((3, 2), padding="same")], (7, 5, 3)),
+    (
+        "average-once",
+        lambda: [layers.Dense(18), layers.AveragePool2D(), layers.AveragePool2D((3, 2), padding="same")],
+        (8, 6, 3),
+    ),
     (
         "max-overlapping",
         lambda: [layers.Dense(18), layers.MaxPool2D((3, 2), strides=(1, 2), padding="same")],

@@ -1,6 +1,8 @@
 // The largest number, or the mean, of the pixels that a window covers, channel
 // by channel; pixels outside the image do not count. The gradient of a maximum
 // goes to the first of the largest.
+#include <algorithm>
+
 #include "kernels/panels.hpp"
 #include "ops/ops.hpp"
 #include "ops/window.hpp"
@@ -17,6 +19,10 @@ class Pool final : public Op<T> {
     for (long y = 0; y < w.grid_height; y++) rows_.push_back(covered(y * w.stride_y - w.top, w.height, w.image_height));
     for (long x = 0; x < w.grid_width; x++)
       columns_.push_back(covered(x * w.stride_x - w.left, w.width, w.image_width));
+    const auto two = [](Valid v) { return v.count() == 2; };
+    tiles_ = tile(rows_, w.image_height) && tile(columns_, w.image_width);
+    quads_ =
+        tiles_ && std::all_of(rows_.begin(), rows_.end(), two) && std::all_of(columns_.begin(), columns_.end(), two);
   }
 
   bool in_place() const override { return false; }
@@ -28,7 +34,7 @@ class Pool final : public Op<T> {
     T* const out = this->out(pass, out_line(lines.first));
     each_window(pass, lines, panels, [&](long to, long from, Valid y, Valid x) {
       Vec<T> sum = average ? Vec<T>{} : load(in + from + pixel(y.first, x.first));
-      each_pixel(y, x, [&](long o) {
+      each_pixel<0>(y, x, [&](long o) {
         const Vec<T> v = load(in + from + o);
         if constexpr (average)
           sum += v;
@@ -40,26 +46,12 @@ class Pool final : public Op<T> {
   }
 
   void backward(const Pass<T>& pass, Rows lines, Panels panels) const override {
+    if (quads_) return spread<true, 2>(pass, lines, panels);
+    if (tiles_) return spread<true, 0>(pass, lines, panels);
     T* const dx = this->in_gradient(pass, lines.first);
-    const T* const dy = this->out_gradient(pass, out_line(lines.first));
-    const T* const in = average ? nullptr : this->in(pass, lines.first);
-    const T* const out = average ? nullptr : this->out(pass, out_line(lines.first));
     for (long p = panels.first; p < panels.last; p++)
       std::fill(dx + p * this->stride(pass) + lines.first * P, dx + p * this->stride(pass) + lines.last * P, T(0));
-    each_window(pass, lines, panels, [&](long to, long from, Valid y, Valid x) {
-      const Vec<T> g = average ? load(dy + to) / count(y, x) : load(dy + to);
-      VecI<T> left = ~VecI<T>{};
-      each_pixel(y, x, [&](long o) {
-        T* const at = dx + from + o;
-        if constexpr (average) {
-          store(at, load(at) + g);
-        } else {
-          const VecI<T> here = left & (VecI<T>)(load(in + from + o) == load(out + to));
-          store(at, load(at) + (here ? g : Vec<T>{}));
-          left &= ~here;
-        }
-      });
-    });
+    spread<false, 0>(pass, lines, panels);
   }
 
  private:
@@ -68,15 +60,51 @@ class Pool final : public Op<T> {
   static Valid covered(long first, long size, long image) {
     return {std::max(0L, first), std::min(image, first + size)};
   }
-  static T count(Valid y, Valid x) { return static_cast<T>((y.last - y.first) * (x.last - x.first)); }
+  static T count(Valid y, Valid x) { return static_cast<T>(y.count() * x.count()); }
 
   long out_line(long line) const { return line / this->in_positions * this->out_positions; }
   long pixel(long y, long x) const { return (y * this->spec.window.image_width + x) * P; }
 
-  template <class Body>
+  // Whether every pixel of an axis is covered once.
+  static bool tile(const std::vector<Valid>& covered, long image) {
+    long next = 0;
+    for (const Valid v : covered) {
+      if (v.first != next || v.count() < 1) return false;
+      next = v.last;
+    }
+    return next == image;
+  }
+
+  // Writes (`whole`: every pixel is in one window) or adds what each window passes on to its pixels, of which there are
+  // `size` in both directions (0: as many as the window covers).
+  template <bool whole, long size>
+  void spread(const Pass<T>& pass, Rows lines, Panels panels) const {
+    T* const dx = this->in_gradient(pass, lines.first);
+    const T* const dy = this->out_gradient(pass, out_line(lines.first));
+    const T* const in = average ? nullptr : this->in(pass, lines.first);
+    const T* const out = average ? nullptr : this->out(pass, out_line(lines.first));
+    each_window(pass, lines, panels, [&](long to, long from, Valid y, Valid x) {
+      const Vec<T> g = average ? load(dy + to) / count(y, x) : load(dy + to);
+      const Vec<T> largest = average ? g : load(out + to);
+      VecI<T> left = ~VecI<T>{};
+      each_pixel<size>(y, x, [&](long o) {
+        T* const at = dx + from + o;
+        Vec<T> part = g;
+        if constexpr (!average) {
+          const VecI<T> here = left & (VecI<T>)(load(in + from + o) == largest);
+          part = here ? g : Vec<T>{};
+          left &= ~here;
+        }
+        store(at, whole ? part : load(at) + part);
+      });
+    });
+  }
+
+  template <long size, class Body>
   [[gnu::always_inline]] inline void each_pixel(Valid y, Valid x, Body&& body) const {
-    for (long i = y.first; i < y.last; i++)
-      for (long j = x.first; j < x.last; j++) body(pixel(i, j));
+    const long height = size ? size : y.count(), width = size ? size : x.count();
+    for (long i = 0; i < height; i++)
+      for (long j = 0; j < width; j++) body(pixel(y.first + i, x.first + j));
   }
 
   // Calls body(offset in the output, of the row in the input, covered rows,
@@ -95,8 +123,8 @@ class Pool final : public Op<T> {
       }
   }
 
-  std::vector<Valid> rows_,
-      columns_;  // pixels that each position of the grid covers
+  std::vector<Valid> rows_, columns_;  // pixels that each position of the grid covers
+  bool tiles_, quads_;                 // every pixel is covered once; by windows of 2 x 2 pixels
 };
 
 }  // namespace

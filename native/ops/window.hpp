@@ -69,6 +69,8 @@ Sliding grid_to_image(const WindowSpec& w);
 // image.
 struct Valid {
   long first, last;
+
+  long count() const { return last - first; }
 };
 Valid valid_positions(long k, long stride, long dilation, long before, long image, long grid);
 
