@@ -15,8 +15,9 @@ from descend.data.columns import CategoryColumn, DateColumn, NumberColumn
 from descend.data.encoding import VERSION, TableEncoder
 from descend.data.errors import DataError
 from descend.data.kinds import classify_columns
-from descend.data.preparing import PrepareOptions, prepare, validation_share
+from descend.data.preparing import PrepareOptions, prepare
 from descend.data.reading import Table, read_table
+from descend.data.splitting import validation_share
 from descend.data.targets import NumberTarget
 
 TARGET = NumberTarget("t", 0.0, 1.0)

@@ -13,7 +13,7 @@ from descend.cli.guard import TERMINATED, fail, one_sentence
 
 app = typer.Typer(
     name="descend",
-    help="Train neural networks on tables, on the CPU: data in, model and report out.",
+    help="Train neural networks on tables, images and sequences, on the CPU: data in, model and report out.",
     invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -23,7 +23,14 @@ app = typer.Typer(
 _DATA = "How to read the table"
 _NETWORK = "Network and training"
 
-Data = Annotated[Path, typer.Argument(metavar="DATA", help="A CSV or Parquet file with a line of column names.")]
+Data = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA",
+        help="A CSV or Parquet file with column names; a folder of images, one sub-folder per class; or an .npz file "
+        "with X and y.",
+    ),
+]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model.descend file that 'descend train' wrote.")]
 Separator = Annotated[
     str | None, typer.Option(metavar="CHAR", help="Between CSV cells; guessed if not given.", rich_help_panel=_DATA)
@@ -35,6 +42,14 @@ Missing = Annotated[
     list[str] | None,
     typer.Option(
         metavar="TEXT", help="A cell that means unknown, besides empty, NA, ? ... (repeatable).", rich_help_panel=_DATA
+    ),
+]
+Form = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FORM",
+        help="image or sequence: what rows of an .npz file's three axes are; uint8 means image if not given.",
+        rich_help_panel=_DATA,
     ),
 ]
 
@@ -96,7 +111,9 @@ def _root(
 @app.command()
 def train(
     data: Data,
-    target: Annotated[str, typer.Option("--target", "-t", metavar="COL", help="The column to predict.")],
+    target: Annotated[
+        str | None, typer.Option("--target", "-t", metavar="COL", help="The column to predict, for a table.")
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="Folder for the results; <data>-model if not given."),
@@ -107,10 +124,21 @@ def train(
     seed: Annotated[int, typer.Option(help="Decides the split, the initial weights and the order of rows.")] = 0,
     threads: Annotated[int | None, typer.Option(help="Threads; the results do not depend on it.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
+    network: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="For images small_cnn (if not given), lenet or small_resnet; for sequences sequence_cnn (if not "
+            "given) or sequence_lstm (for different lengths).",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
     hidden: Annotated[
         str | None,
         typer.Option(
-            metavar="UNITS", help="Units per hidden layer, or none; 128,128 if not given.", rich_help_panel=_NETWORK
+            metavar="UNITS",
+            help="Units per hidden layer for a table, or none; 128,128 if not given.",
+            rich_help_panel=_NETWORK,
         ),
     ] = None,
     epochs: Annotated[
@@ -130,7 +158,8 @@ def train(
     dropout: Annotated[
         float | None,
         typer.Option(
-            help="Share of units dropped at random; 0.3 below 2,000 rows, else 0.1 if not given.",
+            help="Share of units dropped at random; if not given 0.3 for tables below 2,000 rows, 0.1 for larger ones, "
+            "0.2 for images and sequences.",
             rich_help_panel=_NETWORK,
         ),
     ] = None,
@@ -155,6 +184,15 @@ def train(
     separator: Separator = None,
     encoding: Encoding = None,
     missing: Missing = None,
+    form: Form = None,
+    image_size: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="Side, or HEIGHTxWIDTH, to bring a folder's images to; their medians, at most 64, if not given.",
+            rich_help_panel=_DATA,
+        ),
+    ] = None,
     test_size: Annotated[float, typer.Option(help="Share of the rows to test on.", rich_help_panel=_DATA)] = 0.2,
     validation_size: Annotated[
         float | None,
@@ -163,7 +201,7 @@ def train(
         ),
     ] = None,
 ) -> None:
-    """Train a network on a table; write the model, its history and a report.
+    """Train a network on a table, images or sequences; write the model, its history and a report.
 
     Ctrl-C ends the training early and goes on with the best weights so far; pressed again, it ends the command.
     """
@@ -171,6 +209,7 @@ def train(
         from descend.cli.recipe import Asked, parse_hidden
         from descend.cli.training import Job
         from descend.cli.training import train as do
+        from descend.data.images import parse_size
         from descend.data.kinds import ColumnOptions
         from descend.data.preparing import PrepareOptions
         from descend.data.reading import ReadOptions
@@ -179,13 +218,15 @@ def train(
         job = Job(
             data=data,
             target=target,
-            out=out or Path(f"{data.stem}-model"),
+            out=out or Path(f"{data.resolve().stem}-model"),
             seed=seed,
             threads=threads,
             read=ReadOptions(separator, encoding, tuple(missing or ())),
             prepare=PrepareOptions(task, seed, test_size, validation_size, columns),
-            asked=Asked(parse_hidden(hidden), epochs, batch_size, lr, dropout, weight_decay, patience),
+            asked=Asked(parse_hidden(hidden), epochs, batch_size, lr, dropout, weight_decay, patience, network),
             quiet=quiet,
+            form=form,
+            image_size=parse_size(image_size),
         )
         do(job)
 
@@ -203,13 +244,14 @@ def predict(
     separator: Separator = None,
     encoding: Encoding = None,
     missing: Missing = None,
+    form: Form = None,
 ) -> None:
-    """Predict for the rows of a table: classes with probabilities, or numbers."""
+    """Predict for the rows of a table or an .npz file, or for image files: classes with probabilities, or numbers."""
     with one_sentence():
         from descend.cli.applying import predict as do
         from descend.data.reading import ReadOptions
 
-        do(model, data, out, tuple(keep or ()), ReadOptions(separator, encoding, tuple(missing or ())))
+        do(model, data, out, tuple(keep or ()), ReadOptions(separator, encoding, tuple(missing or ())), form)
 
 
 @app.command()
@@ -219,13 +261,14 @@ def evaluate(
     separator: Separator = None,
     encoding: Encoding = None,
     missing: Missing = None,
+    form: Form = None,
 ) -> None:
-    """Measure a model on a table that has the target column."""
+    """Measure a model on data that have the target: a table, an .npz file, or a folder with sub-folders."""
     with one_sentence():
         from descend.cli.applying import evaluate as do
         from descend.data.reading import ReadOptions
 
-        do(model, data, ReadOptions(separator, encoding, tuple(missing or ())))
+        do(model, data, ReadOptions(separator, encoding, tuple(missing or ())), form)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""A trained model on a new table: predictions and scores."""
+"""A trained model on new data: predictions and scores."""
 
 from __future__ import annotations
 
@@ -10,17 +10,27 @@ import polars as pl
 from numpy.typing import NDArray
 
 from descend.cli import show
+from descend.cli.arrays.bundle import ArrayBundle
+from descend.cli.baselines import OURS
 from descend.cli.bundle import Bundle
+from descend.cli.models import load_model
 from descend.cli.output import write_whole
 from descend.cli.scoring import score
+from descend.data.archives import rank_of, read_archive
+from descend.data.array_encoding import ArrayEncoder
 from descend.data.errors import DataError
+from descend.data.examples import Examples
+from descend.data.images import is_image, read_classes, read_files
 from descend.data.kinds import require_columns
-from descend.data.reading import ReadOptions, read_table
+from descend.data.reading import ReadOptions
+from descend.data.sources import is_archive, read_table_of
 from descend.data.targets import ClassTarget, Target, TaskKind
 
 
-def predict(model: Path, data: Path, out: Path | None, keep: tuple[str, ...], options: ReadOptions) -> None:
-    """Write a prediction for every row of a table, in its order.
+def predict(
+    model: Path, data: Path, out: Path | None, keep: tuple[str, ...], options: ReadOptions, form: str | None = None
+) -> None:
+    """Write a prediction for every row, in the order of the data.
 
     Parameters
     ----------
@@ -30,6 +40,9 @@ def predict(model: Path, data: Path, out: Path | None, keep: tuple[str, ...], op
     keep : tuple of str
         Columns of the table to copy before the predictions.
     options : ReadOptions
+        For tables.
+    form : str or None
+        What rows of an `.npz` file are.
 
     Raises
     ------
@@ -38,20 +51,85 @@ def predict(model: Path, data: Path, out: Path | None, keep: tuple[str, ...], op
     """
     if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
         raise DataError(f"--out must end in .csv or .parquet, got '{out}'.")
-    bundle = Bundle.load(model)
-    table = read_table(data, options)
+    bundle = load_model(model)
+    if isinstance(bundle, ArrayBundle):
+        frame = predict_arrays(bundle, data, keep, form)
+    else:
+        _refuse_form(form)
+        frame = _predict_table(bundle, data, keep, options)
+    if out is None:
+        sys.stdout.write(frame.write_csv())
+    else:
+        write_whole(out, frame.write_parquet if out.suffix.lower() == ".parquet" else frame.write_csv)
+        show.remark(f"{frame.height:,} predictions written to {out}")
+
+
+def _predict_table(bundle: Bundle, data: Path, keep: tuple[str, ...], options: ReadOptions) -> pl.DataFrame:
+    table = read_table_of(data, options)
     require_columns(table.frame, list(keep))
     predictions = prediction_frame(bundle.encoder.target, bundle.predict(table.frame))
     keep = tuple(dict.fromkeys(keep))
     taken = set(keep) & set(predictions.columns)
     if taken:
         raise DataError(f"--keep {min(taken)!r} has the name of an output column; rename that column of '{data}'.")
-    frame = table.frame.select(keep).hstack(predictions) if keep else predictions
-    if out is None:
-        sys.stdout.write(frame.write_csv())
-    else:
-        write_whole(out, frame.write_parquet if out.suffix.lower() == ".parquet" else frame.write_csv)
-        show.remark(f"{frame.height:,} predictions written to {out}")
+    return table.frame.select(keep).hstack(predictions) if keep else predictions
+
+
+def predict_arrays(bundle: ArrayBundle, data: Path, keep: tuple[str, ...], form: str | None) -> pl.DataFrame:
+    """Predictions for images or sequences; for files a first column has their names.
+
+    Parameters
+    ----------
+    bundle : ArrayBundle
+    data : Path
+    keep : tuple of str
+        Nothing: there are no columns.
+    form : str or None
+    """
+    if keep:
+        raise DataError(f"--keep copies columns of a table, and the model takes {bundle.encoder.form}s; leave it out.")
+    examples = read_examples(bundle.encoder, data, form)
+    for note in examples.notes:
+        show.remark(note)
+    frame = prediction_frame(bundle.encoder.target, bundle.predict(examples))
+    return frame.insert_column(0, pl.Series("file", examples.sources)) if examples.sources else frame
+
+
+def read_examples(encoder: ArrayEncoder, data: Path, form: str | None, *, labelled: bool = False) -> Examples:
+    """Read rows like those a model was trained on.
+
+    Parameters
+    ----------
+    encoder : ArrayEncoder
+    data : Path
+        An `.npz` file, an image, or a folder of images.
+    form : str or None
+        What rows of an `.npz` file are; None takes what the model takes.
+    labelled : bool
+        Whether the sub-folders of a folder are classes.
+
+    Raises
+    ------
+    DataError
+        When there are none, or not such ones.
+    """
+    if is_archive(data):
+        source = read_archive(data, form or (encoder.form if rank_of(data) == 3 else None))
+        if not isinstance(source, Examples):
+            raise DataError(f"'{data}' holds a table, and the model takes {encoder.form}s of shape {encoder.shape}.")
+        return source
+    _refuse_form(form)
+    if not data.exists():
+        raise DataError(f"There is no file or folder '{data}'; check the path.")
+    if not data.is_dir() and (labelled or not is_image(data)):
+        what = "a folder of images with one sub-folder per class" if labelled else "an image, a folder of images"
+        raise DataError(f"'{data}' does not fit a model of {encoder.form}s; name {what} or an .npz file.")
+    return encoder.of_files(read_classes(data, rule=encoder.rule) if labelled else read_files(data, encoder.rule))
+
+
+def _refuse_form(form: str | None) -> None:
+    if form is not None:
+        raise DataError("--form says what the rows of an .npz file are; leave it out for tables and files.")
 
 
 def prediction_frame(target: Target, outputs: NDArray[np.float64]) -> pl.DataFrame:
@@ -70,36 +148,51 @@ def prediction_frame(target: Target, outputs: NDArray[np.float64]) -> pl.DataFra
     return pl.DataFrame({"prediction": winners, **shares})
 
 
-def evaluate(model: Path, data: Path, options: ReadOptions) -> None:
-    """Print a model's scores on a table that has the target.
+def evaluate(model: Path, data: Path, options: ReadOptions, form: str | None = None) -> None:
+    """Print a model's scores on data that have the target.
 
     Parameters
     ----------
     model, data : Path
     options : ReadOptions
+        For tables.
+    form : str or None
+        What rows of an `.npz` file are.
 
     Raises
     ------
     DataError
         When a file, a column or a cell does not fit, or no row has a target.
     """
-    bundle = Bundle.load(model)
-    table = read_table(data, options)
+    bundle = load_model(model)
     target = bundle.encoder.target
-    if target.name not in table.frame.columns:
+    if isinstance(bundle, ArrayBundle):
+        examples = read_examples(bundle.encoder, data, form, labelled=True)
+        for note in examples.notes:
+            show.remark(note)
+        y, predicted = _truth(target, examples.target, data), lambda: bundle.predict(examples)
+    else:
+        _refuse_form(form)
+        frame = read_table_of(data, options).frame
+        column = frame[target.name] if target.name in frame.columns else None
+        y, predicted = _truth(target, column, data), lambda: bundle.predict(frame)
+    rows = np.flatnonzero(y >= 0 if isinstance(target, ClassTarget) else ~np.isnan(y))
+    if not rows.size:
+        raise DataError(f"No row of '{data}' has a value of the target {target.name!r}; fill in the column.")
+    scores = {OURS: score(task_of(target), y[rows], predicted()[rows])}
+    if rows.size < len(y):
+        show.remark(f"{len(y) - rows.size:,} rows without a target were left out.")
+    show.console().print(show.metrics_grid(task_of(target), scores, rows.size))
+
+
+def _truth(target: Target, column: pl.Series | None, data: Path) -> NDArray:
+    """The true values, as class numbers or in the target's unit."""
+    if column is None:
         raise DataError(
             f"'{data}' lacks the target column {target.name!r}, so there is nothing to compare with; "
             "use 'descend predict' for rows without it."
         )
-    y = target.values(table.frame[target.name])
-    rows = np.flatnonzero(y >= 0 if isinstance(target, ClassTarget) else ~np.isnan(y))
-    if not rows.size:
-        raise DataError(f"No row of '{data}' has a value of the target {target.name!r}; fill in the column.")
-    outputs = bundle.predict(table.frame)
-    scores = {"network": score(task_of(target), y[rows], outputs[rows])}
-    if rows.size < len(y):
-        show.remark(f"{len(y) - rows.size:,} rows without a target were left out.")
-    show.console().print(show.metrics_grid(task_of(target), scores, rows.size))
+    return target.values(column)
 
 
 def task_of(target: Target) -> TaskKind:

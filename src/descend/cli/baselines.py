@@ -7,8 +7,11 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from descend.data.targets import TaskKind
+from descend.cli.scoring import Scores, score
+from descend.data.splitting import Split
+from descend.data.targets import ClassTarget, Target, TaskKind
 
+OURS, LINEAR = "network", "linear model"
 #: The linear model sees at most this many numbers (rows x features), enough for what it can learn.
 MAX_CELLS = 10_000_000
 
@@ -68,3 +71,40 @@ def linear(
         shares = np.zeros((len(X_new), classes))
         shares[:, model.classes_] = model.predict_proba(X_new)
     return shares
+
+
+def compare(
+    task: TaskKind,
+    X: NDArray[np.float32],
+    y: NDArray,
+    split: Split,
+    target: Target,
+    seed: int,
+    outputs: NDArray[np.float64],
+) -> dict[str, Scores]:
+    """The network's and the baselines' test scores; the linear model gets the same training rows.
+
+    Parameters
+    ----------
+    task : {"binary", "multiclass", "regression"}
+    X : (rows, features)
+    y : (rows,)
+    split : Split
+    target : Target
+    seed : int
+    outputs : (test rows,) or (test rows, classes)
+        The network's.
+    """
+    classes = len(target.classes) if isinstance(target, ClassTarget) else 0
+    by_line = linear(task, X[split.train], y[split.train], X[split.test], classes, seed)
+    by_none = trivial(task, y[split.train], len(split.test), classes)
+    return {
+        OURS: score(task, y[split.test], outputs),
+        LINEAR: score(task, y[split.test], by_line),
+        trivial_name(task): score(task, y[split.test], by_none),
+    }
+
+
+def trivial_name(task: TaskKind) -> str:
+    """What the baseline that ignores the features is called."""
+    return "always the mean" if task == "regression" else "always the majority"

@@ -77,27 +77,32 @@ class Bundle:
         DataError
             When there is no such file, or it is not one that `descend train` wrote.
         """
-        if path.is_dir():
-            path = path / "model.descend"
-        try:
-            network = Network.load(path)
-        except FileNotFoundError:
-            raise DataError(
-                f"There is no model file '{path}'; check the path, or make one with 'descend train'."
-            ) from None
-        except ModelFileError as error:
-            raise DataError(f"{error}.".replace("..", ".")) from None
-        table, facts = network.extra.get("table"), network.extra.get("facts")
-        if not isinstance(table, str) or not isinstance(facts, dict):
+        path, network = open_network(path)
+        return cls.of(network, path)
+
+    @classmethod
+    def of(cls, network: Network, path: Path) -> Bundle:
+        """What a loaded network brought along.
+
+        Parameters
+        ----------
+        network : Network
+        path : Path
+            For messages.
+
+        Raises
+        ------
+        DataError
+            When it is none of a table, or its description is damaged.
+        """
+        table = network.extra.get("table")
+        if not isinstance(table, str) or not isinstance(network.extra.get("facts"), dict):
             raise DataError(
                 f"'{path}' holds a network without the description of its table; "
                 "use Network.load in Python, or train with 'descend train'."
             )
         encoder = TableEncoder.from_json(table)
-        try:
-            known = Facts(**facts)
-        except TypeError:
-            raise DataError(f"'{path}' holds a damaged record of its training; train the model again.") from None
+        known = facts_from(network, path)
         outputs = len(encoder.target.classes) if isinstance(encoder.target, ClassTarget) else 1
         if network.input_shape != (len(encoder.features),) or network.output_shape != (outputs if outputs > 2 else 1,):
             raise DataError(f"'{path}' holds a network and a table description that do not fit; train the model again.")
@@ -119,6 +124,48 @@ class Bundle:
         (rows,) numbers in the target's unit for a regression, (rows, classes) probabilities otherwise
         """
         return as_outputs(self.encoder.target, self.network.predict(X))
+
+
+def open_network(path: Path) -> tuple[Path, Network]:
+    """The network of a model file, or of a run's folder, and the file's path.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    DataError
+        When there is no such file, or it holds no network.
+    """
+    if path.is_dir():
+        path = path / "model.descend"
+    try:
+        return path, Network.load(path)
+    except FileNotFoundError:
+        raise DataError(f"There is no model file '{path}'; check the path, or make one with 'descend train'.") from None
+    except ModelFileError as error:
+        raise DataError(f"{error}.".replace("..", ".")) from None
+
+
+def facts_from(network: Network, path: Path) -> Facts:
+    """The record of a network's training.
+
+    Parameters
+    ----------
+    network : Network
+    path : Path
+        For messages.
+
+    Raises
+    ------
+    DataError
+        When it is damaged.
+    """
+    try:
+        return Facts(**network.extra["facts"])
+    except (KeyError, TypeError):
+        raise DataError(f"'{path}' holds a damaged record of its training; train the model again.") from None
 
 
 def as_outputs(target: NumberTarget | ClassTarget, raw: NDArray) -> NDArray[np.float64]:

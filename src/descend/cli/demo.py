@@ -13,9 +13,11 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from descend.cli import show
+from descend.cli.fitting import REPORT
 from descend.cli.scoring import MEASURES
-from descend.cli.training import REPORT, Job, Result, train
+from descend.cli.training import Job, Result, train_table
 from descend.data.preparing import PrepareOptions
+from descend.data.reading import read_table
 
 SETS = ("breast_cancer", "digits", "diabetes")
 
@@ -55,7 +57,7 @@ def demo(out: Path, threads: int | None = None) -> None:
         for name in SETS:
             data = write_set(name, Path(folder))
             job = Job(data, "target", out / name, threads=threads, prepare=PrepareOptions())
-            results[name] = train(job)
+            results[name] = train_table(job, read_table(data))
             show.console().print()
     out_console = show.console()
     out_console.print(overview(results))

@@ -10,12 +10,12 @@ from rich.table import Table as Grid
 
 from descend import DivergenceError, History
 from descend.cli import show
-from descend.cli.bundle import Bundle
 from descend.cli.findings import in_our_words
+from descend.cli.models import load_model
 from descend.cli.recipe import choose
-from descend.cli.training import Job, check_job, learn
+from descend.cli.training import Job, check_job, learn, target_of
 from descend.data.preparing import prepare
-from descend.data.reading import read_table
+from descend.data.sources import read_table_of
 from descend.training.diagnosis import Diagnosis, diagnose
 from descend.training.measurements import Measurements
 from descend.training.progress import closing_line
@@ -39,7 +39,7 @@ def of_run(path: Path) -> Diagnosis:
     DataError
         When it is no such thing.
     """
-    bundle = Bundle.load(path)
+    bundle = load_model(path)
     facts, history = bundle.facts, bundle.network.history
     recipe = facts.recipe
     diagnosis = in_our_words(
@@ -65,8 +65,8 @@ def of_table(job: Job) -> Diagnosis:
         When something about the input can be mended.
     """
     check_job(job)
-    table = read_table(job.data, job.read)
-    prepared = prepare(table, job.target, job.prepare)
+    table = read_table_of(job.data, job.read)
+    prepared = prepare(table, target_of(job), job.prepare)
     recipe = choose(len(prepared.split.train), job.asked)
     show.preparation(table, prepared, recipe)
     try:

@@ -9,8 +9,11 @@ from rich.table import Table as Grid
 
 from descend.cli import show
 from descend.cli.applying import task_of
-from descend.cli.bundle import Bundle
+from descend.cli.arrays.describing import describe_shape
+from descend.cli.models import load_model
+from descend.data.array_encoding import ArrayEncoder
 from descend.data.columns import CategoryColumn, Column, NumberColumn
+from descend.data.encoding import TableEncoder
 from descend.data.errors import some
 from descend.data.targets import ClassTarget, Target
 
@@ -27,11 +30,24 @@ def info(model: Path) -> None:
     DataError
         When the file is not a model of `descend train`.
     """
-    bundle = Bundle.load(model)
+    bundle = load_model(model)
     out, facts, encoder = show.console(), bundle.facts, bundle.encoder
     rows = ", ".join(f"{count:,} {part}" for part, count in facts.rows.items())
     out.print(f"[bold]{escape(str(model))}[/]: trained {escape(facts.created)} on {escape(facts.data)} ({rows} rows)")
     out.print(f"Predicts {describe_target(encoder.target)}: {escape(facts.task)}.", highlight=False)
+    if isinstance(encoder, ArrayEncoder):
+        _channels(encoder)
+    else:
+        _columns(encoder)
+    out.print(bundle.network.summary(), markup=False)
+    settings = ", ".join(f"{name} {value}" for name, value in facts.recipe.items() if name != "hidden")
+    out.print(f"Trained with seed {facts.seed}, {settings.replace('_', ' ')}.", markup=False)
+    out.print(show.metrics_grid(task_of(encoder.target), facts.scores, facts.rows["test"]))
+
+
+def _columns(encoder: TableEncoder) -> None:
+    """A table's columns, used and not used."""
+    out = show.console()
     grid = Grid(title=f"{len(encoder.columns)} columns, {len(encoder.features)} features", title_justify="left")
     for heading in ("column", "kind", "features", "of the training rows"):
         grid.add_column(heading, overflow="fold")
@@ -40,10 +56,14 @@ def info(model: Path) -> None:
     out.print(grid)
     for column in encoder.dropped:
         out.print(f"  - {escape(f'{column.name!r} {column.reason}; it is not used.')}")
-    out.print(bundle.network.summary(), markup=False)
-    settings = ", ".join(f"{name} {value}" for name, value in facts.recipe.items() if name != "hidden")
-    out.print(f"Trained with seed {facts.seed}, {settings.replace('_', ' ')}.", markup=False)
-    out.print(show.metrics_grid(task_of(encoder.target), facts.scores, facts.rows["test"]))
+
+
+def _channels(encoder: ArrayEncoder) -> None:
+    """What rows are and how each channel is scaled."""
+    out = show.console()
+    pairs = [f"{mean:.4g} and {scale:.4g}" for mean, scale in zip(encoder.mean, encoder.scale, strict=True)]
+    shown = f"{'; '.join(pairs[:4])}{f' and {len(pairs) - 4} more' if len(pairs) > 4 else ''}"
+    out.print(f"Reads {describe_shape(encoder)}; mean and standard deviation of each channel: {shown}.")
 
 
 def describe_target(target: Target) -> str:

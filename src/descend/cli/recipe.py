@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 from descend import layers, losses, optimizers, schedules
 from descend.data.errors import DataError
-from descend.data.targets import ClassTarget, NumberTarget
+from descend.data.targets import NumberTarget, Target
 
 #: The highest learning rate for batches of 16; it grows with the square root of the batch.
 LEARNING_RATE = 0.001
@@ -37,6 +38,7 @@ class Asked:
     dropout: float | None = None
     weight_decay: float | None = None
     patience: int | None = None
+    network: str | None = None
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class Recipe:
     epochs: int
     patience: int
 
-    def layers(self, target: NumberTarget | ClassTarget) -> list[layers.Layer]:
+    def layers(self, target: Target) -> list[layers.Layer]:
         """The network's layers for a target."""
         stack: list[layers.Layer] = []
         for units in self.hidden:
@@ -77,15 +79,16 @@ class Recipe:
             return [*stack, layers.Dense(1), layers.Sigmoid()]
         return [*stack, layers.Dense(len(target.classes)), layers.Softmax()]
 
-    def loss(self, target: NumberTarget | ClassTarget) -> losses.Loss:
-        """The loss for a target."""
-        if isinstance(target, NumberTarget):
-            return losses.MSE()
-        return losses.BinaryCrossentropy() if len(target.classes) == 2 else losses.CategoricalCrossentropy()
-
     def optimizer(self) -> optimizers.Optimizer:
         """AdamW with a falling rate."""
         return optimizers.AdamW(learning_rate=schedules.Cosine(self.learning_rate), weight_decay=self.weight_decay)
+
+
+def loss_for(target: Target) -> losses.Loss:
+    """The loss for a target."""
+    if isinstance(target, NumberTarget):
+        return losses.MSE()
+    return losses.BinaryCrossentropy() if len(target.classes) == 2 else losses.CategoricalCrossentropy()
 
 
 def choose(rows: int, asked: Asked) -> Recipe:
@@ -100,8 +103,10 @@ def choose(rows: int, asked: Asked) -> Recipe:
     Raises
     ------
     DataError
-        When a wish is out of range.
+        When a wish is out of range, or for other data.
     """
+    if asked.network is not None:
+        raise DataError("--network is for images and sequences; for tables name --hidden units.")
     batch_size = min(128, max(16, 2 ** round(math.log2(max(1, rows / 64)))))
     batch_size = batch_size if asked.batch_size is None else asked.batch_size
     rate = LEARNING_RATE * math.sqrt(max(1, batch_size) / 16) if asked.learning_rate is None else asked.learning_rate
@@ -118,7 +123,7 @@ def choose(rows: int, asked: Asked) -> Recipe:
         epochs=epochs,
         patience=max(MIN_PATIENCE, epochs // 5) if asked.patience is None else asked.patience,
     )
-    _check(recipe)
+    check_settings(recipe)
     return recipe
 
 
@@ -147,7 +152,39 @@ def parse_hidden(text: str | None) -> tuple[int, ...] | None:
     return units
 
 
-def _check(recipe: Recipe) -> None:
+class Settings(Protocol):
+    """The numbers that recipes of all kinds of data have."""
+
+    @property
+    def dropout(self) -> float: ...
+    @property
+    def weight_decay(self) -> float: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def epochs(self) -> int: ...
+    @property
+    def patience(self) -> int: ...
+
+    def optimizer(self) -> optimizers.Optimizer:
+        """What trains."""
+        ...
+
+
+def check_settings(recipe: Settings) -> None:
+    """Refuse numbers out of range, naming the option.
+
+    Parameters
+    ----------
+    recipe : Settings
+
+    Raises
+    ------
+    DataError
+        For the first that is.
+    """
     for name, value, fits, wanted in (
         ("--dropout", recipe.dropout, 0 <= recipe.dropout < 1, "at least 0 and below 1"),
         ("--weight-decay", recipe.weight_decay, 0 <= recipe.weight_decay < math.inf, "a number of at least 0"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from descend.cli.scoring import MEASURES, Measure, Scores
 from descend.data.targets import TaskKind
 
 if TYPE_CHECKING:
+    from descend.cli.arrays.training import ArrayResult
     from descend.cli.recipe import Recipe
     from descend.cli.training import Result
     from descend.data.preparing import Prepared
@@ -35,11 +37,7 @@ def preparation(table: Table, prepared: Prepared, recipe: Recipe) -> None:
     frame, split, encoder = table.frame, prepared.split, prepared.encoder
     out.print(f"[bold]{escape(table.path.name)}[/]: {frame.height:,} rows, {frame.width} columns")
     out.print(f"Task: {escape(prepared.task.reason)}.")
-    notes = [*table.notes, *prepared.notes]
-    for note in notes[:MAX_NOTES]:
-        out.print(f"  - {escape(note)}")
-    if len(notes) > MAX_NOTES:
-        out.print(f"  - and {len(notes) - MAX_NOTES} more remarks, all in the report.")
+    say_notes([*table.notes, *prepared.notes])
     out.print(
         f"Rows: {len(split.train):,} to train, {len(split.validation):,} to validate, {len(split.test):,} to test. "
         f"Columns used: {len(encoder.columns)}; features made of them: {len(encoder.features)}."
@@ -51,7 +49,16 @@ def preparation(table: Table, prepared: Prepared, recipe: Recipe) -> None:
     )
 
 
-def outcome(result: Result, folder: Path) -> None:
+def say_notes(notes: Sequence[str]) -> None:
+    """Print remarks about the data, the last ones counted only."""
+    out = console()
+    for note in notes[:MAX_NOTES]:
+        out.print(f"  - {escape(note)}")
+    if len(notes) > MAX_NOTES:
+        out.print(f"  - and {len(notes) - MAX_NOTES} more remarks, all in the report.")
+
+
+def outcome(result: Result | ArrayResult, folder: Path) -> None:
     """Print the test metrics beside the baselines', and where the files are."""
     out = console()
     out.print(metrics_grid(result.prepared.task.kind, result.scores, len(result.prepared.split.test)))

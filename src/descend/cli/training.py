@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import time
-import warnings
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timezone
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from descend import DivergenceError, History, InterruptedWarning, Network, callbacks
+from descend import History, Network
 from descend.cli import baselines, show
-from descend.cli.bundle import Bundle, Facts, as_outputs
+from descend.cli.bundle import Bundle, as_outputs
 from descend.cli.findings import in_our_words
+from descend.cli.fitting import HISTORY, MODEL, REPORT, facts_of, fit, timed, write_history
 from descend.cli.output import staged_folder
 from descend.cli.recipe import Asked, Recipe, choose
-from descend.cli.scoring import Scores, score
+from descend.cli.scoring import Scores
+from descend.data.archives import TARGET
 from descend.data.errors import DataError
+from descend.data.examples import Examples
 from descend.data.preparing import Prepared, PrepareOptions, prepare
-from descend.data.reading import ReadOptions, Table, read_table
+from descend.data.reading import ReadOptions, Table
+from descend.data.sources import is_archive, read_labelled
 from descend.data.targets import ClassTarget
 from descend.training.diagnosis import Diagnosis
 from descend.training.settings import MAX_THREADS
 
-MODEL, HISTORY, REPORT = "model.descend", "history.csv", "report.html"
-OURS, LINEAR = "network", "linear model"
+if TYPE_CHECKING:
+    from descend.cli.arrays.training import ArrayResult
+
 #: A weight in training, float32: itself and its transpose, two slots of AdamW, the best so far and one being copied.
 BYTES_PER_WEIGHT = 24
-#: A planned training is looked into so many times: enough for a curve, and some milliseconds in all.
-MEASUREMENTS = 60
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,8 @@ class Job:
     Attributes
     ----------
     data : Path
-    target : str
+    target : str or None
+        The column to predict; folders and `.npz` files do without.
     out : Path
         The folder for the results.
     seed : int
@@ -53,10 +54,14 @@ class Job:
     asked : Asked
     quiet : bool
         Print errors only.
+    form : str or None
+        What rows of an `.npz` file are.
+    image_size : (height, width) or None
+        For folders of images.
     """
 
     data: Path
-    target: str
+    target: str | None
     out: Path
     seed: int = 0
     threads: int | None = None
@@ -64,6 +69,8 @@ class Job:
     prepare: PrepareOptions = field(default_factory=PrepareOptions)
     asked: Asked = field(default_factory=Asked)
     quiet: bool = False
+    form: str | None = None
+    image_size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +104,7 @@ class Result:
     diagnosis: Diagnosis
 
 
-def train(job: Job) -> Result:
+def train(job: Job) -> Result | ArrayResult:
     """Do the main job and write its three files.
 
     Parameters
@@ -110,8 +117,28 @@ def train(job: Job) -> Result:
         When something about the input can be mended; nothing is written then.
     """
     check_job(job)
-    table = read_table(job.data, job.read)
-    prepared = prepare(table, job.target, job.prepare)
+    source = read_labelled(job.data, job.read, job.form, job.image_size)
+    if isinstance(source, Examples):
+        from descend.cli.arrays.training import train_arrays
+
+        return train_arrays(job, source)
+    return train_table(job, source)
+
+
+def train_table(job: Job, table: Table) -> Result:
+    """Do the main job on a table.
+
+    Parameters
+    ----------
+    job : Job
+    table : Table
+
+    Raises
+    ------
+    DataError
+        As `train`.
+    """
+    prepared = prepare(table, target_of(job), job.prepare)
     recipe = choose(len(prepared.split.train), job.asked)
     if not job.quiet:
         show.preparation(table, prepared, recipe)
@@ -123,6 +150,21 @@ def train(job: Job) -> Result:
     if not job.quiet:
         show.outcome(result, job.out)
     return result
+
+
+def target_of(job: Job) -> str:
+    """The column of a table to predict.
+
+    Raises
+    ------
+    DataError
+        When it must be named and is not.
+    """
+    if job.target is not None:
+        return job.target
+    if is_archive(job.data):
+        return TARGET
+    raise DataError(f"'{job.data}' is a table; name the column to predict with --target.")
 
 
 def check_job(job: Job) -> None:
@@ -144,31 +186,11 @@ def check_job(job: Job) -> None:
 
 
 def _fit(job: Job, table: Table, prepared: Prepared, recipe: Recipe) -> Result:
-    X, split, target = prepared.X, prepared.split, prepared.encoder.target
-    started = time.perf_counter()
-    try:
-        network, history = learn(job, prepared, recipe)
-    except DivergenceError as error:
-        raise DataError(
-            f"The loss became infinite in epoch {error.epoch}; use a smaller --lr than {recipe.learning_rate:g}"
-            + (f", or a smaller --weight-decay than {recipe.weight_decay:g}." if recipe.weight_decay > 1 else ".")
-        ) from None
-    seconds = time.perf_counter() - started
-    if history.stop_reason == "interrupted":
-        if not history.epoch:
-            raise KeyboardInterrupt
-        show.interrupted()
-    outputs = as_outputs(target, network.predict(X[split.test]))
-    scores = _scores(job, prepared, outputs)
-    facts = Facts(
-        task=prepared.task.reason,
-        data=job.data.name,
-        rows={"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
-        seed=job.seed,
-        recipe=asdict(recipe),
-        scores=scores,
-        created=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
-    )
+    split, target = prepared.split, prepared.encoder.target
+    network, history, seconds = timed(lambda: learn(job, prepared, recipe), recipe)
+    outputs = as_outputs(target, network.predict(prepared.X[split.test]))
+    scores = baselines.compare(prepared.task.kind, prepared.X, prepared.y, split, target, job.seed, outputs)
+    facts = facts_of(prepared.task.reason, job.data, split, job.seed, asdict(recipe), scores)
     bundle = Bundle(network, prepared.encoder, facts)
     diagnosis = in_our_words(history.diagnose(), target, recipe.learning_rate, recipe.batch_size)
     return Result(bundle, table, prepared, history, recipe, outputs, scores, seconds, diagnosis)
@@ -190,28 +212,9 @@ def learn(job: Job, prepared: Prepared, recipe: Recipe) -> tuple[Network, Histor
     DivergenceError
         When the loss becomes infinite.
     """
-    X, split, target = prepared.X, prepared.split, prepared.encoder.target
-    y = prepared.y if isinstance(target, ClassTarget) else target.encode(prepared.y)
     network = _network(job, recipe, prepared)
-    updates = -(-len(split.train) // recipe.batch_size) * recipe.epochs
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", InterruptedWarning)
-        history = network.fit(
-            X[split.train],
-            y[split.train],
-            loss=recipe.loss(target),
-            optimizer=recipe.optimizer(),
-            epochs=recipe.epochs,
-            batch_size=recipe.batch_size,
-            validation_data=(X[split.validation], y[split.validation]),
-            callbacks=[
-                callbacks.EarlyStopping(patience=recipe.patience),
-                callbacks.Monitor(every=max(1, updates // MEASUREMENTS)),
-            ],
-            metrics=["accuracy"] if isinstance(target, ClassTarget) else [],
-            threads=job.threads,
-            verbose=0 if job.quiet else 1,
-        )
+    target = prepared.encoder.target
+    history = fit(network, prepared.X, prepared.y, prepared.split, target, recipe, threads=job.threads, quiet=job.quiet)
     return network, history
 
 
@@ -230,43 +233,6 @@ def _network(job: Job, recipe: Recipe, prepared: Prepared) -> Network:
         return Network(recipe.layers(target), input_shape=features, seed=job.seed)
     except ValueError as error:
         raise DataError(f"The network cannot be built ({error}); use fewer --hidden units.") from None
-
-
-def _scores(job: Job, prepared: Prepared, outputs: NDArray[np.float64]) -> dict[str, Scores]:
-    """The network's and the baselines' test scores; the linear model gets the same training rows."""
-    task, target, split = prepared.task.kind, prepared.encoder.target, prepared.split
-    classes = len(target.classes) if isinstance(target, ClassTarget) else 0
-    X, y = prepared.X, prepared.y
-    linear = baselines.linear(task, X[split.train], y[split.train], X[split.test], classes, job.seed)
-    trivial = baselines.trivial(task, y[split.train], len(split.test), classes)
-    return {
-        OURS: score(task, y[split.test], outputs),
-        LINEAR: score(task, y[split.test], linear),
-        trivial_name(task): score(task, y[split.test], trivial),
-    }
-
-
-def trivial_name(task: str) -> str:
-    """What the baseline that ignores the features is called."""
-    return "always the mean" if task == "regression" else "always the majority"
-
-
-def write_history(path: Path, history: History) -> None:
-    """Write one line per epoch.
-
-    Parameters
-    ----------
-    path : Path
-    history : History
-    """
-    columns = history.columns()
-    with path.open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream)
-        writer.writerow(columns)
-        writer.writerows(
-            [f"{value:.8g}" if isinstance(value, float) else value for value in row]
-            for row in zip(*columns.values(), strict=True)
-        )
 
 
 def _report(path: Path, result: Result) -> None:

@@ -149,13 +149,24 @@ class TableEncoder:
                     "update descend."
                 )
             columns = tuple(_build(COLUMNS[item["kind"]], item) for item in document["columns"])
-            target = _build(_TARGETS[document["target"]["kind"]], document["target"])
+            target = target_from(document["target"])
             dropped = tuple(_build(Dropped, {"kind": "", **item}) for item in document["dropped"])
             return cls(columns, target, dropped)
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             if isinstance(error, DataError):
                 raise
             raise DataError("The model's table description is damaged; train the model again.") from None
+
+
+def target_from(item: dict[str, Any]) -> Target:
+    """A target from its JSON object.
+
+    Raises
+    ------
+    KeyError, TypeError, ValueError
+        When a field is lacking or of another type.
+    """
+    return _build(_TARGETS[item["kind"]], item)
 
 
 _CHECKS = {

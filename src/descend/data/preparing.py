@@ -15,7 +15,7 @@ from descend.data.encoding import TableEncoder
 from descend.data.errors import DataError, some
 from descend.data.kinds import ColumnOptions, classify_columns, require_columns
 from descend.data.reading import Table
-from descend.data.splitting import Split, quantile_groups, split_rows
+from descend.data.splitting import Split, quantile_groups, split_parts
 from descend.data.targets import ClassTarget, NumberTarget, Target, Task, infer_task
 
 
@@ -32,7 +32,7 @@ class PrepareOptions:
     test : float
         Share of the rows.
     validation : float or None
-        Likewise; None is `validation_share`.
+        Likewise; None is `splitting.validation_share`.
     columns : ColumnOptions
     """
 
@@ -104,26 +104,16 @@ def prepare(table: Table, target: str, options: PrepareOptions | None = None) ->
         strata = values[rows]
     if len(rows) < len(series):
         notes.append(f"{len(series) - len(rows):,} of {len(series):,} rows have no target and were left out.")
-    validation = validation_share(len(rows)) if options.validation is None else options.validation
-    split = split_rows(strata, seed=options.seed, test=options.test, validation=validation)
+    part = None if table.part is None else table.part[rows]
+    split = split_parts(strata, part, seed=options.seed, test=options.test, validation=options.validation)
     train = rows[split.train]
     fitted: Target = NumberTarget.fit(series, train) if classes is None else classes
     encoder = TableEncoder.fit(kept, dropped, fitted, train)
     notes += [f"Column {column.name!r} {column.reason}; it is not used." for column in encoder.dropped]
     if classes is not None:
-        notes += _rare_classes(classes, values[rows], split)
+        notes += rare_classes(classes, values[rows], split)
     frame = table.frame[rows] if len(rows) < len(series) else table.frame
     return Prepared(task, encoder, split, encoder.encode(frame), values[rows], frame, tuple(notes))
-
-
-def validation_share(rows: int) -> float:
-    """The share of the rows to validate on: 16 %, less for large tables, where 2,000 rows are enough, at least 5 %.
-
-    Parameters
-    ----------
-    rows : int
-    """
-    return min(0.16, max(0.05, 2000 / max(1, rows)))
 
 
 def _require_target(table: Table, target: str) -> None:
@@ -144,8 +134,15 @@ def _keep_target(target: str, columns: ColumnOptions) -> None:
             raise DataError(f"{option} {target!r} names the target, but is for features; {remedy}.")
 
 
-def _rare_classes(target: ClassTarget, codes: NDArray, split: Split) -> list[str]:
-    """A sentence when some classes have too few rows to be in every part."""
+def rare_classes(target: ClassTarget, codes: NDArray, split: Split) -> list[str]:
+    """A sentence when some classes have too few rows to be in every part.
+
+    Parameters
+    ----------
+    target : ClassTarget
+    codes : (rows,) class numbers
+    split : Split
+    """
     parts = [np.bincount(codes[rows], minlength=len(target.classes)) for rows in (split.validation, split.test)]
     rare = [name for name, *counts in zip(target.classes, *parts, strict=True) if 0 in counts]
     if not rare:

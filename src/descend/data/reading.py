@@ -12,7 +12,9 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from descend.data.errors import DataError, some
 
@@ -44,11 +46,14 @@ class Table:
     path : Path
     notes : tuple of str
         Sentences about what was guessed: encoding, separator, decimal commas.
+    part : (rows,) int8 or None
+        `examples.TRAIN` or `TEST` where the file says so; None where rows are still to be split.
     """
 
     frame: pl.DataFrame
     path: Path
     notes: tuple[str, ...] = ()
+    part: NDArray[np.int8] | None = None
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from descend import layers as layer_specs
 from descend.engine.rows import check_rows
 from descend.engine.sequences import Sequences
 from descend.engine.sparse import Features
-from descend.model import files, states
+from descend.model import files, sensitivity, states
 from descend.model.inspection import Inspection
 from descend.model.trainable import Trainable
 from descend.plan import check_input_shape, flatten, named
@@ -230,6 +230,30 @@ class Network(Trainable, Inspection):
         if plan.values[plan.output].positions > 1:
             outputs = outputs[:, : rows.lengths.max(initial=0)]
         return outputs, states.named(plan, after)
+
+    def input_gradient(self, X: ArrayLike | Sequences, output: ArrayLike | int | None = None) -> NDArray[np.float64]:
+        """Compute how an output changes with every number of the input, in inference mode and float64.
+
+        d z[k] / d x of each row, z being the outputs before a final softmax or sigmoid, whose own gradient vanishes
+        where the network is sure. Its size over an image is a saliency map. Simonyan, Vedaldi and Zisserman, "Deep
+        inside convolutional networks", 2014. It is as slow as `trace`, for some hundred rows at most.
+
+        Parameters
+        ----------
+        X : array-like of shape (rows, *input_shape), or Sequences
+        output : int or array-like of int of shape (rows,), default: None
+            k, one for all or for each row; None takes each row's largest.
+
+        Returns
+        -------
+        ndarray of shape (rows, *input_shape)
+
+        Raises
+        ------
+        TypeError, ValueError
+            When X or output are not such, when the network reads categories, or has outputs for every position.
+        """
+        return sensitivity.input_gradient(self, X, output)
 
     def get_weights(self) -> dict[str, NDArray]:
         """Return copies of all weights by name, running statistics included.

@@ -7,16 +7,22 @@ result. Nothing here computes what a network means: values come from the model o
 
 from descend.plots.activation import activation, activations
 from descend.plots.boundary import DecisionBoundaryDisplay, decision_boundary
+from descend.plots.confusions import confused
+from descend.plots.filters import filters
 from descend.plots.hyperplane import hyperplane_equation
 from descend.plots.learning import learning_curves
 from descend.plots.monitor import monitor
+from descend.plots.saliency import saliency
 
 __all__ = [
     "DecisionBoundaryDisplay",
     "activation",
     "activations",
+    "confused",
     "decision_boundary",
+    "filters",
     "hyperplane_equation",
     "learning_curves",
     "monitor",
+    "saliency",
 ]

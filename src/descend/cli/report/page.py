@@ -15,6 +15,8 @@ from descend.cli.scoring import MEASURES
 from descend.cli.show import best_of, number
 
 if TYPE_CHECKING:
+    from descend.cli.arrays.training import ArrayResult
+    from descend.cli.bundle import Facts
     from descend.cli.training import Result
     from descend.training.diagnosis import Diagnosis
 
@@ -66,10 +68,24 @@ def write_report(path: Path, result: Result) -> None:
     path : Path
     result : Result
     """
-    path.write_text(_page(result, pictures_of(result)), encoding="utf-8")
+    write_page(path, result, pictures_of(result), _data(result))
 
 
-def _page(result: Result, pictures: list[Picture]) -> str:
+def write_page(path: Path, result: Result | ArrayResult, pictures: list[Picture], data: str) -> None:
+    """Write a report whose pictures and words about the data are given.
+
+    Parameters
+    ----------
+    path : Path
+    result : Result or ArrayResult
+    pictures : list of Picture
+    data : str
+        HTML.
+    """
+    path.write_text(_page(result, pictures, data), encoding="utf-8")
+
+
+def _page(result: Result | ArrayResult, pictures: list[Picture], data: str) -> str:
     facts, target = result.bundle.facts, result.bundle.encoder.target
     parts = [
         f"<h1>{escape(target.name)} <span class='muted'>from {escape(facts.data)}</span></h1>",
@@ -83,7 +99,7 @@ def _page(result: Result, pictures: list[Picture]) -> str:
         "<h2>Pictures</h2>",
         "<div class='pictures'>" + "".join(map(_figure, pictures)) + "</div>",
         "<h2>Data</h2>",
-        _data(result),
+        data,
         "<h2>Network and training</h2>",
         _training(result),
     ]
@@ -95,7 +111,7 @@ def _page(result: Result, pictures: list[Picture]) -> str:
     )
 
 
-def _metrics(result: Result) -> str:
+def _metrics(result: Result | ArrayResult) -> str:
     heads = "".join(f"<th class='n'>{escape(name)}</th>" for name in result.scores)
     rows = []
     for measure in MEASURES[result.prepared.task.kind]:
@@ -140,10 +156,8 @@ def _is_broad(svg: str) -> bool:
 
 
 def _data(result: Result) -> str:
-    prepared, facts, encoder = result.prepared, result.bundle.facts, result.bundle.encoder
-    rows = ", ".join(
-        f"{count:,} to {part}" for part, count in zip(("train", "validate", "test"), facts.rows.values(), strict=True)
-    )
+    prepared, encoder = result.prepared, result.bundle.encoder
+    rows = parts_of(result.bundle.facts)
     frame = result.table.frame
     lines = [
         f"{frame.height:,} rows and {frame.width} columns in the file; {rows}.",
@@ -155,13 +169,21 @@ def _data(result: Result) -> str:
         ("column", "kind", "features", "of the training rows"),
         ((c.name, c.kind, str(len(c.features)), describe_column(c)) for c in encoder.columns),
     )
-    return (
-        f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
-        f"<details><summary>The columns</summary>{table}</details>"
-    )
+    return f"{bullets(lines)}<details><summary>The columns</summary>{table}</details>"
 
 
-def _training(result: Result) -> str:
+def parts_of(facts: Facts) -> str:
+    """How many rows each part has."""
+    parts = zip(("train", "validate", "test"), facts.rows.values(), strict=True)
+    return ", ".join(f"{count:,} to {part}" for part, count in parts)
+
+
+def bullets(lines: Iterable[str]) -> str:
+    """A list in HTML."""
+    return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
+
+
+def _training(result: Result | ArrayResult) -> str:
     from descend.training.progress import closing_line
 
     settings = ((name.replace("_", " "), _plain(value)) for name, value in result.bundle.facts.recipe.items())

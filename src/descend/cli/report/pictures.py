@@ -24,12 +24,12 @@ _LINES = (
     "solid for the training rows (the loss with dropout on), dashed for the validation rows. The dot marks the epoch "
     "whose weights were kept."
 )
-_CURVES = {
+CURVES = {
     True: f"Cross-entropy and accuracy of each epoch: {_LINES}",
     False: f"Squared error of each epoch, in units of the target's variance: {_LINES}",
 }
 
-_INSIDE = (
+INSIDE = (
     "The layers while training went on. Gradients that fade from the last layer to the first, updates far outside the "
     "grey band, or many dead units would be signs of trouble; see the findings."
 )
@@ -51,11 +51,11 @@ def _figures(result: Result) -> Iterator[tuple[str, str, Figure]]:
     target, test = prepared.encoder.target, prepared.split.test
     y = prepared.y[test]
     if result.history.epoch:
-        yield "Learning curves", _CURVES[isinstance(target, ClassTarget)], _curves(result.history)
+        yield "Learning curves", CURVES[isinstance(target, ClassTarget)], curves_of(result.history)
     if isinstance(target, ClassTarget):
-        yield from _of_classes(y, outputs, target)
+        yield from of_classes(y, outputs, target)
     else:
-        yield from _of_numbers(y, outputs, target.name)
+        yield from of_numbers(y, outputs, target.name)
     if boundary.applies(result.bundle):
         columns = [parse_numbers(prepared.frame[column.name]) for column in prepared.encoder.columns]
         points = np.column_stack([c.fill_null(float("nan")).to_numpy() for c in columns])[test]
@@ -77,10 +77,11 @@ def _figures(result: Result) -> Iterator[tuple[str, str, Figure]]:
     )
     record = result.history.monitor
     if record is not None and len(record) > 1:
-        yield "Inside the network", _INSIDE, monitor(record, figure=new_figure(11.0, 7.0))
+        yield "Inside the network", INSIDE, monitor(record, figure=new_figure(11.0, 7.0))
 
 
-def _of_classes(y: np.ndarray, outputs: np.ndarray, target: ClassTarget) -> Iterator[tuple[str, str, Figure]]:
+def of_classes(y: np.ndarray, outputs: np.ndarray, target: ClassTarget) -> Iterator[tuple[str, str, Figure]]:
+    """Confusion matrix, curves over thresholds, and calibration of a classifier, each with heading and caption."""
     names = target.classes
     yield (
         "Confusion matrix",
@@ -108,7 +109,8 @@ def _curves_of_classes(figure: Figure, classes: int) -> tuple[str, str, Figure]:
     )
 
 
-def _of_numbers(y: np.ndarray, outputs: np.ndarray, name: str) -> Iterator[tuple[str, str, Figure]]:
+def of_numbers(y: np.ndarray, outputs: np.ndarray, name: str) -> Iterator[tuple[str, str, Figure]]:
+    """Predictions against truth, residuals and calibration of a regression, each with heading and caption."""
     yield (
         "Predicted against true",
         "One point per test row, in the target's unit; a perfect prediction lies on the line.",
@@ -126,7 +128,8 @@ def _of_numbers(y: np.ndarray, outputs: np.ndarray, name: str) -> Iterator[tuple
     )
 
 
-def _curves(history: History) -> Figure:
+def curves_of(history: History) -> Figure:
+    """The loss, and the accuracy where there is one, by epoch."""
     accuracy = "accuracy" in history.metrics
     figure = new_figure(11.0 if accuracy else 6.6, 4.4)
     axes = np.atleast_1d(figure.subplots(1, 2 if accuracy else 1))

@@ -1,0 +1,40 @@
+"""What is printed about images and sequences."""
+
+from __future__ import annotations
+
+from rich.markup import escape
+
+from descend import Network
+from descend.cli import show
+from descend.cli.arrays.preparing import PreparedArrays
+from descend.cli.arrays.recipe import ArrayRecipe
+from descend.data.array_encoding import ArrayEncoder
+
+
+def preparation(prepared: PreparedArrays, recipe: ArrayRecipe, network: Network) -> None:
+    """Say what was found and how it will be trained on."""
+    out = show.console()
+    examples, split = prepared.examples, prepared.split
+    out.print(f"[bold]{escape(examples.path.resolve().name)}[/]: {len(examples):,} {describe_shape(prepared.encoder)}")
+    out.print(f"Task: {escape(prepared.task.reason)}.")
+    show.say_notes(prepared.notes)
+    out.print(
+        f"Rows: {len(split.train):,} to train, {len(split.validation):,} to validate, {len(split.test):,} to test."
+    )
+    weights = sum(array.size for array in network.get_weights().values())
+    out.print(
+        f"Network: {recipe.network} with {weights:,} weights, dropout {recipe.dropout:g}; AdamW, learning rate "
+        f"{recipe.learning_rate:g}, weight decay {recipe.weight_decay:.3g}, batches of {recipe.batch_size}, "
+        f"{recipe.epochs} epochs at most."
+    )
+
+
+def describe_shape(encoder: ArrayEncoder) -> str:
+    """What the rows are, in a few words."""
+    if encoder.form == "image":
+        height, width, channels = encoder.shape
+        colour = {1: "grey", 3: "RGB"}.get(channels, f"{channels}-channel")
+        return f"{colour} images of {height} x {width} pixels"
+    steps, features = encoder.shape
+    most = "at most " if encoder.variable else ""
+    return f"sequences of {most}{steps} steps, {features} number{'s' * (features > 1)} each"

@@ -1,0 +1,110 @@
+"""The main job on images and sequences: a folder or an `.npz` file in; model, history and report out."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from descend import History, Network, Sequences
+from descend.cli import baselines, show
+from descend.cli.arrays import describing
+from descend.cli.arrays.bundle import ArrayBundle
+from descend.cli.arrays.preparing import PreparedArrays, prepare_arrays
+from descend.cli.arrays.recipe import ArrayRecipe, choose
+from descend.cli.bundle import as_outputs
+from descend.cli.findings import in_our_words
+from descend.cli.fitting import HISTORY, MODEL, REPORT, facts_of, fit, timed, write_history
+from descend.cli.output import staged_folder
+from descend.cli.scoring import Scores
+from descend.cli.training import Job
+from descend.data.archives import TARGET
+from descend.data.errors import DataError
+from descend.data.examples import Examples
+from descend.training.diagnosis import Diagnosis
+
+
+@dataclass(frozen=True)
+class ArrayResult:
+    """What came out, for the printed table and the report.
+
+    Attributes
+    ----------
+    bundle : ArrayBundle
+    prepared : PreparedArrays
+    history : History
+    recipe : ArrayRecipe
+    outputs : (test rows,) or (test rows, classes)
+    scores : dict of str to Scores
+        Of the network and the baselines, on the test rows.
+    seconds : float
+        Of training.
+    diagnosis : Diagnosis
+        What looks wrong about the training, in the words of the command line.
+    """
+
+    bundle: ArrayBundle
+    prepared: PreparedArrays
+    history: History
+    recipe: ArrayRecipe
+    outputs: NDArray[np.float64]
+    scores: dict[str, Scores]
+    seconds: float
+    diagnosis: Diagnosis
+
+
+def train_arrays(job: Job, examples: Examples) -> ArrayResult:
+    """Do the main job on examples and write its three files.
+
+    Parameters
+    ----------
+    job : Job
+    examples : Examples
+
+    Raises
+    ------
+    DataError
+        When something about the input can be mended; nothing is written then.
+    """
+    if job.target is not None and (examples.sources or job.target != TARGET):
+        raise DataError(
+            f"--target names a column of a table, and '{job.data}' holds {examples.form}s, whose "
+            f"{'classes are its sub-folders' if examples.sources else 'target is the array y'}; leave it out."
+        )
+    prepared = prepare_arrays(examples, job.prepare)
+    recipe = choose(len(prepared.split.train), prepared.encoder, job.asked)
+    network = recipe.build(prepared.encoder, job.seed)
+    if not job.quiet:
+        describing.preparation(prepared, recipe, network)
+    with staged_folder(job.out) as stage:
+        result = _fit(job, prepared, recipe, network)
+        result.bundle.save(stage / MODEL)
+        write_history(stage / HISTORY, result.history)
+        _report(stage / REPORT, result)
+    if not job.quiet:
+        show.outcome(result, job.out)
+    return result
+
+
+def _fit(job: Job, prepared: PreparedArrays, recipe: ArrayRecipe, untrained: Network) -> ArrayResult:
+    X, y, split, target = prepared.X, prepared.y, prepared.split, prepared.encoder.target
+
+    def learn() -> tuple[Network, History]:
+        return untrained, fit(untrained, X, y, split, target, recipe, threads=job.threads, quiet=job.quiet)
+
+    network, history, seconds = timed(learn, recipe)
+    outputs = as_outputs(target, network.predict(X[split.test]))
+    flat = (X.values if isinstance(X, Sequences) else X).reshape(len(X), -1)
+    scores = baselines.compare(prepared.task.kind, flat, y, split, target, job.seed, outputs)
+    facts = facts_of(prepared.task.reason, job.data, split, job.seed, asdict(recipe), scores)
+    bundle = ArrayBundle(network, prepared.encoder, facts)
+    diagnosis = in_our_words(history.diagnose(), target, recipe.learning_rate, recipe.batch_size)
+    return ArrayResult(bundle, prepared, history, recipe, outputs, scores, seconds, diagnosis)
+
+
+def _report(path: Path, result: ArrayResult) -> None:
+    from descend.cli.report.arrays import write_array_report
+
+    write_array_report(path, result)
