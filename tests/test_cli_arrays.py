@@ -308,7 +308,7 @@ def test_options_that_do_not_fit(images, tmp_path):
     assert "--drop" in refused("train", bars, "--drop", "x", *out)
     assert "leave --task out" in refused("train", bars, "--task", "regression", *out)
     frame = tmp_path / "table.csv"
-    frame.write_text("a,b\n" + "".join(f"{i},{i % 2}\n" for i in range(20)))
+    frame.write_text("a,b\n" + "".join(f"{i % 7},{i % 2}\n" for i in range(20)))
     assert "name the column to predict with --target" in refused("train", frame, *out)
     assert "--network is for images" in refused("train", frame, "-t", "b", "--network", "lenet", *out)
     assert "--image-size is for folders" in refused("train", frame, "-t", "b", "--image-size", "32", *out)
