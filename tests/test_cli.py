@@ -229,7 +229,7 @@ def test_bad_input_is_one_sentence(tmp_path, content, extra, words):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["train", "data.csv"], "Missing option '--target'"),
+        (["train"], "Missing argument 'DATA'"),
         (["train", "data.csv", "-t", "label", "--epochs", "few"], "--epochs"),
         (["train", "data.csv", "-t", "label", "--epoch", "3"], "--epoch"),
         (["predict"], "MODEL"),
