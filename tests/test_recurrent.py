@@ -176,6 +176,12 @@ def test_trace_shows_the_gates() -> None:
     assert trace["gradient/lstm_1/recurrent_weight"].shape == (5, 20)
 
 
+def test_summary_counts_the_weights_that_steps_share() -> None:
+    network = Network([layers.Bidirectional(layers.LSTM(5)), layers.Dense(1)], input_shape=(6, 3))
+    # Four gates of 5 units with 3 inputs, 5 states and a bias, in both directions.
+    assert f"recurrent layers: 360 weights, {6 * 360:,} if steps did not share them" in network.summary()
+
+
 @pytest.mark.parametrize("make", LAYERS)
 def test_row_by_row_prediction_has_the_same_bits(make: type[layers.Recurrent]) -> None:
     plan = lower([make(37, return_sequences=True), make(5)], (9, 3))

@@ -15,7 +15,7 @@ def describe(core: Core) -> str:
         named = name_layers(expand(core.layers))
         rows = [(layer.name or "", type(layer).__name__, "?", "?") for layer in walk(named)]
         return _table(rows) + "\n\nshapes are known once the input shape is: call fit or pass input_shape\n"
-    return _table(_rows(core, core.plan)) + f"\n\n{_totals(core.plan)}\n{_convolutions(core.plan)}"
+    return _table(_rows(core, core.plan)) + f"\n\n{_totals(core.plan)}\n{_convolutions(core.plan)}{_recurrent(core.plan)}"
 
 
 def _rows(core: Core, plan: Plan) -> list[tuple[str, str, str, str]]:
@@ -69,6 +69,17 @@ def _convolutions(plan: Plan) -> str:
             shared += weights + biases
             apart += weights * math.prod(op.window.grid) + biases * plan.values[op.output].positions
     return f"convolutions: {shared:,} weights, {apart:,} if positions did not share them\n" if shared else ""
+
+
+def _recurrent(plan: Plan) -> str:
+    """How many weights the recurrent layers have, and how many they would have with their own in every step."""
+    shared = apart = 0
+    for op in plan.ops:
+        if isinstance(op, ops.Recurrent):
+            weights = sum(parameter.size for parameter in parameters_of(op, plan))
+            shared += weights
+            apart += weights * plan.values[op.input].shape[0]
+    return f"recurrent layers: {shared:,} weights, {apart:,} if steps did not share them\n" if shared else ""
 
 
 def _table(rows: list[tuple[str, str, str, str]]) -> str:
