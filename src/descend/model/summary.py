@@ -15,7 +15,8 @@ def describe(core: Core) -> str:
         named = name_layers(expand(core.layers))
         rows = [(layer.name or "", type(layer).__name__, "?", "?") for layer in walk(named)]
         return _table(rows) + "\n\nshapes are known once the input shape is: call fit or pass input_shape\n"
-    return _table(_rows(core, core.plan)) + f"\n\n{_totals(core.plan)}\n{_convolutions(core.plan)}{_recurrent(core.plan)}"
+    sharing = _convolutions(core.plan) + _recurrent(core.plan)
+    return _table(_rows(core, core.plan)) + f"\n\n{_totals(core.plan)}\n{sharing}"
 
 
 def _rows(core: Core, plan: Plan) -> list[tuple[str, str, str, str]]:
@@ -78,7 +79,7 @@ def _recurrent(plan: Plan) -> str:
         if isinstance(op, ops.Recurrent):
             weights = sum(parameter.size for parameter in parameters_of(op, plan))
             shared += weights
-            apart += weights * plan.values[op.input].shape[0]
+            apart += weights * plan.values[op.inputs[0]].shape[0]
     return f"recurrent layers: {shared:,} weights, {apart:,} if steps did not share them\n" if shared else ""
 
 
