@@ -223,6 +223,15 @@ class PyModel {
     return array;
   }
 
+  // Steps of a row: its positions, or integers that an embedding makes into positions.
+  long steps() const {
+    const PlanSpec& plan = model_.program.plan;
+    long most = plan.positions_of(plan.input);
+    for (const OpSpec& s : plan.ops)
+      if (s.kind == OpKind::embedding) most = std::max(most, plan.positions_of(s.output));
+    return most;
+  }
+
   // X: a matrix; a matrix of sequences with their lengths (rows,) as a tuple; or sparse rows as a tuple of starts
   // (rows + 1,), columns and values. The arrays stay alive with the caller's arguments.
   void set_rows(Data<T>& data, const nb::object& X) const {
@@ -240,8 +249,7 @@ class PyModel {
       const auto lengths = nb::cast<Vector<int32_t>>(parts[1], false);
       bool good = static_cast<long>(lengths.size()) == data.rows;
       for (std::size_t r = 0; good && r < lengths.size(); r++)
-        good = lengths.data()[r] >= 1 &&
-               static_cast<std::size_t>(lengths.data()[r]) <= positions(model_.program.plan.input);
+        good = lengths.data()[r] >= 1 && lengths.data()[r] <= steps();
       expect(good, "lengths must be one per row, from 1 to the number of steps");
       data.lengths = lengths.data();
       return;

@@ -35,6 +35,7 @@ void read_recurrent(const nb::dict& d, OpSpec& s) {
   s.truncate = get(d, "truncate", 0L);
   s.recurrent_rate = get(d, "recurrent_rate", 0.0);
   s.recurrent_stream = get<uint64_t>(d, "recurrent_stream", 0);
+  s.norms = get(d, "norms", s.norms);
 }
 
 WindowSpec window_spec(const nb::dict& d) {
@@ -113,6 +114,8 @@ PlanSpec plan_spec(const nb::dict& d) {
     if (s.kind != OpKind::recurrent) continue;
     for (const int id : {s.weight, s.recurrent, s.bias})
       if (id >= 0) plan.parameters[static_cast<std::size_t>(id)].gates = gates_of(s.cell);
+    for (std::size_t i = 0; i < s.norms.size() && i < 6; i++)  // of the terms, which have gates
+      plan.parameters[static_cast<std::size_t>(s.norms[i])].gates = gates_of(s.cell);
     s.state = plan.state_size;
     plan.state_size += plan.widths[static_cast<std::size_t>(s.output)] * (s.cell == Cell::lstm ? 2 : 1);
   }

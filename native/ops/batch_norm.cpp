@@ -1,6 +1,6 @@
 // y = gamma (x - mean) / sqrt(var + eps) + beta per column, over the batch's rows and positions in training. A batch of
 // one line has no variance: it is normalized by the running statistics and leaves them alone. Frozen statistics are
-// frozen_batch_norm.cpp's.
+// frozen_batch_norm.cpp's. Of rows with lengths of their own the lines behind them do not count, and get no gradient.
 //
 // Mean and variance come from sums and centred squares per block of rows, combined in order of the blocks, which keeps
 // them accurate for columns far from zero. Every thread combines all blocks for itself: no second meeting of threads.
@@ -29,34 +29,37 @@ class BatchNorm final : public Op<T> {
   bool trainable() const override { return trainable_; }
 
   // Shared: two sums per block of rows, forward and backward apart, since a thread may be at the backward sums while
-  // another still reads the forward ones. Per thread: mean, 1/sd, variance and the two totals of the gradient.
+  // another still reads the forward ones. Per thread: mean, 1/sd, variance, the two totals of the gradient and, first
+  // in a last piece, the number of lines.
   long scratch_size(long blocks, int threads) const override { return width_ * (4 * blocks + kOwn * threads); }
 
   void forward_sums(const Pass<T>& pass, Rows rows, Panels p) const override {
-    each_block(pass, rows, p, this->in(pass, rows.first), false, [&](const T* x, auto n, T* sums) {
+    each_block(pass, rows, p, this->in(pass, rows.first), false, [&](const T* x, auto n, T* sums, const auto& each) {
       Chains s, m2;
-      for (long r = 0; r < n; r++) s.at(r) += load(x + r * kPanel<T>);
+      each(n, [&](long r, long k) { s.at(k) += load(x + r * kPanel<T>); });
       const Vec<T> sum = s.total(), mean = sum / static_cast<T>(n);
-      for (long r = 0; r < n; r++) {
+      each(n, [&](long r, long k) {
         const Vec<T> d = load(x + r * kPanel<T>) - mean;
-        m2.at(r) = fma<T>(d, d, m2.at(r));
-      }
+        m2.at(k) = fma<T>(d, d, m2.at(k));
+      });
       store(sums, sum);
       store(sums + width_, m2.total());
     });
   }
 
-  void forward_totals(const Pass<T>& pass) const override {
-    const long block = pass.row_block, rest = pass.rows - (pass.row_blocks() - 1) * block;
-    const T n = static_cast<T>(pass.rows * this->in_positions), whole = static_cast<T>(block * this->in_positions),
-            last = static_cast<T>(rest * this->in_positions);
+  void forward_totals(const Pass<T>& pass, long) const override {
+    const T n = static_cast<T>(lines_of(pass, {0, pass.rows}));
     T* own = own_scratch(pass);
+    own[5 * width_] = n;
+    const auto count_of = [&](long b) {
+      return static_cast<T>(lines_of(pass, {b * pass.row_block, std::min(pass.rows, (b + 1) * pass.row_block)}));
+    };
     for (long c = 0; c < width_; c += kLanes<T>) {
       Vec<T> sum{}, m2{};
       for (long b = 0; b < pass.row_blocks(); b++) sum += load(sums_of(pass, b, false) + c);
       const Vec<T> mean = sum / n;
       for (long b = 0; b < pass.row_blocks(); b++) {
-        const T count = b + 1 < pass.row_blocks() ? whole : last;
+        const T count = count_of(b);
         const Vec<T> d = load(sums_of(pass, b, false) + c) / count - mean;
         m2 += fma<T>(d * d, splat(count), load(sums_of(pass, b, false) + width_ + c));
       }
@@ -84,22 +87,22 @@ class BatchNorm final : public Op<T> {
   void backward_sums(const Pass<T>& pass, Rows rows, Panels p) const override {
     const T* gradient = this->out_gradient(pass, rows.first);
     const T* input = this->in(pass, rows.first);
-    each_block(pass, rows, p, gradient, true, [&](const T* dy, auto n, T* sums) {
+    each_block(pass, rows, p, gradient, true, [&](const T* dy, auto n, T* sums, const auto& each) {
       const long c = (sums - pass.arena->scratch[this->index]) % width_;
       const Statistics s = statistics(pass, c);
       const T* x = input + (dy - gradient);
       Chains a, b;
-      for (long r = 0; r < n; r++) {
+      each(n, [&](long r, long k) {
         const Vec<T> g = load(dy + r * kPanel<T>);
-        a.at(r) += g;
-        b.at(r) = fma<T>(g, (load(x + r * kPanel<T>) - s.mean) * s.inverse, b.at(r));
-      }
+        a.at(k) += g;
+        b.at(k) = fma<T>(g, (load(x + r * kPanel<T>) - s.mean) * s.inverse, b.at(k));
+      });
       store(sums, a.total());
       store(sums + width_, b.total());
     });
   }
 
-  void backward_totals(const Pass<T>& pass) const override {
+  void backward_totals(const Pass<T>& pass, long) const override {
     T* own = own_scratch(pass) + 3 * width_;
     for (long c = 0; c < width_; c += kLanes<T>) {
       Vec<T> a{}, b{};
@@ -113,7 +116,7 @@ class BatchNorm final : public Op<T> {
   }
 
   void backward(const Pass<T>& pass, Rows rows, Panels p) const override {
-    const T n = static_cast<T>(pass.rows * this->in_positions);
+    const T n = own_scratch(pass)[5 * width_];
     each_vector(p, [&](long c, long panel) {
       const Statistics s = statistics(pass, c);
       const T* own = own_scratch(pass) + 3 * width_;
@@ -130,6 +133,10 @@ class BatchNorm final : public Op<T> {
         const Vec<T> normal = (load(x + o) - s.mean) * s.inverse;
         store(dx + o, scale * (load(dy + o) - fma<T>(normal, b, a)));
       }
+      if (!varied(pass)) return;
+      for (long r = rows.first / this->in_positions; r < rows.last / this->in_positions; r++)
+        for (long l = pass.lines_of(r, this->in_positions); l < this->in_positions; l++)
+          store(dx + (r * this->in_positions + l) * kPanel<T> + v, Vec<T>{});
     });
   }
 
@@ -148,7 +155,7 @@ class BatchNorm final : public Op<T> {
   }
 
  private:
-  static constexpr int kOwn = 5;
+  static constexpr int kOwn = 6;
 
   // A sum over the rows of a block as four chains, so that one addition does not wait for the one before.
   struct Chains {
@@ -162,7 +169,17 @@ class BatchNorm final : public Op<T> {
   };
 
   // Whether the statistics are the batch's.
-  bool of_batch(const Pass<T>& pass) const { return pass.training && pass.rows * this->in_positions > 1; }
+  bool of_batch(const Pass<T>& pass) const { return pass.training && own_scratch(pass)[5 * width_] > 1; }
+
+  bool varied(const Pass<T>& pass) const { return pass.data->lengths && this->in_positions > 1; }
+
+  // How many lines of some rows count.
+  long lines_of(const Pass<T>& pass, Rows rows) const {
+    if (!varied(pass)) return rows.count() * this->in_positions;
+    long sum = 0;
+    for (long r = rows.first; r < rows.last; r++) sum += pass.lines_of(r, this->in_positions);
+    return sum;
+  }
 
   Statistics statistics(const Pass<T>& pass, long c) const {
     const Vec<T> gamma = gamma_ >= 0 ? load(pass.weights + gamma_ + c) : splat(T(1));
@@ -181,19 +198,32 @@ class BatchNorm final : public Op<T> {
     return this->scratch(pass) + width_ * (4 * pass.arena->blocks + kOwn * pass.thread);
   }
 
-  // Calls body(first number, rows, sums) for each block of rows and vector of columns of `values`.
+  // Calls body(first number, lines that count, sums, each) for each block of rows and vector of columns of `values`;
+  // each(lines, visit) calls visit(line of the block, how many came before) for those that count.
   template <class Body>
   void each_block(const Pass<T>& pass, Rows rows, Panels p, const T* values, bool backward, Body&& body) const {
-    const long block = this->block_lines(pass);
-    for (long first = rows.first; first < rows.last; first += block)
+    const long block = this->block_lines(pass), positions = this->in_positions;
+    const auto in_order = [](auto n, auto&& visit) {
+      for (long r = 0; r < n; r++) visit(r, r);
+    };
+    for (long first = rows.first; first < rows.last; first += block) {
+      const long last = std::min(rows.last, first + block);
+      const auto of_own = [&](long, auto&& visit) {
+        for (long r = first / positions, k = 0; r < last / positions; r++)
+          for (long l = 0; l < pass.lines_of(r, positions); l++) visit(r * positions + l - first, k++);
+      };
+      const long count = lines_of(pass, {first / positions, last / positions});
       each_vector(p, [&](long c, long panel) {
         const T* from = values + panel * this->stride(pass) + first * kPanel<T> + c % kPanel<T>;
         T* to = sums_of(pass, first / block, backward) + c;
-        if (block == kRowBlock && first + kRowBlock <= rows.last)
-          body(from, std::integral_constant<long, kRowBlock>{}, to);  // unrolled
+        if (varied(pass))
+          body(from, count, to, of_own);
+        else if (count == kRowBlock && block == kRowBlock)
+          body(from, std::integral_constant<long, kRowBlock>{}, to, in_order);  // unrolled
         else
-          body(from, std::min(block, rows.last - first), to);
+          body(from, count, to, in_order);
       });
+    }
   }
 
   // Calls body(column, its panel) for each vector of the panels.

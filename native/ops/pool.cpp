@@ -1,6 +1,7 @@
 // The largest number, or the mean, of the pixels that a window covers, channel
 // by channel; pixels outside the image do not count. The gradient of a maximum
-// goes to the first of the largest.
+// goes to the first of the largest. A pool over all steps of rows with lengths
+// of their own is one over the steps that there are.
 #include <algorithm>
 
 #include "kernels/panels.hpp"
@@ -46,8 +47,8 @@ class Pool final : public Op<T> {
   }
 
   void backward(const Pass<T>& pass, Rows lines, Panels panels) const override {
-    if (quads_) return spread<true, 2>(pass, lines, panels);
-    if (tiles_) return spread<true, 0>(pass, lines, panels);
+    if (quads_ && !varied(pass)) return spread<true, 2>(pass, lines, panels);
+    if (tiles_ && !varied(pass)) return spread<true, 0>(pass, lines, panels);
     T* const dx = this->in_gradient(pass, lines.first);
     for (long p = panels.first; p < panels.last; p++)
       std::fill(dx + p * this->stride(pass) + lines.first * P, dx + p * this->stride(pass) + lines.last * P, T(0));
@@ -60,6 +61,11 @@ class Pool final : public Op<T> {
   static Valid covered(long first, long size, long image) {
     return {std::max(0L, first), std::min(image, first + size)};
   }
+  // The pixels that a window covers in the row of `line`.
+  Valid own(const Pass<T>& pass, long line, Valid x) const {
+    return {x.first, std::min(x.last, pass.lines_of(line / this->in_positions, this->in_positions))};
+  }
+  bool varied(const Pass<T>& pass) const { return pass.data->lengths && this->in_positions > 1; }
   static T count(Valid y, Valid x) { return static_cast<T>(y.count() * x.count()); }
 
   long out_line(long line) const { return line / this->in_positions * this->out_positions; }
@@ -112,12 +118,14 @@ class Pool final : public Op<T> {
   template <class Body>
   [[gnu::always_inline]] inline void each_window(const Pass<T>& pass, Rows lines, Panels panels, Body&& body) const {
     const long out_stride = pass.arena->stride(this->out_positions);
+    const bool varied = this->varied(pass);
     for (long p = panels.first; p < panels.last; p++)
       for (long line = lines.first; line < lines.last; line += this->in_positions) {
         long to = p * out_stride + out_line(line) * P;
         for (const Valid y : rows_)
           for (const Valid x : columns_) {
-            for (long v = 0; v < P; v += kLanes<T>) body(to + v, p * this->stride(pass) + line * P + v, y, x);
+            for (long v = 0; v < P; v += kLanes<T>)
+              body(to + v, p * this->stride(pass) + line * P + v, y, varied ? own(pass, line, x) : x);
             to += P;
           }
       }

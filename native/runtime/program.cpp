@@ -66,7 +66,15 @@ class Scheduler {
 
   explicit Scheduler(long row_block) : phases_(1), row_block_(row_block) {}
 
-  void rows(const Op<T>* op, Method method) { sweeps(op).push_back({0, true, {{op, method}}}); }
+  void rows(const Op<T>* op, Method method, long part = 0) { sweeps(op).push_back({0, true, {{op, method}}, part}); }
+
+  // All parts of an op on whole rows.
+  void parts(const Op<T>* op, Method method, bool backward) {
+    for (long k = 0; k < op->parts(backward); k++) {
+      if (k) meet(op, backward, k);
+      rows(op, method, k);
+    }
+  }
 
   // A product of many terms takes all panels at once, so that it can go block of terms by block of terms.
   void product(const Op<T>* op, Method method, long panels, bool at_once) {
@@ -82,7 +90,7 @@ class Scheduler {
       sweeps.push_back({panels, false, {{op, method}}});
   }
 
-  void meet(const Op<T>* totals, bool backward) { phases_.push_back({totals, backward, {}}); }
+  void meet(const Op<T>* totals, bool backward, long part = 0) { phases_.push_back({totals, backward, part, {}}); }
 
   std::vector<Phase<T>> take() { return std::move(phases_); }
 
@@ -218,7 +226,9 @@ Scheduler<T> forward_to(const Program<T>& program, bool in_training, int last) {
   const std::vector<bool> needed = values_for(program.plan, last);
   for (const auto& op : program.ops) {
     if (!needed[id(op->spec.output)] || op->spec.kind == OpKind::fork) continue;
-    if (op->by_row())
+    if (op->by_row() && in_training)
+      s.parts(op.get(), &Op<T>::forward, false);
+    else if (op->by_row())
       s.rows(op.get(), &Op<T>::forward);
     else if (!op->by_panel())
       s.product(op.get(), &Op<T>::forward, panels<T>(op->out_width), op->at_once(op->in_width));
@@ -246,7 +256,7 @@ void backward_from(const Program<T>& program, const std::vector<bool>& wanted, S
     const bool needed = op->wants_input || ((op->by_panel() || op->by_row()) && op->trainable() && !op->reduces());
     if (!needed) continue;
     if (op->by_row())
-      s.rows(op, &Op<T>::backward);
+      s.parts(op, &Op<T>::backward, true);
     else if (!op->by_panel())
       s.product(op, &Op<T>::backward, panels<T>(op->in_width), op->at_once(op->out_width));
     else
@@ -342,16 +352,17 @@ void run_sweep(const Sweep<T>& sweep, const Pass<T>& pass, Rows rows) {
   const long most = sweep.at_once ? std::max(1L, sweep.panels) : rows.count() <= 2 ? 4 : kTilePanels;
   for (long p = 0; p == 0 || p < sweep.panels; p += most)
     for (const Step<T>& step : sweep.steps)
-      (step.op->*step.method)(pass, rows.lines(step.op->in_positions), {p, std::min(sweep.panels, p + most)});
+      (step.op->*step.method)(pass, rows.lines(step.op->in_positions),
+                              {sweep.part + p, sweep.part + std::min(sweep.panels, p + most)});
 }
 
 template <class T>
 void run_phase(const Phase<T>& phase, const Pass<T>& pass, Rows rows) {
   if (phase.totals) {
     if (phase.backward)
-      phase.totals->backward_totals(pass);
+      phase.totals->backward_totals(pass, phase.part);
     else
-      phase.totals->forward_totals(pass);
+      phase.totals->forward_totals(pass, phase.part);
   }
   const auto each_part = [](Rows whole, long most, auto&& body) {
     for (long first = whole.first; first < whole.last;) {

@@ -70,6 +70,10 @@ struct Pass {
   uint64_t part = 0;  // of the update: the number of the batch in it
 
   long source(long r) const { return order ? static_cast<long>(order[r]) : first_row + r; }
+  // Lines of row r, of `positions`, that are steps of its own.
+  long lines_of(long r, long positions) const {
+    return data->lengths && positions > 1 ? data->lengths[source(r)] : positions;
+  }
   long row_blocks() const { return (rows + row_block - 1) / row_block; }
 };
 
@@ -119,6 +123,10 @@ class Op {
   virtual bool at_once(long terms) const { return terms > kTermBlock; }
   // Whether the output may take the place of an input, and an input's gradient that of the output's.
   virtual bool in_place() const { return by_panel() || by_row(); }
+  // An op on whole rows that needs sums over all of them more than once, in training, works part by part: between two
+  // parts all threads meet, and before each part but the first every thread adds up the sums that the one before left
+  // (totals). Its forward and backward get the part as the first panel.
+  virtual long parts(bool /*backward*/) const { return 1; }
   // Whether sums over the batch's rows come before the output, in training.
   virtual bool reduces() const { return false; }
   // Whether backward reads the input's or the output's value; what it does not read may be overwritten.
@@ -141,12 +149,12 @@ class Op {
   virtual long work_size(bool /*training*/) const { return 0; }
 
   virtual void forward_sums(const Pass<T>&, Rows, Panels) const {}
-  virtual void forward_totals(const Pass<T>&) const {}
+  virtual void forward_totals(const Pass<T>&, long /*part*/) const {}
   virtual void forward(const Pass<T>&, Rows, Panels) const = 0;
 
   // Gradient of the input from the gradient of the output. backward_sums may rewrite the output's gradient.
   virtual void backward_sums(const Pass<T>&, Rows, Panels) const {}
-  virtual void backward_totals(const Pass<T>&) const {}
+  virtual void backward_totals(const Pass<T>&, long /*part*/) const {}
   virtual void backward(const Pass<T>&, Rows, Panels) const = 0;
 
   // A parameter that several ops use is the first one's, whose tasks sum the gradients of all its uses.
@@ -220,6 +228,7 @@ struct Sweep {
   long panels;   // 0: the steps take whole rows
   bool at_once;  // its one step takes all panels in one call
   std::vector<Step<T>> steps;
+  long part = 0;  // of an op on whole rows
 };
 
 // Sweeps that take the same number of rows at a time: what they touch for these rows fits the second-level cache.
@@ -233,6 +242,7 @@ template <class T>
 struct Phase {
   const Op<T>* totals = nullptr;  // whose sums are added up on entry
   bool backward = false;          // which totals
+  long part = 0;                  // and before which part
   std::vector<Stretch<T>> stretches;
 };
 

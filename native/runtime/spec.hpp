@@ -112,6 +112,9 @@ struct OpSpec {
   long truncate = 0;                        // steps that the gradient goes back at most; 0: all
   double recurrent_rate = 0;                // of dropout on the state
   uint64_t recurrent_stream = 0;
+  // Of batch normalization inside the cell, none without: gamma, running mean and variance of the input's term and of
+  // the state's, the number of steps seen, and for an LSTM gamma, beta, running mean and variance of its memory.
+  std::vector<int> norms = {};
   long state = 0;  // where its states begin in a row of all states
   std::vector<CategorySpec> categories{};
   bool transposed = false;  // a dense op that uses the transpose of its weight

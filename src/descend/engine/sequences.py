@@ -12,19 +12,22 @@ from numpy.typing import ArrayLike, NDArray
 class Sequences:
     """Rows that have fewer steps than the array has room for.
 
-    Networks with recurrent layers take it wherever they take X. What stands beyond a row's length has no effect on
-    any result, whatever it is, and costs next to nothing.
+    Networks with recurrent layers, or with pools over all steps, take it wherever they take X. What stands beyond a
+    row's length has no effect on any result, whatever it is, and costs next to nothing.
+
+    Steps are rows of features, or integers such as the numbers of words, which a network reads whose first layer is an
+    `Embedding`.
 
     Parameters
     ----------
-    values : list of array-like of shape (steps_i, features), or array-like of shape (rows, steps, features)
-        The sequences, padded with zeros here; or padded already.
+    values : list of array-like of shape (steps_i, features) or (steps_i,)
+        The sequences, padded with zeros here; or padded already, as one array-like with rows before these axes.
     lengths : array-like of int of shape (rows,), default: None
         How many steps each row of an array has, from 1 on; none for a list, which shows them.
 
     Attributes
     ----------
-    values : ndarray of shape (rows, steps, features)
+    values : ndarray of shape (rows, steps, features), or (rows, steps) of integers
     lengths : ndarray of int32 of shape (rows,)
 
     Raises
@@ -38,6 +41,9 @@ class Sequences:
     >>> from descend import Sequences
     >>> Sequences([np.ones((2, 3)), np.ones((5, 3))]).shape
     (2, 5, 3)
+    >>> Sequences([[4, 8, 1], [7]]).values
+    array([[4, 8, 1],
+           [7, 0, 0]])
     """
 
     def __init__(self, values: Sequence[ArrayLike] | NDArray, lengths: ArrayLike | None = None) -> None:
@@ -45,18 +51,20 @@ class Sequences:
             self.values, self.lengths = _padded(values)
             return
         self.values = np.asarray(values)
-        if self.values.ndim != 3:
-            raise ValueError(f"values must have shape (rows, steps, features), got {self.values.shape}")
+        if self.values.ndim not in (2, 3):
+            raise ValueError(
+                f"values must have shape (rows, steps, features), or (rows, steps) of integers, got {self.values.shape}"
+            )
         self.lengths = _checked_lengths(lengths, *self.values.shape[:2])
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """(rows, steps, features)."""
+        """(rows, steps, features), or (rows, steps) of integers."""
         return self.values.shape
 
     @property
     def ndim(self) -> int:
-        """3."""
+        """3, or 2 of integers."""
         return self.values.ndim
 
     def __len__(self) -> int:
@@ -71,8 +79,8 @@ class Sequences:
 
     def padded_to(self, steps: int, dtype: np.dtype) -> Sequences:
         """The same with room for so many steps, zeros where there are none, and numbers of `dtype`."""
-        rows, own, features = self.shape
-        values = np.zeros((rows, steps, features), dtype)
+        rows, own, *features = self.shape
+        values = np.zeros((rows, steps, *features), dtype)
         there = np.arange(own) < self.lengths[:, None]
         with np.errstate(over="ignore"):  # found by whoever checks the numbers
             values[:, :own][there] = self.values[there]
@@ -85,17 +93,22 @@ def _padded(values: Any) -> tuple[NDArray, NDArray[np.int32]]:
     parts = [np.asarray(part) for part in values]
     if not parts:
         raise ValueError("values holds no sequence; pass at least one")
-    width = parts[0].shape[1] if parts[0].ndim == 2 else 0
+    features = parts[0].shape[1:]
     for i, part in enumerate(parts):
+        if part.ndim and len(part) == 0:
+            raise ValueError(f"values[{i}] has no steps; leave empty sequences out")
         if part.dtype.kind not in "biuf":
             raise TypeError(f"values[{i}] must hold numbers, got dtype {part.dtype}")
-        if part.ndim != 2 or part.shape[1] != width or width == 0:
-            wanted = f"(steps, {width})" if width else "(steps, features)"
-            raise ValueError(f"values[{i}] must have shape {wanted}, got {part.shape}")
-        if len(part) == 0:
-            raise ValueError(f"values[{i}] has no steps; leave empty sequences out")
+        if part.ndim == 1 and part.dtype.kind == "f":
+            raise ValueError(
+                f"values[{i}] must have shape (steps, features), got {part.shape}; only integers, such as the numbers "
+                "of words, come without features: pass one feature with shape (steps, 1)"
+            )
+        if part.ndim not in (1, 2) or part.shape[1:] != features or 0 in features:
+            wanted = "(steps, features)" if part.ndim not in (1, 2) or 0 in features else f"{('steps', *features)}"
+            raise ValueError(f"values[{i}] must have shape {wanted}, got {part.shape}".replace("'", ""))
     lengths = np.array([len(part) for part in parts], np.int32)
-    array = np.zeros((len(parts), lengths.max(), width), np.result_type(*parts))
+    array = np.zeros((len(parts), lengths.max(), *features), np.result_type(*parts))
     for row, part in zip(array, parts, strict=True):
         row[: len(part)] = part
     return array, lengths

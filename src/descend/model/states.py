@@ -20,6 +20,11 @@ def sizes(plan: Plan) -> dict[str, int]:
     """
     found: dict[str, int] = {}
     for op in plan.ops:
+        if isinstance(op, ops.Pool) and any(plan.values[value].positions > 1 for value in op.inputs):
+            raise ValueError(
+                f"the layer {op.name!r} looks at all steps of a sequence at once, so they cannot come piece by piece; "
+                "use predict"
+            )
         if not isinstance(op, ops.Recurrent):
             continue
         if op.reverse:

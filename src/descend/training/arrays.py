@@ -119,6 +119,8 @@ def features(
 
 def _sequences(X: Sequences, shape: tuple[int, ...] | None, dtype: np.dtype, name: str) -> Sequences:
     as_numbers(X.values, name)
+    if X.ndim == 2:
+        return _tokens(X, shape, dtype, name)
     _, steps, width = X.shape
     if shape is not None and (len(shape) != 2 or width != shape[1] or X.lengths.max(initial=0) > shape[0]):
         wanted = f"({shape[0]} steps or fewer, {shape[1]} features)" if len(shape) == 2 else f"{shape}"
@@ -134,8 +136,26 @@ def _sequences(X: Sequences, shape: tuple[int, ...] | None, dtype: np.dtype, nam
     return padded
 
 
+def _tokens(X: Sequences, shape: tuple[int, ...] | None, dtype: np.dtype, name: str) -> Sequences:
+    """Sequences of integers with room for the network's steps."""
+    longest = X.lengths.max(initial=0)
+    if shape is not None and (len(shape) != 1 or longest > shape[0]):
+        wanted = f"up to {shape[0]} integers" if len(shape) == 1 else f"shape {shape}"
+        raise ValueError(
+            f"{name} must have rows of {wanted}, as the network was built, got sequences of up to {longest} integers; "
+            "cut longer sequences, or build a network for them"
+        )
+    steps = X.shape[1] if shape is None else shape[0]
+    own = Sequences(X.values[:, :steps], X.lengths)
+    padded = own.padded_to(steps, dtype)
+    finite(padded.values, dtype, name)
+    return padded
+
+
 def steps(X: ArrayLike | Sequences, shape: tuple[int, ...] | None, dtype: np.dtype, name: str = "X") -> Sequences:
     """Return (rows, steps, features) of as many steps as there are as Sequences with room for those of `shape`.
+
+    Where `shape` is (steps,), X is (rows, steps) of integers.
 
     Raises
     ------
@@ -144,8 +164,9 @@ def steps(X: ArrayLike | Sequences, shape: tuple[int, ...] | None, dtype: np.dty
     """
     if not isinstance(X, Sequences):
         values = as_numbers(X, name)
-        if values.ndim != 3:
-            raise ValueError(f"{name} must have shape (rows, steps, features), got {values.shape}")
+        if values.ndim != (2 if shape is not None and len(shape) == 1 else 3):
+            wanted = "(rows, steps)" if shape is not None and len(shape) == 1 else "(rows, steps, features)"
+            raise ValueError(f"{name} must have shape {wanted}, got {values.shape}")
         if not values.shape[1]:
             raise ValueError(f"{name} has no steps, its shape is {values.shape}; pass at least one")
         X = Sequences(values, np.full(values.shape[0], values.shape[1]))

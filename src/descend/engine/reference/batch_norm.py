@@ -2,14 +2,15 @@
 and all axes but the last.
 
 The variance is the biased one, mean((x - mean)^2), and every row counts alike. A batch of one row (and position) has
-none: it is normalized by the running statistics and leaves them alone, as a frozen op does with every batch.
+none: it is normalized by the running statistics and leaves them alone, as a frozen op does with every batch. Of rows
+with lengths of their own the steps that there are count, each alike; the others are normalized too, without effect.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from descend.engine.reference.context import Array, Context, Saved, lines
+from descend.engine.reference.context import Array, Context, Saved, lines, steps_there
 from descend.plan.ops import BatchNorm
 
 
@@ -17,7 +18,8 @@ def forward(op: BatchNorm, context: Context, x: Array) -> tuple[Array, Saved]:
     """Y, of the shape of x; in training also the new running statistics, into context.running."""
     mean, variance = context.parameter(op.running_mean), context.parameter(op.running_variance)
     if _of_batch(op, context, x):
-        mean, variance = lines(x).mean(axis=0), lines(x).var(axis=0)
+        real = _real(context, x)
+        mean, variance = real.mean(axis=0), real.var(axis=0)
         for index, batch in ((op.running_mean, mean), (op.running_variance, variance)):
             before = context.running.get(index, context.parameter(index))  # moved by another op that shares it
             context.running[index] = op.momentum * before + (1.0 - op.momentum) * batch
@@ -34,6 +36,8 @@ def forward(op: BatchNorm, context: Context, x: Array) -> tuple[Array, Saved]:
 def backward(op: BatchNorm, context: Context, saved: Saved, dy: Array) -> Array:
     """Dx, dgamma = sum over rows and positions of dy normalized, dbeta = the same sum of dy."""
     normalized, inverse = saved["normalized"], saved["inverse_deviation"]
+    there = steps_there(context, dy)
+    dy = dy if there is None else dy * there[..., None]
     if op.beta is not None:
         context.add_gradient(op.beta, lines(dy).sum(axis=0))
     if op.gamma is not None:
@@ -42,9 +46,17 @@ def backward(op: BatchNorm, context: Context, saved: Saved, dy: Array) -> Array:
     if not _of_batch(op, context, dy):
         return dy * inverse
     # Mean and variance depend on every row and position: what dy changes through them is taken away.
-    return inverse * (dy - lines(dy).mean(axis=0) - normalized * lines(dy * normalized).mean(axis=0))
+    count = len(_real(context, dy))
+    through = (lines(dy).sum(axis=0) + normalized * lines(dy * normalized).sum(axis=0)) / count
+    return inverse * (dy - (through if there is None else through * there[..., None]))
 
 
 def _of_batch(op: BatchNorm, context: Context, x: Array) -> bool:
     """Whether the statistics are those of the batch."""
-    return context.training and not op.frozen and len(lines(x)) > 1
+    return context.training and not op.frozen and len(_real(context, x)) > 1
+
+
+def _real(context: Context, x: Array) -> Array:
+    """The lines that count, (lines, features)."""
+    there = steps_there(context, x)
+    return lines(x) if there is None else x[there]

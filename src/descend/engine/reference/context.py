@@ -21,6 +21,13 @@ def lines(x: Array) -> Array:
     return x if len(x.shape) == 2 else x.reshape(-1, x.shape[-1])
 
 
+def steps_there(context: Context, x: Array) -> NDArray[np.bool_] | None:
+    """Which steps rows have, (rows, steps), where x has steps and rows have lengths of their own; else None."""
+    if context.lengths is None or x.ndim < 3:
+        return None
+    return np.arange(x.shape[1]) < context.lengths[:, None]
+
+
 @dataclass
 class Context:
     """One pass over one batch.
