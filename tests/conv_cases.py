@@ -142,6 +142,12 @@ POOLS: list[tuple[str, Callable[[], list[layers.Layer]], tuple[int, ...]]] = [
     ("flatten", lambda: [layers.Dense(5, "tanh"), layers.Flatten(), layers.Dense(3)], (3, 4, 2)),
     ("flatten-wide", lambda: [layers.Flatten(), layers.Dense(33), layers.Reshape((3, -1)), layers.Dense(17)], (3, 32)),
     ("reshape", lambda: [layers.Reshape((2, 3, -1)), layers.Dense(19), layers.Reshape((6, 19)), layers.Tanh()], (24,)),
+    (
+        "zero-padding",
+        lambda: [layers.Dense(18), layers.ZeroPadding2D(((1, 0), (2, 3))), layers.Tanh(), layers.Conv2D(3, 2)],
+        (3, 4, 2),
+    ),
+    ("zero-padding-1d", lambda: [layers.ZeroPadding1D((2, 0)), layers.Conv1D(3, 3), layers.ZeroPadding1D()], (6, 2)),
     ("spatial-dropout", lambda: [layers.Dense(17), layers.SpatialDropout2D(0.4), layers.ReLU()], (3, 4, 2)),
     ("spatial-dropout-relu", lambda: [layers.Dense(5, "relu"), layers.SpatialDropout1D(0.3), layers.Dense(2)], (6, 2)),
 ]

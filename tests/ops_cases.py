@@ -81,6 +81,8 @@ class OpCase:
         for parameter in plan.parameters:
             noise = rng.uniform(-0.2, 0.2, parameter.size)
             flat[parameter.slice] += np.abs(noise) if parameter.name.endswith("running_variance") else noise
+            if parameter.name.endswith("steps_seen"):
+                flat[parameter.slice] = 2
         if not adaptive_ops(plan):
             return flat
         seen = self.batch(64)
@@ -742,6 +744,15 @@ def _recurrent(name: str, network: list[layers.Layer], **settings: object) -> Op
     return OpCase(f"recurrent-{name}", lambda: network, (5, 3), losses.MSE(), (2, 7, 33), **settings)  # type: ignore[arg-type]
 
 
+def _normed(make: type[layers.Recurrent]) -> Callable[[], list[layers.Layer]]:
+    norm = {"batch_norm": True, "batch_norm_epsilon": 0.05}
+    return lambda: [
+        make(19, return_sequences=True, **norm),
+        make(7, recurrent_dropout=0.2, dropout=0.1, recurrent_drop_connect=0.2, reverse=True, **norm),
+        layers.Dense(2),
+    ]
+
+
 def _twice(make: type[layers.Recurrent]) -> list[layers.Layer]:
     """A recurrent layer that stands in three places, once on other steps."""
     one = make(19, return_sequences=True, penalty=penalties.L2(0.01))
@@ -794,6 +805,33 @@ RECURRENT_CASES = [
             ],
         )
         for make in (layers.SimpleRNN, layers.LSTM, layers.GRU)
+    ),
+    *(
+        OpCase(
+            f"recurrent-norm-{make.kind}",
+            _normed(make),
+            (5, 3),
+            losses.MSE(),
+            NORMALIZED_BATCH_SIZES,
+            penalty=penalties.L2(0.01),
+        )
+        for make in (layers.SimpleRNN, layers.LSTM, layers.GRU)
+    ),
+    OpCase("recurrent-norm-one-row", _normed(layers.LSTM), (5, 3), losses.MSE(), (1,)),
+    OpCase(
+        "recurrent-norm-network",
+        lambda: [
+            layers.Dense(4, "tanh"),
+            layers.Bidirectional(layers.LSTM(35, batch_norm=True, batch_norm_epsilon=0.1, return_sequences=True)),
+            layers.BatchNorm(),
+            layers.SimpleRNN(5, batch_norm=True, batch_norm_epsilon=0.1, trainable=False, return_sequences=True),
+            layers.GRU(3, batch_norm=True, batch_norm_epsilon=0.1, use_bias=False),
+            layers.Dense(2),
+        ],
+        (5, 3),
+        losses.MSE(),
+        (7, 33, 140),
+        weighted=True,
     ),
     *(_recurrent(f"shared-{make.kind}", _twice(make)) for make in (layers.SimpleRNN, layers.LSTM, layers.GRU)),
     _recurrent("frozen", [layers.GRU(5, return_sequences=True), layers.LSTM(4, trainable=False), layers.Dense(2)]),

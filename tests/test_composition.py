@@ -8,11 +8,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from descend import layers
+from descend import Sequences, layers
 from descend.engine.native import NativeEngine
 from descend.engine.protocol import Batch
 from descend.engine.reference import ReferenceEngine
 from descend.engine.reference.adapting import adapt
+from descend.engine.rows import check_rows
 from descend.plan import Plan, attach_loss, initial_parameters, lower
 
 FEATURES, ROWS, OUTPUTS = 5, 12, 2
@@ -57,8 +58,86 @@ PIECES = st.one_of(*PLAIN, *PLAIN, *GRAPHS)
 NETWORKS = st.tuples(st.lists(st.one_of(*ADAPTING), max_size=2), st.lists(PIECES, max_size=4)).map(
     lambda parts: [*parts[0], *parts[1], layers.Dense(OUTPUTS)]
 )
+MIXED = st.tuples(
+    st.sampled_from([layers.Mixup(0.7), layers.CutMix(0.6), layers.SwapNoise(0.3)]),
+    st.lists(PIECES, max_size=3),
+).map(lambda parts: [parts[0], *parts[1], layers.Dense(OUTPUTS)])
 ANYWHERE = st.lists(st.one_of(*PLAIN, *ADAPTING), min_size=1, max_size=5).map(
     lambda some: [*some, layers.Dense(OUTPUTS)]
+)
+
+STEPS, LEVELS = 6, 4
+SIZES, DROPPED, PADDINGS = (
+    st.sampled_from([1, 2, 3]),
+    st.sampled_from([0.0, 0.0, 0.3]),
+    st.sampled_from(["same", "valid"]),
+)
+
+
+def _convolution(kind: type[layers.Sliding], *first: st.SearchStrategy) -> st.SearchStrategy[layers.Layer]:
+    return st.builds(
+        kind,
+        *first,
+        SIZES,
+        strides=st.sampled_from([1, 1, 2]),
+        padding=PADDINGS,
+        drop_connect=DROPPED,
+        trainable=FROZEN,
+    )
+
+
+def _recurrent(sequences: bool) -> st.SearchStrategy[layers.Recurrent]:
+    return st.one_of(
+        *(
+            st.builds(
+                kind,
+                UNITS,
+                return_sequences=st.just(sequences),
+                reverse=st.booleans(),
+                dropout=DROPPED,
+                recurrent_dropout=DROPPED,
+                recurrent_drop_connect=DROPPED,
+                batch_norm=st.booleans(),
+                batch_norm_epsilon=st.just(0.1),
+                use_bias=st.booleans(),
+                trainable=FROZEN,
+            )
+            for kind in (layers.SimpleRNN, layers.LSTM, layers.GRU)
+        )
+    )
+
+
+ON_STEPS = [
+    *(one for one in PLAIN[:9]),
+    st.builds(layers.SpatialDropout1D, DROPPED),
+    _convolution(layers.Conv1D, UNITS),
+    _convolution(layers.Conv1DTranspose, UNITS),
+    _convolution(layers.SeparableConv1D, UNITS),
+    _convolution(layers.DepthwiseConv1D),
+    st.builds(layers.MaxPool1D, SIZES, padding=PADDINGS),
+    st.builds(layers.AveragePool1D, SIZES, padding=PADDINGS),
+    st.builds(layers.ZeroPadding1D, st.sampled_from([1, (2, 0)])),
+    _recurrent(True),
+    _recurrent(True).filter(lambda layer: not layer.reverse).map(layers.Bidirectional),
+]
+OVER_STEPS = st.one_of(
+    _recurrent(False),
+    st.sampled_from([layers.GlobalMaxPool1D(), layers.GlobalAveragePool1D(), layers.Flatten()]),
+)
+STEP = st.one_of(*ON_STEPS)
+STEP_GRAPHS = [
+    st.lists(STEP, min_size=1, max_size=2).map(layers.Residual),
+    st.lists(st.lists(STEP, max_size=2), min_size=2, max_size=2).map(layers.Concatenate),
+    STEP.map(lambda layer: layers.Residual([layer, layers.Dense(4)], [layers.Dense(4)])),
+]
+#: Some layers stand in several places.
+STEP_PIECES = st.lists(st.one_of(STEP, STEP, *STEP_GRAPHS), max_size=3).flatmap(
+    lambda some: st.lists(st.sampled_from(some), max_size=2).map(lambda more: some + more) if some else st.just(some)
+)
+SEQUENTIAL = st.tuples(STEP_PIECES, OVER_STEPS).map(lambda parts: [*parts[0], parts[1], layers.Dense(OUTPUTS)])
+WORDS = st.tuples(UNITS, SEQUENTIAL).map(lambda parts: [layers.Embedding(LEVELS, parts[0]), *parts[1]])
+TABLES = st.tuples(UNITS, st.lists(PIECES, max_size=3)).map(
+    lambda parts: [layers.Embedding([LEVELS, 3], parts[0], columns=[0, 2]), *parts[1], layers.Dense(OUTPUTS)]
 )
 
 #: What a refusal says; anything else is a fault.
@@ -67,36 +146,56 @@ REFUSALS = (
     "only equal shapes can be added",
     "has room for",
     "is in the network twice",
+    "does not fit into rows",
+    "not alike in",
+    "all places of a layer object need inputs of one shape",
+    "cannot share",
+    "mixes steps",
+    "no layer of the network is recurrent",
 )
 
 
-def _rows() -> Batch:
+def _batch(X: np.ndarray | Sequences) -> Batch:
     rng = np.random.default_rng(3)
-    return Batch(rng.normal(size=(ROWS, FEATURES)), rng.normal(size=(ROWS, OUTPUTS)), rng.uniform(0.0, 2.0, ROWS))
+    return Batch(X, rng.normal(size=(ROWS, OUTPUTS)), rng.uniform(0.0, 2.0, ROWS))
 
 
-def _built(network: list[layers.Layer]) -> tuple[Plan, np.ndarray] | str:
+def _rows(*shape: int) -> Batch:
+    return _batch(np.random.default_rng(6).normal(size=(ROWS, *(shape or (FEATURES,)))))
+
+
+def _words() -> Batch:
+    return _batch(np.random.default_rng(6).integers(0, 3, (ROWS, FEATURES)).astype(np.float64))
+
+
+def _with_lengths(batch: Batch) -> Batch:
+    X = np.asarray(batch.X)
+    return Batch(Sequences(X, np.random.default_rng(7).integers(1, X.shape[1] + 1, ROWS)), batch.y, batch.weight)
+
+
+def _built(network: list[layers.Layer], batch: Batch | None = None) -> tuple[Plan, np.ndarray] | str:
     """The plan with parameters that leave nothing at 0, or why there is none."""
-    batch = _rows()
+    batch = batch or _rows()
     try:
-        plan = attach_loss(lower(network, FEATURES), "mse")
+        plan = attach_loss(lower(network, batch.X.shape[1:]), "mse")
+        check_rows(plan, batch.X)
         flat = initial_parameters(plan, 1)
         rng = np.random.default_rng(4)
         for p in plan.parameters:
             if p.trainable:
                 flat[p.slice] += rng.uniform(-0.2, 0.2, p.size)
-        return plan, adapt(plan, flat, np.asarray(batch.X), batch.y)
+        return plan, adapt(plan, flat, np.asarray(batch.X), batch.y) if isinstance(batch.X, np.ndarray) else flat
     except ValueError as error:
         assert any(reason in str(error) for reason in REFUSALS), error
         return str(error)
 
 
-def _check(network: list[layers.Layer]) -> None:
-    built = _built(network)
+def _check(network: list[layers.Layer], batch: Batch | None = None) -> None:
+    batch = batch or _rows()
+    built = _built(network, batch)
     if isinstance(built, str):
         return
     plan, flat = built
-    batch = _rows()
     native, reference = NativeEngine(plan, "float64"), ReferenceEngine(plan)
     for engine in (native, reference):
         engine.set_parameters(flat)
@@ -129,6 +228,32 @@ def _check_direction(plan: Plan, flat: np.ndarray, batch: Batch, gradient: np.nd
 @given(NETWORKS)
 def test_any_layers_one_after_the_other(network: list[layers.Layer]) -> None:
     _check(network)
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(MIXED)
+def test_any_layers_behind_one_that_mixes_rows(network: list[layers.Layer]) -> None:
+    _check(network)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(SEQUENTIAL)
+def test_any_layers_on_steps(network: list[layers.Layer]) -> None:
+    _check(network, _rows(STEPS, FEATURES))
+    _check(network, _with_lengths(_rows(STEPS, FEATURES)))
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@given(WORDS)
+def test_any_layers_on_words(network: list[layers.Layer]) -> None:
+    _check(network, _words())
+    _check(network, _with_lengths(_words()))
+
+
+@settings(max_examples=15, deadline=None, derandomize=True)
+@given(TABLES)
+def test_any_layers_on_tables_with_categories(network: list[layers.Layer]) -> None:
+    _check(network, _words())
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)

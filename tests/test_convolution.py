@@ -238,3 +238,30 @@ def test_gradient_noise_leaves_the_zeros_of_groups_alone() -> None:
             engine.train(Batch(X, y), rows, batch_size=4, learning_rates=np.array([0.1]), threads=1)
         weights.append(engine.get_parameters())
     np.testing.assert_allclose(*weights, rtol=1e-7, atol=1e-10)
+
+
+@pytest.mark.parametrize("padding", [0, 2, (1, 0), ((1, 2), (0, 3))])
+def test_zero_padding_of_images(padding) -> None:
+    X = RNG.normal(size=(3, 4, 5, 2)).astype(np.float32)
+    network = Network([layers.ZeroPadding2D(padding)], (4, 5, 2))
+    sides = layers.ZeroPadding2D(padding).padding
+    np.testing.assert_array_equal(network.predict(X), np.pad(X, ((0, 0), *sides, (0, 0))))
+
+
+def test_a_causal_convolution_sees_nothing_later() -> None:
+    network = Network([layers.ZeroPadding1D((2, 0)), layers.Conv1D(3, 3)], (6, 2))
+    X = RNG.normal(size=(4, 6, 2)).astype(np.float32)
+    changed = X.copy()
+    changed[:, 4:] += 1.0
+    assert network.output_shape == (6, 3)
+    np.testing.assert_array_equal(network.predict(changed)[:, :4], network.predict(X)[:, :4])
+    assert "pad(%0) before=0x2 after=0x0" in network.plan()
+
+
+@pytest.mark.parametrize("padding", [-1, 1.5, (1,), (1, 2, 3), ((1, 2), (3, 4, 5)), "1", True, ((0, -1), (0, 0))])
+def test_paddings_that_are_none(padding) -> None:
+    with pytest.raises(ValueError, match="ZeroPadding2D: padding must be an integer from 0 to 65536 or"):
+        layers.ZeroPadding2D(padding)
+    if padding != (1, 2, 3) and not isinstance(padding, tuple):
+        with pytest.raises(ValueError, match=r"ZeroPadding1D: padding must be .* or \(before, behind\)"):
+            layers.ZeroPadding1D(padding)

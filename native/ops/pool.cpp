@@ -1,7 +1,8 @@
 // The largest number, or the mean, of the pixels that a window covers, channel
 // by channel; pixels outside the image do not count. The gradient of a maximum
 // goes to the first of the largest. A pool over all steps of rows with lengths
-// of their own is one over the steps that there are.
+// of their own is one over the steps that there are. The mean over no pixel is
+// 0: zero padding is that of windows of one pixel, some beside the image.
 #include <algorithm>
 
 #include "kernels/panels.hpp"
@@ -66,7 +67,9 @@ class Pool final : public Op<T> {
     return {x.first, std::min(x.last, pass.lines_of(line / this->in_positions, this->in_positions))};
   }
   bool varied(const Pass<T>& pass) const { return pass.data->lengths && this->in_positions > 1; }
-  static T count(Valid y, Valid x) { return static_cast<T>(y.count() * x.count()); }
+  static T count(Valid y, Valid x) {
+    return static_cast<T>(std::max(1L, std::max(0L, y.count()) * std::max(0L, x.count())));
+  }
 
   long out_line(long line) const { return line / this->in_positions * this->out_positions; }
   long pixel(long y, long x) const { return (y * this->spec.window.image_width + x) * P; }

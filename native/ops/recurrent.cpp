@@ -58,6 +58,11 @@ void Recurrent<T>::lay_out() {
   if (gru) state_terms_ = take(gates_ * units_ * stride_);
   if (lstm) c_ = take(units_ * stride_), shown_ = take(units_ * stride_);
   if (lstm || gru) carried_ = take(units_ * K);
+  da_ = terms_, dq_ = state_terms_;
+  if (!this->spec.norms.empty()) {
+    da_ = take(gates_ * units_ * stride_), dq_ = take(gates_ * units_ * stride_);
+    if (lstm) dh_ = take(units_ * K);
+  }
   if (recurrent_drop_.threshold) operand_ = take(units_ * stride_), mask_ = take(units_ * K);
 }
 
@@ -78,22 +83,6 @@ CellBlock<T> Recurrent<T>::block_at(const Pass<T>& pass, long first) const {
   return b;
 }
 
-// The blocks of some rows; `steps` is the longest row's.
-template <class T>
-struct Recurrent<T>::Blocks {
-  CellBlock<T> block[kRowTermBlock / kCellRows];
-  long count = 0, steps = 0;
-
-  Blocks(const Recurrent& op, const Pass<T>& pass, Rows rows) {
-    for (long r = rows.first; r < rows.last; r += kCellRows) {
-      block[count] = op.block_at(pass, r);
-      steps = std::max(steps, block[count++].steps);
-    }
-  }
-  const CellBlock<T>* begin() const { return block; }
-  const CellBlock<T>* end() const { return block + count; }
-};
-
 template <class T>
 void Recurrent<T>::forward(const Pass<T>& pass, Rows lines, Panels) const {
   const Rows rows{lines.first / steps_, lines.last / steps_};
@@ -104,13 +93,7 @@ void Recurrent<T>::forward(const Pass<T>& pass, Rows lines, Panels) const {
 template <class T>
 void Recurrent<T>::run_forward(const Pass<T>& pass, Rows rows) const {
   const Blocks blocks(*this, pass, rows);
-  for (const CellBlock<T>& b : blocks) {
-    take_input(pass, b);
-    product_panels<T>(b.base + x_, stride_, b.steps * kCellRows, this->in_width, pass.weights + w_.offset,
-                      this->in_width * P, b.base + terms_, stride_,
-                      this->spec.bias >= 0 ? pass.weights + b_.offset : nullptr, 0, gates_ * units_);
-    begin_states(pass, b);
-  }
+  for (const CellBlock<T>& b : blocks) begin_block(pass, b);
   const long together = gates_ > 1 ? 1 : kTogether;
   for (long s = 0; s < blocks.steps; s++)
     for (long u = 0; u < units_; u += together)
@@ -124,11 +107,25 @@ void Recurrent<T>::backward(const Pass<T>& pass, Rows lines, Panels) const {
   for (long s = blocks.steps; s-- > 0;)
     for (long u = 0; u < units_; u += kTogether)
       for (const CellBlock<T>& b : blocks) step_backward(pass, b, s, {u, std::min(units_, u + kTogether)});
-  for (const CellBlock<T>& b : blocks) {
-    clear_idle(b, terms_, gates_ * units_);
-    if (state_terms_ != terms_) clear_idle(b, state_terms_, gates_ * units_);
-    if (this->wants_input) input_gradient(pass, b);
-  }
+  for (const CellBlock<T>& b : blocks) end_backward(pass, b);
+}
+
+template <class T>
+void Recurrent<T>::begin_block(const Pass<T>& pass, const CellBlock<T>& b) const {
+  take_input(pass, b);
+  const bool bias = da_ == terms_ && this->spec.bias >= 0;
+  product_panels<T>(b.base + x_, stride_, b.steps * kCellRows, this->in_width, pass.weights + w_.offset,
+                    this->in_width * P, b.base + da_, stride_, bias ? pass.weights + b_.offset : nullptr, 0,
+                    gates_ * units_);
+  begin_states(pass, b);
+}
+
+template <class T>
+void Recurrent<T>::end_backward(const Pass<T>& pass, const CellBlock<T>& b) const {
+  clear_idle(b, terms_, gates_ * units_);
+  if (state_terms_ != terms_) clear_idle(b, state_terms_, gates_ * units_);
+  if (da_ != terms_) clear_idle(b, da_, gates_ * units_), clear_idle(b, dq_, gates_ * units_);
+  if (this->wants_input) input_gradient(pass, b);
 }
 
 // Copies the rows' steps to where they belong, with zeros where there are none.
@@ -217,8 +214,8 @@ template <class T>
 void Recurrent<T>::input_gradient(const Pass<T>& pass, const CellBlock<T>& b) const {
   const long terms = gates_ * units_ * P;
   T* dx = this->work(pass);
-  product_panels<T>(b.base + terms_, stride_, b.steps * kCellRows, terms, pass.transposed + w_.transposed, terms * P,
-                    dx, stride_, nullptr, 0, inputs_);
+  product_panels<T>(b.base + da_, stride_, b.steps * kCellRows, terms, pass.transposed + w_.transposed, terms * P, dx,
+                    stride_, nullptr, 0, inputs_);
   const RandomKey key = random_key(pass, this->spec.stream);
   T* out = this->in_gradient(pass, b.first * steps_);
   for (long p = 0; p < inputs_; p++)

@@ -1,5 +1,5 @@
 // What recurrent layers do apart from their cells' steps: the memory of the rows, the terms of the input and the
-// gradients of the weights. See cells.cpp for the steps.
+// gradients of the weights. See cell_steps.hpp for the steps.
 //
 // Rows come in blocks of kCellRows, whose numbers lie step by step: a buffer of a block is (panels, steps, rows, P), so
 // the input's term of all steps is one product, every step's product reads rows that lie side by side, and the weight
@@ -86,6 +86,27 @@ class Recurrent : public Op<T> {
   virtual void step_forward(const Pass<T>&, const CellBlock<T>&, long s, Panels units) const = 0;
   virtual void step_backward(const Pass<T>&, const CellBlock<T>&, long s, Panels units) const = 0;
 
+  // The blocks of some rows; `steps` is the longest row's.
+  struct Blocks {
+    CellBlock<T> block[kRowTermBlock / kCellRows];
+    long count = 0, steps = 0;
+
+    Blocks(const Recurrent& op, const Pass<T>& pass, Rows rows) {
+      for (long r = rows.first; r < rows.last; r += kCellRows) {
+        block[count] = op.block_at(pass, r);
+        steps = std::max(steps, block[count++].steps);
+      }
+    }
+    const CellBlock<T>* begin() const { return block; }
+    const CellBlock<T>* end() const { return block + count; }
+  };
+  CellBlock<T> block_at(const Pass<T>& pass, long first) const;
+
+  // Before the first step of a block and after its last; and after the first one backward.
+  void begin_block(const Pass<T>& pass, const CellBlock<T>& b) const;
+  void end_states(const Pass<T>& pass, const CellBlock<T>& b) const;
+  void end_backward(const Pass<T>& pass, const CellBlock<T>& b) const;
+
   // Where a row's step lies in the output, or in its gradient, that begins at `from` (see from_block).
   T* output(T* from, const CellBlock<T>& b, long slot, long s) const {
     return from + (b.row(slot) * this->out_positions + (this->spec.sequences ? place(b, slot, s) : 0)) * P;
@@ -110,24 +131,22 @@ class Recurrent : public Op<T> {
 
   // Where a block has what, each (panels, steps, rows, P) and from slot s on the states after s steps: the input; the
   // input's terms, then what the cell keeps, then the terms' gradients; the same of the state's terms where they
-  // differ; h, and h as the product reads it; c and tanh c.
-  long x_ = 0, terms_ = 0, state_terms_ = 0, h_ = 0, operand_ = 0, c_ = 0, shown_ = 0;
-  long carried_ = 0, mask_ = 0;  // (panels, rows, P): the gradient that passes the terms by; the mask on the state
-  long size_ = 0;                // numbers of a block
+  // differ; h, and h as the product reads it; c and tanh c. And x W and h U, then their gradients: the terms', unless
+  // these are normalized.
+  long x_ = 0, terms_ = 0, state_terms_ = 0, h_ = 0, operand_ = 0, c_ = 0, shown_ = 0, da_ = 0, dq_ = 0;
+  long carried_ = 0, dh_ = 0,
+       mask_ = 0;  // (panels, rows, P): the gradient that passes the terms by; the mask on the state
+  long size_ = 0;  // numbers of a block
 
  private:
-  struct Blocks;
-
   void lay_out();
   T* kept_memory(const Pass<T>& pass) const { return this->scratch(pass) + pass.arena->blocks * size_; }
-  CellBlock<T> block_at(const Pass<T>& pass, long first) const;
   // The step of the row at which step s stands.
   long place(const CellBlock<T>& b, long slot, long s) const { return this->spec.reverse ? b.length[slot] - 1 - s : s; }
   void run_forward(const Pass<T>& pass, Rows rows) const;
   void take_input(const Pass<T>& pass, const CellBlock<T>& b) const;
   void begin_states(const Pass<T>& pass, const CellBlock<T>& b) const;
   void begin_mask(const Pass<T>& pass, const CellBlock<T>& b) const;
-  void end_states(const Pass<T>& pass, const CellBlock<T>& b) const;
   void clear_idle(const CellBlock<T>& b, long buffer, long count) const;
   void input_gradient(const Pass<T>& pass, const CellBlock<T>& b) const;
   // One of the two matrices: its rows, and where blocks keep what is multiplied.
@@ -136,8 +155,8 @@ class Recurrent : public Op<T> {
     int id;
     long rows, a, d;
   };
-  Matrix input_matrix() const { return {w_, this->spec.weight, this->in_width, x_, terms_}; }
-  Matrix state_matrix() const { return {u_, this->spec.recurrent, this->out_width, operand_, state_terms_}; }
+  Matrix input_matrix() const { return {w_, this->spec.weight, this->in_width, x_, da_}; }
+  Matrix state_matrix() const { return {u_, this->spec.recurrent, this->out_width, operand_, dq_}; }
   static const Recurrent& cast(const Op<T>* other) { return *static_cast<const Recurrent*>(other); }
 
   template <int N>

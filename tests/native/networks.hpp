@@ -218,8 +218,8 @@ struct Problem {
     for (long i = 0; i < size; i++) parameters.push_back(static_cast<T>(0.3 * random()));
     for (const ParameterSpec& q : plan.parameters)
       if (!q.trainable)
-        for (long i = 0; i < q.columns; i++) parameters[static_cast<std::size_t>(q.offset + i)] = T(1);
-    const long width = plan.widths.front(), outputs = plan.widths.back();
+        for (long i = 0; i < q.rows * q.columns; i++) parameters[static_cast<std::size_t>(q.offset + i)] = T(1);
+    const long width = plan.size(plan.input), outputs = plan.size(plan.output);
     for (long i = 0; i < n * width; i++) X.push_back(static_cast<T>(2 * random()));
     for (const OpSpec& o : plan.ops)
       for (const CategorySpec& c : o.categories)

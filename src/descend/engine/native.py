@@ -72,6 +72,7 @@ _KINDS: dict[type[ops.Op], str] = {
     ops.Convolution: "convolution",
     ops.Depthwise: "depthwise",
     ops.Pool: "pool",
+    ops.Pad: "pool",  # the mean of what windows of one pixel cover, 0 where that is nothing
     ops.Reshape: "reshape",
     ops.Rescale: "rescale",
     ops.Interpolate: "interpolate",
@@ -171,10 +172,16 @@ def _op(op: ops.Op) -> dict[str, Any]:
         fields |= {"drop_rate": drop.rate, "drop_stream": drop.stream}
         if isinstance(op, ops.Dense):
             fields |= {"samples": drop.samples, "function": drop.function, "alpha": drop.alpha}
+    norm = fields.pop("norm", None)
+    if norm is not None:
+        fields |= {"norms": list(norm.parameters), "momentum": norm.momentum, "epsilon": norm.epsilon}
+        fields["frozen"] = norm.frozen
     if isinstance(op, ops.Mix):
         fields["shares"] = mixing.shares(op.alpha).tolist()
-    if isinstance(op, ops.Convolution | ops.Depthwise | ops.Pool):
+    if isinstance(op, ops.Convolution | ops.Depthwise | ops.Pool | ops.Pad):
         fields["window"] = _window(op.window)
+    if isinstance(op, ops.Pad):
+        fields["average"] = True
     if isinstance(op, ops.Convolution):
         fields["to_image"] = fields.pop("transposed")
         del fields["groups"]  # its weight's, which `_describe` adds

@@ -46,6 +46,7 @@ from descend.layers.gaussian_noise import GaussianNoise
 from descend.layers.layer_norm import LayerNorm
 from descend.layers.mixing import CutMix, Mixup, SwapNoise
 from descend.layers.numeric_embeddings import PeriodicEmbedding, PiecewiseLinearEmbedding
+from descend.layers.padding import ZeroPadding, ZeroPadding1D, ZeroPadding2D
 from descend.layers.pooling import (
     AveragePool1D,
     AveragePool2D,
@@ -133,6 +134,9 @@ __all__ = [
     "Standardize",
     "SwapNoise",
     "Tanh",
+    "ZeroPadding",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
     "activation_names",
     "expand_once",
     "missing_columns",

@@ -33,6 +33,13 @@ class Recurrent(Layer):
     recurrent_drop_connect : in training, the probability p of leaving out each recurrent weight, the rest being divided
         by 1 - p: one mask of U for all rows and time steps of a training step; inference is by the mean network, with
         all weights. Merity and others, "Regularizing and optimizing LSTM language models", 2018 (weight-dropped LSTM)
+    batch_norm : whether the terms are normalized over the batch inside the cell, step by step: gamma (z - mean_t) /
+        sqrt(var_t + epsilon) for z = x_t W and, with a gamma of its own, for z = h_(t-1) U; b stands for both betas. An
+        LSTM shows tanh(gamma (c_t - mean_t) / sqrt(var_t + epsilon) + beta) of its memory. The gammas start at 0.1.
+        Mean and variance are those of the rows that have step t, and running ones of step t in inference (of the last
+        step that training has seen, for later ones) and where a single row has it. Cooijmans and others, "Recurrent
+        batch normalization", 2016; a GRU's two terms are normalized in the same way
+    batch_norm_momentum, batch_norm_epsilon : as `BatchNorm` has them
     use_bias : whether there are biases
     weight_initializer : of W (in, gates * units), gate by gate
     recurrent_initializer : of U (units, gates * units), gate by gate
@@ -47,6 +54,9 @@ class Recurrent(Layer):
     dropout: float = field(default=0.0, kw_only=True)
     recurrent_dropout: float = field(default=0.0, kw_only=True)
     recurrent_drop_connect: float = field(default=0.0, kw_only=True)
+    batch_norm: bool = field(default=False, kw_only=True)
+    batch_norm_momentum: float = field(default=0.9, kw_only=True)
+    batch_norm_epsilon: float = field(default=1e-5, kw_only=True)
     use_bias: bool = field(default=True, kw_only=True)
     weight_initializer: initializers.Initializer | str = field(default="glorot_uniform", kw_only=True)
     recurrent_initializer: initializers.Initializer | str = field(default="orthogonal", kw_only=True)
@@ -57,12 +67,14 @@ class Recurrent(Layer):
     def __post_init__(self) -> None:
         super().__post_init__()
         specs.check_integer(self, "units", low=1, high=MAX_UNITS)
-        for flag in ("return_sequences", "reverse", "use_bias"):
+        for flag in ("return_sequences", "reverse", "use_bias", "batch_norm"):
             specs.check_flag(self, flag)
         if self.truncate is not None:
             specs.check_integer(self, "truncate", low=1, high=2**31 - 1)
         for rate in ("dropout", "recurrent_dropout", "recurrent_drop_connect"):
             specs.check_number(self, rate, low=0.0, high=1.0, high_open=True)
+        specs.check_number(self, "batch_norm_momentum", low=0.0, high=1.0, high_open=True)
+        specs.check_number(self, "batch_norm_epsilon", low=0.0, low_open=True)
         for name in ("weight_initializer", "recurrent_initializer", "bias_initializer"):
             specs.set_field(self, name, initializers.resolve(getattr(self, name)))
         specs.set_field(self, "penalty", penalties.resolve(self.penalty))

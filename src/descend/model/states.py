@@ -31,6 +31,11 @@ def sizes(plan: Plan) -> dict[str, int]:
             raise ValueError(
                 f"the layer {op.name!r} reads sequences from their end, so they cannot come piece by piece; use predict"
             )
+        if op.norm is not None:
+            raise ValueError(
+                f"the layer {op.name!r} normalizes each step by statistics of its own, and a piece of a sequence does "
+                "not tell which steps it holds; use predict"
+            )
         for part in ("h", "c") if op.cell == "lstm" else ("h",):
             found[f"{op.name}/{part}"] = plan.values[op.output].shape[-1]
     if not found:

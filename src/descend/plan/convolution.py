@@ -51,6 +51,13 @@ def _(layer: layers.Pool | layers.GlobalPool, builder: PlanBuilder, value: int) 
     return builder.add(name, layer.output_shape(before), lambda out: ops.Pool(name, (value,), out, window, average))
 
 
+@lower_layer.register
+def _(layer: layers.ZeroPadding, builder: PlanBuilder, value: int) -> int:
+    name, before = layer_name(layer), builder.shape(value)
+    window = layer.window(before)
+    return builder.add(name, layer.output_shape(before), lambda out: ops.Pad(name, (value,), out, window))
+
+
 @lower_layer.register(layers.Reshape)
 @lower_layer.register(layers.Flatten)
 def _(layer: layers.Reshape | layers.Flatten, builder: PlanBuilder, value: int) -> int:
@@ -112,6 +119,19 @@ def _(op: ops.Pool, plan: Plan) -> tuple[int, ...]:
 
 
 @check_op.register
+def _(op: ops.Pad, plan: Plan) -> tuple[int, ...]:
+    before, after = shapes_of(op, plan)
+    window = op.window
+    fits = math.prod(before[:-1]) == math.prod(window.image) and math.prod(after[:-1]) == math.prod(window.grid)
+    require(fits and before[-1] == after[-1], f"op {op.name} turns shape {before} into {after}, not what it pads")
+    require((window.size, window.strides) == ((1, 1), (1, 1)), f"op {op.name} pads by more than single pixels")
+    for axis in (0, 1):
+        room = window.grid[axis] - window.image[axis]
+        require(0 <= window.before[axis] <= room, f"op {op.name} pads {window.before[axis]} of {room} pixels before")
+    return ()
+
+
+@check_op.register
 def _(op: ops.Reshape, plan: Plan) -> tuple[int, ...]:
     before, after = shapes_of(op, plan)
     require(math.prod(before) == math.prod(after), f"op {op.name} turns shape {before} into {after}, of other size")
@@ -139,6 +159,13 @@ def _(op: ops.Convolution) -> tuple[str, tuple[int | None, ...], str]:
 @describe_op.register
 def _(op: ops.Depthwise) -> tuple[str, tuple[int | None, ...], str]:
     return "depthwise", (op.weight, op.bias), _window(op.window) + _dropped(op)
+
+
+@describe_op.register
+def _(op: ops.Pad) -> tuple[str, tuple[int | None, ...], str]:
+    before = op.window.before
+    after = tuple(op.window.grid[axis] - op.window.image[axis] - before[axis] for axis in (0, 1))
+    return "pad", (), f"before={before[0]}x{before[1]} after={after[0]}x{after[1]}"
 
 
 @describe_op.register

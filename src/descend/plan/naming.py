@@ -33,6 +33,7 @@ WITHOUT_PARAMETERS = (
     | layers.GlobalPool
     | layers.Flatten
     | layers.Reshape
+    | layers.ZeroPadding
 )
 
 

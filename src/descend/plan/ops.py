@@ -113,6 +113,13 @@ class Pool(Op):
 
 
 @dataclass(frozen=True)
+class Pad(Op):
+    """Zeros around an image: the pixel that a window of one pixel covers, 0 where it lies outside."""
+
+    window: Window
+
+
+@dataclass(frozen=True)
 class Reshape(Op):
     """The same numbers of a row in the same order with the axes of the output."""
 
@@ -221,6 +228,47 @@ class Concatenate(Op):
 
 
 @dataclass(frozen=True)
+class StepNorm:
+    """Batch normalization inside a recurrent cell, with statistics of their own for each step.
+
+    gamma (x - mean) / sqrt(var + epsilon) per column takes the place of x W (`input_`), of h U (`recurrent_`), and plus
+    beta of what an LSTM shows of its memory, c (`cell_`). Statistics are those of the rows that have the step in
+    training; the running ones (steps, columns) where that is one row, when `frozen` and in inference. `steps_seen` (1,)
+    counts the steps that running statistics have been moved at: later ones use the last of them, and start from it.
+    """
+
+    input_gamma: int
+    input_mean: int
+    input_variance: int
+    recurrent_gamma: int
+    recurrent_mean: int
+    recurrent_variance: int
+    steps_seen: int
+    cell_gamma: int | None
+    cell_beta: int | None
+    cell_mean: int | None
+    cell_variance: int | None
+    momentum: float
+    epsilon: float
+    frozen: bool
+
+    @property
+    def parameters(self) -> tuple[int, ...]:
+        """The ids of its parameters, in this order."""
+        terms = (self.input_gamma, self.input_mean, self.input_variance)
+        terms += (self.recurrent_gamma, self.recurrent_mean, self.recurrent_variance, self.steps_seen)
+        cell = (self.cell_gamma, self.cell_beta, self.cell_mean, self.cell_variance)
+        return (*terms, *(index for index in cell if index is not None))
+
+    @property
+    def statistics(self) -> tuple[int, ...]:
+        """The ids of the running means and variances."""
+        cell = (self.cell_mean, self.cell_variance)
+        terms = (self.input_mean, self.input_variance, self.recurrent_mean, self.recurrent_variance)
+        return (*terms, *(index for index in cell if index is not None))
+
+
+@dataclass(frozen=True)
 class Recurrent(Op):
     """The states of a recurrent cell along the steps of each row: (steps, in) to (steps, units) or the last (units,).
 
@@ -237,6 +285,7 @@ class Recurrent(Op):
     dropout, recurrent_dropout : rates of the masks on the input and on the state before U, the same for all steps
     stream, recurrent_stream : of their random numbers, as in `Dropout`
     drop_connect : what is left out of U, the same for all rows and steps
+    norm : batch normalization of the terms and of an LSTM's memory
     """
 
     cell: str
@@ -253,6 +302,7 @@ class Recurrent(Op):
     stream: int
     recurrent_stream: int
     drop_connect: DropConnect | None = None
+    norm: StepNorm | None = None
 
     @property
     def gates(self) -> int:
@@ -331,3 +381,10 @@ def streams_of(op: Op) -> tuple[int, ...]:
         rates = ((op.stream, op.dropout), (op.recurrent_stream, op.recurrent_dropout))
         return (*found, *(stream for stream, rate in rates if rate))
     return (op.stream,) if isinstance(op, Dropout | GaussianNoise | Mix | SwapNoise) else found
+
+
+def uses_batch(op: Op) -> bool:
+    """Whether training normalizes by the statistics of the batch."""
+    if isinstance(op, Recurrent):
+        return op.norm is not None and not op.norm.frozen
+    return isinstance(op, BatchNorm) and not op.frozen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,9 @@ from descend.plan.printing import describe_op
 from descend.plan.validator import _parameter as check_parameter
 from descend.plan.validator import _require as require
 from descend.plan.validator import check_drop_connect, check_op
+
+#: First value of gamma inside cells: with 1 the gradient of tanh and sigmoid vanishes over the steps. Cooijmans, 2016
+_GAMMA = 0.1
 
 _CELLS = {layers.SimpleRNN: "rnn", layers.LSTM: "lstm", layers.GRU: "gru"}
 
@@ -66,6 +70,7 @@ def _(layer: layers.Recurrent, builder: PlanBuilder, value: int) -> int:
         bias = builder.parameter(f"{name}/bias", (columns,), ByGate(tuple(parts)))
         if cell == "gru":
             recurrent_bias = builder.parameter(f"{name}/recurrent_bias", (layer.units,), start)
+    norm = _norm(layer, builder, name, before[0]) if layer.batch_norm else None
     rate = layer.recurrent_drop_connect
     drop = ops.DropConnect(rate, builder.stream()) if rate else None
     return builder.add(
@@ -89,8 +94,32 @@ def _(layer: layers.Recurrent, builder: PlanBuilder, value: int) -> int:
             stream=builder.stream(),
             recurrent_stream=builder.stream(),
             drop_connect=drop,
+            norm=norm,
         ),
     )
+
+
+def _norm(layer: layers.Recurrent, builder: PlanBuilder, name: str, steps: int) -> ops.StepNorm:
+    """The parameters of batch normalization inside the cell."""
+
+    def kind(part: str, columns: int) -> tuple[int, int, int]:
+        return (
+            builder.parameter(f"{name}/{part}_gamma", (columns,), initializers.Constant(_GAMMA)),
+            builder.parameter(f"{name}/{part}_running_mean", (steps, columns), initializers.Zeros(), trainable=False),
+            builder.parameter(
+                f"{name}/{part}_running_variance", (steps, columns), initializers.Ones(), trainable=False
+            ),
+        )
+
+    terms, units = layer.gates * layer.units, layer.units
+    inputs, states = kind("input", terms), kind("recurrent", terms)
+    seen = builder.parameter(f"{name}/steps_seen", (1,), initializers.Zeros(), trainable=False)
+    cell: tuple[int | None, ...] = (None, None, None, None)
+    if isinstance(layer, layers.LSTM):
+        gamma, mean, variance = kind("cell", units)
+        cell = gamma, builder.parameter(f"{name}/cell_beta", (units,), initializers.Zeros()), mean, variance
+    settings = layer.batch_norm_momentum, layer.batch_norm_epsilon, not layer.trainable
+    return ops.StepNorm(*inputs, *states, seen, *cell, *settings)
 
 
 @lower_layer.register
@@ -122,6 +151,8 @@ def _(op: ops.Recurrent, plan: Plan) -> tuple[int, ...]:
         if index is not None:
             check_parameter(op, plan, index, shape)
             used.append(index)
+    if op.norm is not None:
+        used += _check_norm(op, op.norm, plan, before[0], units)
     require(op.recurrent_bias is None or op.cell == "gru", f"op {op.name} has a recurrent bias, but is no gru")
     require(len(set(used)) == len(used), f"op {op.name} uses one parameter for two purposes")
     require(op.truncate >= 0, f"op {op.name} truncates after {op.truncate} steps")
@@ -129,6 +160,31 @@ def _(op: ops.Recurrent, plan: Plan) -> tuple[int, ...]:
         require(0 <= rate < 1, f"op {op.name} has the dropout rate {rate}, which is not in [0, 1)")
     check_drop_connect(op, op.drop_connect)
     return tuple(used)
+
+
+def _check_norm(op: ops.Recurrent, norm: ops.StepNorm, plan: Plan, steps: int, units: int) -> tuple[int, ...]:
+    require(0 <= norm.momentum < 1, f"op {op.name} has momentum {norm.momentum}, which is not in [0, 1)")
+    require(0 < norm.epsilon < math.inf, f"op {op.name} has epsilon {norm.epsilon}, which is not positive")
+    require((norm.cell_gamma is not None) == (op.cell == "lstm"), f"op {op.name} normalizes a memory that is no lstm's")
+    cell = norm.cell_gamma, norm.cell_mean, norm.cell_variance
+    require(None not in cell or set(cell) == {None}, f"op {op.name} lacks a parameter of its memory's normalization")
+    require((norm.cell_beta is None) == (norm.cell_gamma is None), f"op {op.name} lacks its memory's beta")
+    kinds = [
+        (norm.input_gamma, norm.input_mean, norm.input_variance, op.gates * units),
+        (norm.recurrent_gamma, norm.recurrent_mean, norm.recurrent_variance, op.gates * units),
+    ]
+    if norm.cell_gamma is not None and norm.cell_mean is not None and norm.cell_variance is not None:
+        kinds.append((norm.cell_gamma, norm.cell_mean, norm.cell_variance, units))
+    for gamma, mean, variance, columns in kinds:
+        check_parameter(op, plan, gamma, (columns,))
+        for index in (mean, variance):
+            statistic = check_parameter(op, plan, index, (steps, columns))
+            require(not statistic.trainable, f"parameter {statistic.name} must not be trained")
+    if norm.cell_beta is not None:
+        check_parameter(op, plan, norm.cell_beta, (units,))
+    seen = check_parameter(op, plan, norm.steps_seen, (1,))
+    require(not seen.trainable, f"parameter {seen.name} must not be trained")
+    return norm.parameters
 
 
 @describe_op.register
@@ -141,4 +197,9 @@ def _(op: ops.Recurrent) -> tuple[str, tuple[int | None, ...], str]:
         settings.append(f"recurrent_dropout={op.recurrent_dropout:g} stream={op.recurrent_stream}")
     if op.drop_connect is not None:
         settings.append(f"recurrent_drop_connect={op.drop_connect.rate:g} stream={op.drop_connect.stream}")
-    return op.cell, (op.weight, op.recurrent, op.bias, op.recurrent_bias), " ".join(settings)
+    used: tuple[int | None, ...] = (op.weight, op.recurrent, op.bias, op.recurrent_bias)
+    if op.norm is not None:
+        used += op.norm.parameters
+        state = "frozen" if op.norm.frozen else f"momentum={op.norm.momentum:g}"
+        settings.append(f"batch_norm {state} epsilon={op.norm.epsilon:g}")
+    return op.cell, used, " ".join(settings)

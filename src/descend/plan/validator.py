@@ -72,6 +72,8 @@ def validate(plan: Plan) -> None:
 def _may_share(first: ops.Op, op: ops.Op) -> bool:
     if any(ops.drop_connect_of(one) is not None for one in (first, op)):
         return False  # each would leave out other weights
+    if any(isinstance(one, ops.Recurrent) and one.norm is not None for one in (first, op)):
+        return False  # the statistics of a step are those of one place
     if isinstance(first, ops.BatchNorm) and isinstance(op, ops.BatchNorm):
         return first.frozen == op.frozen
     if isinstance(first, ops.Embedding) and isinstance(op, ops.Dense):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from descend import optimizers
 from descend.engine.protocol import Engine
+from descend.engine.sequences import Sequences
 from descend.plan import Plan, ops
 from descend.training import engines
 from descend.training.callbacks import SWA, Callback
@@ -96,19 +97,25 @@ def with_statistics(plan: Plan, flat: NDArray, rows: Rows, settings: Settings, s
     """Measure the running statistics of batch normalization for these weights, in one pass over the training rows.
 
     The pass is training with a learning rate of 0 from statistics of 0: after n batches a running value is the sum of
-    (1 - m) m^i times the value of the batch i before the last, whose weights sum to 1 - m^n.
+    (1 - m) m^i times the value of the batch i before the last, whose weights sum to 1 - m^n. For the steps of a
+    recurrent layer n is the number of batches in which several rows have the step.
 
     Returns
     -------
     (plan.size,), `flat` itself where there is nothing to measure
     """
-    measured = [op for op in plan.ops if isinstance(op, ops.BatchNorm)]
-    if not measured:
+    measured = [op for op in plan.ops if isinstance(op, ops.BatchNorm) and not op.frozen]
+    norms = [op.norm for op in plan.ops if isinstance(op, ops.Recurrent) and op.norm is not None and not op.norm.frozen]
+    if not measured and not norms:
         return flat
     flat = flat.copy()
     running = [(op.momentum, plan.parameters[i]) for op in measured for i in (op.running_mean, op.running_variance)]
-    for _, parameter in running:
+    stepwise = [(norm.momentum, plan.parameters[i]) for norm in norms for i in norm.statistics]
+    kept = flat.copy()
+    for _, parameter in running + stepwise:
         flat[parameter.slice] = 0.0
+    for norm in norms:  # else a step that is new to it would not start from 0
+        flat[plan.parameters[norm.steps_seen].slice] = plan.parameters[norm.input_mean].shape[0]
     engine = engines.make_engine(plan, flat.dtype)
     engine.set_parameters(flat)
     engine.start(optimizers.SGD(0.0), seed=seed)
@@ -118,4 +125,20 @@ def with_statistics(plan: Plan, flat: NDArray, rows: Rows, settings: Settings, s
     after = engine.get_parameters()
     for momentum, parameter in running:
         flat[parameter.slice] = after[parameter.slice] / (1.0 - momentum**done.steps)
+    for momentum, parameter in stepwise:
+        counts = _batches_with_step(rows, order, size, parameter.shape[0])[:, None]
+        found, before = (array[parameter.slice].reshape(parameter.shape) for array in (after, kept))
+        weights = np.where(counts > 0, 1.0 - momentum ** np.maximum(counts, 1), 1.0)
+        flat[parameter.slice] = np.where(counts > 0, found / weights, before).ravel()
+    for norm in norms:
+        flat[plan.parameters[norm.steps_seen].slice] = kept[plan.parameters[norm.steps_seen].slice]
     return flat
+
+
+def _batches_with_step(rows: Rows, order: NDArray[np.uint32], size: int, steps: int) -> NDArray[np.int64]:
+    """In how many of the batches at least two rows have each step, (steps,)."""
+    X = rows.batch.X
+    lengths = X.lengths[order] if isinstance(X, Sequences) else np.full(len(order), steps)
+    there = lengths[:, None] > np.arange(steps)
+    sums = np.add.reduceat(there, np.arange(0, len(order), size), axis=0, dtype=np.int64)
+    return (sums > 1).sum(axis=0)

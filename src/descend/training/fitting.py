@@ -256,11 +256,12 @@ def _check_batches(candidate: Candidate, batch_size: int | None, rows: Rows) -> 
     if min(batch_size or count, count) > 1:
         return
     for op in candidate.plan.ops:
-        if isinstance(op, ops.BatchNorm) and not op.frozen:
+        if ops.uses_batch(op):
             given = "batch_size=1" if count > 1 else "a single row to train on"
             raise ValueError(
-                f"{given} leaves the layer {op.name!r} (BatchNorm) without a variance in every batch; use batches of 2 "
-                "rows or more, LayerNorm(), or BatchNorm(frozen=True)"
+                f"{given} leaves the layer {op.name!r} ({type(op).__name__}) without a variance in every batch; use "
+                "batches of 2 rows or more, "
+                + ("or batch_norm=False" if isinstance(op, ops.Recurrent) else "LayerNorm(), or BatchNorm(frozen=True)")
             )
 
 

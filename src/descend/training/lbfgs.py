@@ -32,7 +32,7 @@ def check_plan(plan: Plan) -> None:
     """
     for op in plan.ops:
         kind = "DropConnect" if ops.drop_connect_of(op) else type(op).__name__
-        if ops.streams_of(op) or (isinstance(op, ops.BatchNorm) and not op.frozen):
+        if ops.streams_of(op) or ops.uses_batch(op):
             raise ValueError(
                 f"LBFGS needs a loss that does not change from step to step, but the layer {op.name!r} "
                 f"({kind}) works on batches; use optimizers.Adam(), or leave that layer out"

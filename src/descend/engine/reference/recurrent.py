@@ -8,55 +8,29 @@ stand before a product, with m and m' as in `dropout`. With DropConnect, U stand
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import NDArray
 
-from descend.engine.reference import drop_connect
+from descend.engine.reference import drop_connect, normed_cells
 from descend.engine.reference.cells import CELLS, States
 from descend.engine.reference.context import Array, Context, Saved
 from descend.engine.reference.random_numbers import element_bits
+from descend.engine.reference.recurrent_setting import Setting
 from descend.plan.ops import Recurrent
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What all steps share: W, U, b and b' as in the plan (zeros without), what U was
-    multiplied by (None for nothing), m (rows, in), m' (rows, units); and `order`,
-    (rows, steps), the step of the row that comes s-th, with `there`, whether it has one.
-    """
-
-    w: Array
-    u: Array
-    kept: Array | None
-    b: Array
-    recurrent_b: Array
-    mask: Array
-    recurrent_mask: Array
-    order: NDArray[np.int64]
-    there: NDArray[np.bool_]
-
-    def in_order(self, x: Array) -> Array:
-        """X (rows, steps, ...) with the steps in the order in which they come, zeros where there are none."""
-        return np.take_along_axis(x, self.order[:, :, None], axis=1) * self.there[:, :, None]
-
-    def back(self, x: Array) -> Array:
-        """The other way round."""
-        found = np.zeros_like(x)
-        np.put_along_axis(found, self.order[:, :, None], x * self.there[:, :, None], axis=1)
-        return found
 
 
 def forward(op: Recurrent, context: Context, x: Array) -> tuple[Array, Saved]:
     """Y (rows, steps, units), or (rows, units) of every row's last step."""
     rows, steps, _ = x.shape
     k, cell = _setting(op, context, rows, steps), CELLS[op.cell]
-    a = (k.in_order(x) * k.mask[:, None]) @ k.w + k.b
+    a = (k.in_order(x) * k.mask[:, None]) @ k.w + (0.0 if op.norm else k.b)
     start = _first_states(op, context, rows, k.u.shape[0])
     states, kept = start, []
     for s in range(steps):
-        after, saved = cell.forward(a[:, s], (states[0] * k.recurrent_mask) @ k.u, k.recurrent_b, states, op.function)
+        q = (states[0] * k.recurrent_mask) @ k.u
+        if op.norm is None:
+            after, saved = cell.forward(a[:, s], q, k.recurrent_b, states, op.function)
+        else:
+            after, saved = normed_cells.forward(op, op.norm, context, k, a[:, s], q, states, s)
         states = tuple(np.where(k.there[:, s, None], new, old) for new, old in zip(after, states, strict=True))
         kept.append(saved | dict(zip(("h", "c"), states, strict=False)))
     context.states[op.name] = np.concatenate(states, axis=1)
@@ -73,7 +47,7 @@ def backward(op: Recurrent, context: Context, saved: Saved, dy: Array) -> Array:
     rows, steps, _ = x.shape
     k, cell = _setting(op, context, rows, steps), CELLS[op.cell]
     da = np.zeros((rows, steps, k.w.shape[1]))
-    d_u, d_bias = np.zeros_like(k.u), np.zeros_like(k.recurrent_b)
+    d_u, d_bias, d_terms = np.zeros_like(k.u), np.zeros_like(k.recurrent_b), np.zeros(k.w.shape[1])
     after: States = tuple(np.zeros((rows, k.u.shape[0])) for _ in range(cell.states))
     if not op.sequences:
         after = (dy, *after[1:])
@@ -83,7 +57,11 @@ def backward(op: Recurrent, context: Context, saved: Saved, dy: Array) -> Array:
         after = (after[0] + out[:, s], *after[1:])
         before = _states_before(op, context, saved, s)
         step = {name: array[:, s] for name, array in saved.items() if array.ndim == 3 and name != "x"}
-        d_a, d_q, d_b, direct = cell.backward(step, after, before, op.function)
+        if op.norm is None:
+            d_a, d_q, d_b, direct = cell.backward(step, after, before, op.function)
+        else:
+            d_a, d_q, d_b, direct, d_bias_s = normed_cells.backward(op, op.norm, context, k, step, after, before, s)
+            d_terms += d_bias_s
         da[:, s], d_q, d_b = d_a * there, d_q * there, d_b * there
         d_u += (before[0] * k.recurrent_mask).T @ d_q
         d_bias += d_b.sum(axis=0)
@@ -95,7 +73,7 @@ def backward(op: Recurrent, context: Context, saved: Saved, dy: Array) -> Array:
     context.add_gradient(op.weight, np.einsum("rsi,rsj->ij", masked, da))
     context.add_gradient(op.recurrent, d_u if k.kept is None else d_u * k.kept)
     if op.bias is not None:
-        context.add_gradient(op.bias, da.sum(axis=(0, 1)))
+        context.add_gradient(op.bias, d_terms if op.norm else da.sum(axis=(0, 1)))
     if op.recurrent_bias is not None:
         context.add_gradient(op.recurrent_bias, d_bias)
     return k.back(da @ k.w.T) * k.mask[:, None]
