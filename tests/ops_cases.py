@@ -817,7 +817,7 @@ RECURRENT_CASES = [
         )
         for make in (layers.SimpleRNN, layers.LSTM, layers.GRU)
     ),
-    OpCase("recurrent-norm-one-row", _normed(layers.LSTM), (5, 3), losses.MSE(), (1,)),
+    OpCase("recurrent-norm-one-row", _normed(layers.LSTM), (5, 3), losses.MSE(), (1, 5)),
     OpCase(
         "recurrent-norm-network",
         lambda: [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -62,30 +61,29 @@ class ZeroPadding1D(ZeroPadding):
     kind: ClassVar[str] = "zero_padding1d"
 
 
-def _sides(layer: ZeroPadding, value: object) -> tuple[tuple[int, int], ...]:
+def _sides(layer: ZeroPadding, value: Any) -> tuple[tuple[int, int], ...]:
     """((before, after) for each axis), whichever way it is given."""
-
-    def both(one: object) -> object:
-        return (one, one) if isinstance(one, int) else one
-
-    sides: object = value
-    if layer.axes == 1:
-        shaped = isinstance(value, Sequence) and len(value) == 1 and not isinstance(value[0], int)
-        sides = value if shaped else (both(value),)
+    sides = value
+    if layer.axes == 1 and not (_is_list(value, 1) and _is_list(value[0], 2)):
+        sides = (value,)
     elif isinstance(value, int):
-        sides = ((value, value), (value, value))
-    elif isinstance(value, Sequence):
-        sides = tuple(both(one) for one in value)
-    good = isinstance(sides, Sequence) and len(sides) == layer.axes
-    for one in sides if good and isinstance(sides, Sequence) else ():
-        good = good and isinstance(one, Sequence) and len(one) == 2 and not isinstance(one, str)
-        good = good and all(isinstance(n, int) and not isinstance(n, bool) and 0 <= n <= MAX_PADDING for n in one)
-    if not good or not isinstance(sides, Sequence):
-        pairs = "(before, behind)" if layer.axes == 1 else "(vertical, horizontal) or ((top, bottom), (left, right))"
-        raise ValueError(
-            f"{type(layer).__name__}: padding must be an integer from 0 to {MAX_PADDING} or {pairs}, got {value!r}"
-        )
-    return tuple((int(one[0]), int(one[1])) for one in sides)
+        sides = (value, value)
+    if _is_list(sides, layer.axes):
+        found = [(one, one) if isinstance(one, int) else one for one in sides]
+        if all(_is_list(one, 2) and all(_is_size(n) for n in one) for one in found):
+            return tuple((one[0], one[1]) for one in found)
+    pairs = "(before, behind)" if layer.axes == 1 else "(vertical, horizontal) or ((top, bottom), (left, right))"
+    raise ValueError(
+        f"{type(layer).__name__}: padding must be an integer from 0 to {MAX_PADDING} or {pairs}, got {value!r}"
+    )
+
+
+def _is_list(value: Any, size: int) -> bool:
+    return isinstance(value, tuple | list) and len(value) == size
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_PADDING
 
 
 for _layer in (ZeroPadding1D, ZeroPadding2D):

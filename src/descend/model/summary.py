@@ -77,7 +77,8 @@ def _recurrent(plan: Plan) -> str:
     shared = apart = 0
     for op in plan.ops:
         if isinstance(op, ops.Recurrent):
-            weights = sum(parameter.size for parameter in parameters_of(op, plan))
+            stepwise = set() if op.norm is None else {*op.norm.statistics, op.norm.steps_seen}
+            weights = sum(one.size for one in parameters_of(op, plan) if one.id not in stepwise)
             shared += weights
             apart += weights * plan.values[op.inputs[0]].shape[0]
     return f"recurrent layers: {shared:,} weights, {apart:,} if steps did not share them\n" if shared else ""
