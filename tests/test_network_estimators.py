@@ -12,7 +12,17 @@ from sklearn.base import clone
 from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV
 
-from descend import NetworkClassifier, NetworkRegressor, callbacks, layers, losses, optimizers, penalties, schedules
+from descend import (
+    NetworkClassifier,
+    NetworkRegressor,
+    Sequences,
+    callbacks,
+    layers,
+    losses,
+    optimizers,
+    penalties,
+    schedules,
+)
 from estimator_checks import checks_of
 
 X, Y = load_iris(return_X_y=True)
@@ -35,6 +45,12 @@ HIDDEN = [layers.Dense(12, activation="relu")]
 )
 def test_follows_the_contract(estimator: Any, check: Any) -> None:
     check(estimator)
+
+
+@pytest.mark.parametrize("make", [NetworkClassifier, NetworkRegressor])
+def test_sequences_are_refused(make) -> None:
+    with pytest.raises(TypeError, match=rf"X holds sequences .*{make.__name__} takes a table .* use descend.Network"):
+        make([layers.Embedding(9, 5), layers.LSTM(8)]).fit(Sequences([[1, 2], [3]]), [0, 1])
 
 
 @pytest.mark.parametrize("y", [TWO, Y, LABELS, np.array(["a", "b", "c"])[Y]], ids=["two", "three", "labels", "words"])

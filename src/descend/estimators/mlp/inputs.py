@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_X_y, column_or_1d, validate_data
 
+from descend.engine.sequences import Sequences
 from descend.engine.sparse import SparseRows, is_sparse
 from descend.estimators.mlp.columns import ColumnEncoder, table
 from descend.training.arrays import all_finite, sparse_rows
@@ -40,6 +41,7 @@ def training_data(
     X : (rows, features) float64 or float32, dense or CSR
     y : (rows,) or (rows, outputs)
     """
+    _refuse_sequences(estimator, X)
     checks: dict[str, Any] = {"multi_output": True, "y_numeric": numeric, "dtype": (np.float64, np.float32)}
     if reset:
         vars(estimator).pop("_columns", None)
@@ -54,6 +56,14 @@ def training_data(
     if targets.ndim == 2 and targets.shape[1] == 1:
         targets = column_or_1d(targets, warn=True)
     return rows, targets
+
+
+def _refuse_sequences(estimator: Any, X: Any) -> None:
+    if isinstance(X, Sequences):
+        raise TypeError(
+            f"X holds sequences of different lengths, but {type(estimator).__name__} takes a table (rows, features); "
+            "use descend.Network, which takes Sequences wherever it takes X"
+        )
 
 
 def _is_plain(estimator: Any, X: Any, y: Any, *, reset: bool) -> bool:
@@ -111,6 +121,7 @@ def new_rows(estimator: Any, X: Any, dtype: np.dtype) -> tuple[NDArray | SparseR
         and all_finite(X)
     ):
         return X, dtype
+    _refuse_sequences(estimator, X)
     if "_columns" in vars(estimator):
         rows = _encoded(estimator, X, reset=False)
     else:
