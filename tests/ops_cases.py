@@ -538,6 +538,18 @@ OP_CASES = [
     OpCase("mixup-positions", lambda: [layers.Mixup(), layers.Dense(3)], (2, 3, 9), losses.MSE()),
     OpCase("swap_noise", lambda: [layers.SwapNoise(0.4), layers.Dense(13), layers.Dense(3)], (21,), losses.MSE()),
     OpCase("gaussian_noise", _around(layers.GaussianNoise(0.7)), (7,), losses.MSE()),
+    OpCase(
+        "gaussian_noise-wide",
+        lambda: [layers.Dense(37), layers.GaussianNoise(0.7), layers.Dense(3)],
+        (7,),
+        losses.MSE(),
+    ),
+    OpCase(
+        "gaussian_noise-positions",
+        lambda: [layers.GaussianNoise(0.4), layers.Dense(19), layers.GaussianNoise(0.7), layers.Dense(3)],
+        (5, 9),
+        losses.MSE(),
+    ),
     OpCase("gaussian_noise-none", _around(layers.GaussianNoise(0.0)), (7,), losses.MSE()),
     OpCase(
         "gaussian_noise-twice",

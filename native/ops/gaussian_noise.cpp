@@ -1,4 +1,7 @@
 // Training: y = x + stddev z with z standard normal, drawn anew for every step and element. dx = dy.
+//
+// Rows 2 i and 2 i + 1 share their random bits: an element and the one below it are a pair of normal_pair. Who has only
+// one of them, because the other is another thread's or there is none, makes both and takes that one.
 #include "kernels/normal.hpp"
 #include "ops/ops.hpp"
 
@@ -17,15 +20,21 @@ class GaussianNoise final : public Op<T> {
     if (!pass.training || deviation_ == 0) return copy(pass, rows, p, x, y);
     const RandomKey key = random_key(pass, this->spec.stream);
     const Vec<T> deviation = splat(deviation_);
-    for (long panel = p.first; panel < p.last; panel++)
-      for (long r = rows.first; r < rows.last; r++) {
-        const auto element = static_cast<uint32_t>(r * this->in_width + panel * kPanel<T>);
+    for (long panel = p.first; panel < p.last; panel++) {
+      const long column = panel * this->stride(pass);
+      for (long r = rows.first; r < rows.last;) {
+        const auto element = static_cast<uint32_t>(r / 2 * this->in_width + panel * kPanel<T>);
+        const bool even = r % 2 == 0, both = even && r + 1 < rows.last;
         for (int v = 0; v < kPanel<T>; v += kLanes<T>) {
-          const long o = panel * this->stride(pass) + r * kPanel<T> + v;
-          const Vec<T> z = normal<T>(random_bits<T>(key, element + static_cast<uint32_t>(v)));
-          store(y + o, fma<T>(deviation, z, load(x + o)));
+          const long o = column + r * kPanel<T> + v;
+          Vec<T> upper, lower;
+          normal_pair<T>(random_bits<T>(key, element + static_cast<uint32_t>(v)), upper, lower);
+          store(y + o, fma<T>(deviation, even ? upper : lower, load(x + o)));
+          if (both) store(y + o + kPanel<T>, fma<T>(deviation, lower, load(x + o + kPanel<T>)));
         }
+        r += both ? 2 : 1;
       }
+    }
   }
 
   void backward(const Pass<T>& pass, Rows rows, Panels p) const override {

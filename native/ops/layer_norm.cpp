@@ -1,7 +1,8 @@
 // y = gamma (x - mean) / sqrt(var + eps) + beta with mean and variance over the features of each row.
 //
-// Sums along a row go as row_tools says. The gradients of gamma and beta are summed per block of rows while backward
-// passes over them, and the blocks added in order by the owner of the parameters.
+// Sums along a row go as row_tools says. Forward leaves each row's statistics to backward. The gradients of gamma and
+// beta are summed per block of rows while backward passes over them, and the blocks added in order by the owner of the
+// parameters.
 #include <cmath>
 
 #include "ops/block_sums.hpp"
@@ -25,48 +26,22 @@ class LayerNorm final : public BlockSums<T> {
   bool keeps_input() const override { return true; }
   bool trainable() const override { return trainable_; }
 
-  // Per block of rows: (2, width) sums of dy and of dy (x - mean) / sd.
-  long scratch_size(long blocks, int) const override { return trainable() ? 2 * width_ * blocks : 0; }
-
-  void forward(const Pass<T>& pass, Rows rows, Panels) const override {
-    const long stride = this->stride(pass), n = this->in_width;
-    for (long r = rows.first; r < rows.last; r++) {
-      const T* x = this->in(pass, rows.first) + r * kPanel<T>;
-      T* y = this->out(pass, rows.first) + r * kPanel<T>;
-      const Statistics s = statistics(x, stride);
-      each_in_row<T>(n, stride, [&](long o, long c) {
-        const Vec<T> beta = beta_ >= 0 ? load(pass.weights + beta_ + c) : Vec<T>{};
-        store(y + o,
-              real_columns<T>(c, n) ? fma<T>((load(x + o) - s.mean) * s.inverse, gamma(pass, c), beta) : Vec<T>{});
-      });
-    }
+  // Per block of rows: (2, width) sums of dy and of dy (x - mean) / sd. Per line: mean and 1 / sd.
+  long scratch_size(long blocks, int) const override {
+    return (trainable() ? 2 * width_ * blocks : 0) + 2 * this->row_block * this->in_positions * blocks;
   }
 
-  // dx = (g - mean g - z mean (g z)) / sd with g = dy gamma and z = (x - mean) / sd, means over the features.
+  void forward(const Pass<T>& pass, Rows rows, Panels) const override {
+    each_bunch(pass, rows, [&](auto count, long r) { forward_rows<count>(pass, rows, r); });
+  }
+
   void backward(const Pass<T>& pass, Rows rows, Panels) const override {
-    const long stride = this->stride(pass), n = this->in_width;
-    for (long r = rows.first; r < rows.last; r++) {
-      const T *x = this->in(pass, rows.first) + r * kPanel<T>,
-              *dy = this->out_gradient(pass, rows.first) + r * kPanel<T>;
-      T* dx = this->in_gradient(pass, rows.first) + r * kPanel<T>;
-      const Statistics s = statistics(x, stride);
-      if (trainable()) add_to_block(pass, r, x, dy, s);
-      LaneSums<T> plain, along;
-      const auto each = [&](auto&& body) {
-        each_in_row<T>(n, stride, [&](long o, long c) {
-          const Vec<T> g = real_columns<T>(c, n) ? load(dy + o) * gamma(pass, c) : Vec<T>{};
-          body(o, c, g, (load(x + o) - s.mean) * s.inverse);
-        });
-      };
-      each([&](long, long c, Vec<T> g, Vec<T> z) {
-        plain.add(c, g);
-        along.add(c, real_columns<T>(c, n) ? g * z : Vec<T>{});
-      });
-      const T a = plain.total() / static_cast<T>(n), b = along.total() / static_cast<T>(n);
-      each([&](long o, long c, Vec<T> g, Vec<T> z) {
-        store(dx + o, real_columns<T>(c, n) ? s.inverse * (g - fma<T>(z, splat(b), splat(a))) : Vec<T>{});
-      });
-    }
+    each_bunch(pass, rows, [&](auto count, long r) {
+      if (trainable())
+        backward_rows<count, true>(pass, rows, r);
+      else
+        backward_rows<count, false>(pass, rows, r);
+    });
   }
 
   void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
@@ -87,34 +62,116 @@ class LayerNorm final : public BlockSums<T> {
     T mean, inverse;
   };
 
-  // Squares are taken of what is left without the mean, which keeps them accurate for rows far from zero.
-  Statistics statistics(const T* x, long stride) const {
-    const long n = this->in_width;
-    LaneSums<T> sums, squares;
-    each_in_row<T>(n, stride, [&](long o, long c) { sums.add(c, real_columns<T>(c, n) ? load(x + o) : Vec<T>{}); });
-    const T mean = sums.total() / static_cast<T>(n);
-    each_in_row<T>(n, stride, [&](long o, long c) {
-      const Vec<T> d = load(x + o) - mean;
-      squares.add(c, real_columns<T>(c, n) ? d * d : Vec<T>{});
+  // The statistics of line r, behind the sums of all blocks.
+  T* kept(const Pass<T>& pass, long r) const {
+    return this->scratch(pass) + (trainable() ? 2 * width_ * pass.arena->blocks : 0) + 2 * r;
+  }
+
+  // Rows that are worked on together, so that one's sums do not wait for themselves alone: so many of the same block,
+  // or a single one.
+  static constexpr int kBunch = 4;
+
+  template <class Body>
+  void each_bunch(const Pass<T>& pass, Rows rows, Body&& body) const {
+    const long block = this->block_lines(pass);
+    for (long r = rows.first; r < rows.last;) {
+      if (r + kBunch <= rows.last && r / block == (r + kBunch - 1) / block) {
+        body(std::integral_constant<int, kBunch>{}, r);
+        r += kBunch;
+      } else {
+        body(std::integral_constant<int, 1>{}, r++);
+      }
+    }
+  }
+
+  template <int count>
+  void forward_rows(const Pass<T>& pass, Rows rows, long first) const {
+    const long stride = this->stride(pass), n = this->in_width;
+    const T* x = this->in(pass, rows.first) + first * kPanel<T>;
+    T* y = this->out(pass, rows.first) + first * kPanel<T>;
+    Statistics s[count];
+    take_statistics<count>(x, stride, s);
+    for (int i = 0; i < count && this->scratch(pass); i++) {  // there is none where nobody runs backward
+      kept(pass, first + i)[0] = s[i].mean;
+      kept(pass, first + i)[1] = s[i].inverse;
+    }
+    each_of_row<T>(n, stride, [&](long o, long c, auto real) {
+      const Vec<T> scale = gamma(pass, c), beta = beta_ >= 0 ? load(pass.weights + beta_ + c) : Vec<T>{};
+      for (int i = 0; i < count; i++)
+        store(y + o + i * kPanel<T>,
+              real(fma<T>((load(x + o + i * kPanel<T>) - s[i].mean) * s[i].inverse, scale, beta)));
     });
-    const T variance = squares.total() / static_cast<T>(n);
-    return {mean, T(1) / std::sqrt(variance + static_cast<T>(this->spec.epsilon))};
+  }
+
+  // Squares are taken of what is left without the mean, which keeps them accurate for rows far from zero.
+  template <int count>
+  void take_statistics(const T* x, long stride, Statistics* s) const {
+    const long n = this->in_width;
+    LaneSums<T> sums[count], squares[count];
+    each_of_row<T>(n, stride, [&](long o, long c, auto real) {
+      for (int i = 0; i < count; i++) sums[i].add(c, real(load(x + o + i * kPanel<T>)));
+    });
+    for (int i = 0; i < count; i++) s[i].mean = sums[i].total() / static_cast<T>(n);
+    each_of_row<T>(n, stride, [&](long o, long c, auto real) {
+      for (int i = 0; i < count; i++) {
+        const Vec<T> d = real(load(x + o + i * kPanel<T>) - s[i].mean);
+        squares[i].add(c, d * d);
+      }
+    });
+    for (int i = 0; i < count; i++)
+      s[i].inverse = T(1) / std::sqrt(squares[i].total() / static_cast<T>(n) + static_cast<T>(this->spec.epsilon));
+  }
+
+  // dx = (g - mean g - z mean (g z)) / sd with g = dy gamma and z = (x - mean) / sd, means over the features. Where
+  // gamma and beta are trained, dy and dy z are added to the sums of the block, which its first row starts.
+  template <int count, bool trained>
+  void backward_rows(const Pass<T>& pass, Rows rows, long first) const {
+    const long stride = this->stride(pass), n = this->in_width, block = this->block_lines(pass);
+    const T *x = this->in(pass, rows.first) + first * kPanel<T>,
+            *dy = this->out_gradient(pass, rows.first) + first * kPanel<T>;
+    T* dx = this->in_gradient(pass, rows.first) + first * kPanel<T>;
+    T* block_sums = this->scratch(pass) + first / block * 2 * width_;
+    const bool fresh = first % block == 0;
+    Statistics s[count];
+    for (int i = 0; i < count; i++) s[i] = {kept(pass, first + i)[0], kept(pass, first + i)[1]};
+    LaneSums<T> plain[count], along[count];
+    each_of_row<T>(n, stride, [&](long o, long c, auto real) {
+      const Vec<T> scale = gamma(pass, c);
+      Vec<T> of_beta{}, of_gamma{};
+      if (trained && !fresh) {
+        of_beta = load(block_sums + c);
+        of_gamma = load(block_sums + width_ + c);
+      }
+      for (int i = 0; i < count; i++) {
+        const Vec<T> d = real(load(dy + o + i * kPanel<T>)),
+                     z = real((load(x + o + i * kPanel<T>) - s[i].mean) * s[i].inverse);
+        of_beta += d;
+        of_gamma = fma<T>(d, z, of_gamma);
+        plain[i].add(c, d * scale);
+        along[i].add(c, d * scale * z);
+      }
+      if (trained) {
+        store(block_sums + c, of_beta);
+        store(block_sums + width_ + c, of_gamma);
+      }
+    });
+    T a[count], b[count];
+    for (int i = 0; i < count; i++) {
+      a[i] = plain[i].total() / static_cast<T>(n);
+      b[i] = along[i].total() / static_cast<T>(n);
+    }
+    each_of_row<T>(n, stride, [&](long o, long c, auto real) {
+      const Vec<T> scale = gamma(pass, c);
+      for (int i = 0; i < count; i++) {
+        const Vec<T> g = load(dy + o + i * kPanel<T>) * scale,
+                     z = (load(x + o + i * kPanel<T>) - s[i].mean) * s[i].inverse;
+        store(dx + o + i * kPanel<T>, real(s[i].inverse * (g - fma<T>(z, splat(b[i]), splat(a[i])))));
+      }
+    });
   }
 
   Vec<T> gamma(const Pass<T>& pass, long c) const {
     return gamma_ >= 0 ? load(pass.weights + gamma_ + c) : splat(T(1));
-  }
-
-  // The first row of a block starts its sums.
-  void add_to_block(const Pass<T>& pass, long r, const T* x, const T* dy, Statistics s) const {
-    T* sums = this->scratch(pass) + r / this->block_lines(pass) * 2 * width_;
-    const bool fresh = r % this->block_lines(pass) == 0;
-    each_in_row<T>(this->in_width, this->stride(pass), [&](long o, long c) {
-      const Vec<T> g = real_columns<T>(c, this->in_width) ? load(dy + o) : Vec<T>{};
-      const Vec<T> z = real_columns<T>(c, this->in_width) ? (load(x + o) - s.mean) * s.inverse : Vec<T>{};
-      store(sums + c, (fresh ? Vec<T>{} : load(sums + c)) + g);
-      store(sums + width_ + c, fma<T>(g, z, fresh ? Vec<T>{} : load(sums + width_ + c)));
-    });
   }
 
   long width_;  // padded

@@ -20,6 +20,18 @@ inline VecI<T> real_columns(long c, long columns) {
   return lane_index<T>() < static_cast<I>(columns - c);
 }
 
+// As each_in_row, with a third argument that makes zeros of what is beyond the columns; it does nothing in all vectors
+// but the last ones.
+template <class T, class Body>
+[[gnu::always_inline]] inline void each_of_row(long columns, long stride, Body&& body) {
+  long c = 0;
+  for (; c + kLanes<T> <= columns; c += kLanes<T>)
+    body(c / kPanel<T> * stride + c % kPanel<T>, c, [](Vec<T> x) { return x; });
+  for (; c < padded<T>(columns); c += kLanes<T>)
+    body(c / kPanel<T> * stride + c % kPanel<T>, c,
+         [real = real_columns<T>(c, columns)](Vec<T> x) { return real ? x : Vec<T>{}; });
+}
+
 template <class T>
 struct LaneSums {
   Vec<T> lane[kPanelVecs<T>] = {};

@@ -64,6 +64,31 @@ void check_normal() {
   }
 }
 
+// Of a pair of normal numbers against their definition, in units of the last place of the larger of the distance and 1.
+template <class T>
+double pair_error(uint32_t bits) {
+  Vec<T> first, second;
+  normal_pair<T>(VecU<T>{} + bits, first, second);
+  const long double radius = sqrtl(-2 * logl(((bits >> 9) + 0.5L) / 8388608));
+  const uint32_t direction = bits * 0x9e3779b1u;
+  const long double beyond = static_cast<long double>(static_cast<int32_t>(direction << 1)) / 4294967296.0L;
+  const long double angle = acosl(-1.0L) * ((direction >> 31) + beyond);
+  const long double error = std::max(fabsl(static_cast<long double>(first[0]) - radius * cosl(angle)),
+                                     fabsl(static_cast<long double>(second[0]) - radius * sinl(angle)));
+  return static_cast<double>(error / (std::numeric_limits<T>::epsilon() * std::max(1.0L, radius)));
+}
+
+template <class T>
+void check_pairs() {
+  double most = 0;
+  for (uint64_t i = 0; i < 20000; i++) {
+    most = std::max(most, pair_error<T>(static_cast<uint32_t>(splitmix64(i))));
+    most = std::max(most, pair_error<T>(static_cast<uint32_t>(i << 9)));
+    most = std::max(most, pair_error<T>(static_cast<uint32_t>(~(i << 9))));
+  }
+  CHECK(most < 2);
+}
+
 template <class T>
 void check_edges() {
   const T big = T(1e4), inf = INFINITY;
@@ -93,6 +118,8 @@ TEST(functions_are_accurate) {
 TEST(normal_numbers_are_accurate) {
   check_normal<float>();
   check_normal<double>();
+  check_pairs<float>();
+  check_pairs<double>();
 }
 
 TEST(functions_keep_infinities_and_nans) {
