@@ -26,9 +26,11 @@ class LayerNorm final : public BlockSums<T> {
   bool keeps_input() const override { return true; }
   bool trainable() const override { return trainable_; }
 
-  // Per block of rows: (2, width) sums of dy and of dy (x - mean) / sd. Per line: mean and 1 / sd.
+  // Per block of rows: (2, width) sums of dy and of dy (x - mean) / sd. Per line: mean and 1 / sd. A block has at most
+  // kRowBlock rows; kCellRows or fewer where that would be many lines (Program::choose_block).
   long scratch_size(long blocks, int) const override {
-    return (trainable() ? 2 * width_ * blocks : 0) + 2 * this->row_block * this->in_positions * blocks;
+    const long lines = std::min(kRowBlock * this->in_positions, std::max(kManyLines, kCellRows * this->in_positions));
+    return (trainable() ? 2 * width_ * blocks : 0) + 2 * lines * blocks;
   }
 
   void forward(const Pass<T>& pass, Rows rows, Panels) const override {
@@ -66,6 +68,8 @@ class LayerNorm final : public BlockSums<T> {
   T* kept(const Pass<T>& pass, long r) const {
     return this->scratch(pass) + (trainable() ? 2 * width_ * pass.arena->blocks : 0) + 2 * r;
   }
+
+  static constexpr long kManyLines = 512;
 
   // Rows that are worked on together, so that one's sums do not wait for themselves alone: so many of the same block,
   // or a single one.

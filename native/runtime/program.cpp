@@ -178,7 +178,6 @@ void Program<T>::make_ops() {
       ops.push_back(make_op<T>(s, plan, placement, sparse));
     }
     ops.back()->index = static_cast<int>(ops.size()) - 1;
-    ops.back()->row_block = row_block;
   }
   for (const auto& op : ops)
     if (op->prepares()) preparing.push_back(op.get());

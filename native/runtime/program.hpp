@@ -196,10 +196,9 @@ class Op {
 
   OpSpec spec;
   long in_width, out_width, in_positions, out_positions;
-  int index = 0;               // in its program
-  long row_block = kRowBlock;  // of its program
-  bool wants_input = false;    // whether the gradient of an input is needed
-  std::vector<bool> wants;     // of which
+  int index = 0;             // in its program
+  bool wants_input = false;  // whether the gradient of an input is needed
+  std::vector<bool> wants;   // of which
   // Later ops that use a parameter of this one, and which of its own are its to update.
   std::vector<const Op<T>*> partners;
   bool owns_weight = true, owns_bias = true, owns_statistics = true;
