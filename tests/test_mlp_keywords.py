@@ -353,7 +353,12 @@ def test_grids_reach_the_keywords() -> None:
         {"label_noise": 1.5},
         {"label_noise": 0.1, "loss": losses.CategoricalCrossentropy(label_noise=0.2)},
         {"solver": "lbfgs", "label_noise": 0.1},
-        {"callbacks": callbacks.SWA(3)},
+        {"callbacks": [callbacks.SWA(3), callbacks.SWA(4)]},
+        {"callbacks": callbacks.SWA(3), "average_decay": 0.9},
+        {"average_decay": 1.0},
+        {"solver": "lbfgs", "average_decay": 0.9},
+        {"accumulate": 0},
+        {"solver": "lbfgs", "accumulate": 2},
         {"solver": "lbfgs", "gradient_noise": 0.1},
         {"drop_connect": [0.1]},
         {"drop_connect": [0.1, "much"]},
@@ -433,11 +438,6 @@ def test_noise_depends_on_the_seed_and_not_on_what_is_predicted() -> None:
         courses.append(model.fit(X, Y).loss_curve_[-1])
     assert courses[0] != courses[1]
     np.testing.assert_array_equal(models[0].to_sklearn().predict(X), models[0].predict(X))
-
-
-def test_averages_are_for_networks() -> None:
-    with pytest.raises(ValueError, match=r"average_decay=0\.9 is an average that only a Network"):
-        MLPClassifier(solver=optimizers.Adam(average_decay=0.9)).fit(X, Y)
 
 
 @pytest.mark.parametrize("noise", [{"drop_connect": 0.3}, {"label_noise": 0.3}, {"gradient_noise": 0.1}], ids=str)

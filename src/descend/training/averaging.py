@@ -17,7 +17,7 @@ from descend.engine.sequences import Sequences
 from descend.plan import Plan, ops
 from descend.training import engines
 from descend.training.callbacks import SWA, Callback
-from descend.training.settings import Rows, Settings
+from descend.training.settings import Rows
 
 
 class Averages(Protocol):
@@ -27,8 +27,11 @@ class Averages(Protocol):
         """Take in the weights after an epoch, counted from 1 over all calls of `fit`."""
         ...
 
-    def weights(self, engine: Engine, rows: Rows, settings: Settings) -> NDArray | None:
-        """Return the average (plan.size,), or None while there is none."""
+    def weights(self, engine: Engine, rows: Rows, batch_size: int | None, threads: int | None) -> NDArray | None:
+        """Return the average (plan.size,), or None while there is none.
+
+        Statistics that are measured anew for it are those of `rows` in batches of that size.
+        """
         ...
 
 
@@ -60,7 +63,7 @@ class Moving:
     def end_epoch(self, engine: Engine, epoch: int) -> None:
         """Nothing: the engine averages after each update."""
 
-    def weights(self, engine: Engine, rows: Rows, settings: Settings) -> NDArray | None:
+    def weights(self, engine: Engine, rows: Rows, batch_size: int | None, threads: int | None) -> NDArray | None:
         state, flat = engine.get_state(), engine.get_parameters()
         if not state.step:
             return None
@@ -87,13 +90,15 @@ class Stochastic:
         self._count += 1
         self._mean = flat if self._mean is None else self._mean + (flat - self._mean) / self._count
 
-    def weights(self, engine: Engine, rows: Rows, settings: Settings) -> NDArray | None:
+    def weights(self, engine: Engine, rows: Rows, batch_size: int | None, threads: int | None) -> NDArray | None:
         if self._mean is None:
             return None
-        return with_statistics(engine.plan, self._mean.astype(engine.dtype), rows, settings, self.seed)
+        return with_statistics(engine.plan, self._mean.astype(engine.dtype), rows, batch_size, threads, self.seed)
 
 
-def with_statistics(plan: Plan, flat: NDArray, rows: Rows, settings: Settings, seed: int) -> NDArray:
+def with_statistics(
+    plan: Plan, flat: NDArray, rows: Rows, batch_size: int | None, threads: int | None, seed: int
+) -> NDArray:
     """Measure the running statistics of batch normalization for these weights, in one pass over the training rows.
 
     The pass is training with a learning rate of 0 from statistics of 0: after n batches a running value is the sum of
@@ -120,8 +125,8 @@ def with_statistics(plan: Plan, flat: NDArray, rows: Rows, settings: Settings, s
     engine.set_parameters(flat)
     engine.start(optimizers.SGD(0.0), seed=seed)
     order = rows.subset if rows.subset is not None else np.arange(rows.count, dtype=np.uint32)
-    size = min(settings.batch_size or rows.count, rows.count)
-    done = engine.train(rows.batch, order, batch_size=size, learning_rates=np.zeros(1), threads=settings.threads or 0)
+    size = min(batch_size or rows.count, rows.count)
+    done = engine.train(rows.batch, order, batch_size=size, learning_rates=np.zeros(1), threads=threads or 0)
     after = engine.get_parameters()
     for momentum, parameter in running:
         flat[parameter.slice] = after[parameter.slice] / (1.0 - momentum**done.steps)

@@ -259,7 +259,11 @@ class TrainingRun:
             )
 
     def _average(self) -> NDArray | None:
-        return None if self._averages is None else self._averages.weights(self.engine, self.rows, self.settings)
+        return (
+            None
+            if self._averages is None
+            else self._averages.weights(self.engine, self.rows, self.settings.batch_size, self.settings.threads)
+        )
 
     def _judged(self) -> Engine:
         """Return the engine with the weights that count after an epoch: the latest, or their average."""

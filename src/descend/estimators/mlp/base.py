@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,7 +32,10 @@ from descend.layers import Layer
 from descend.optimizers import LBFGS, Optimizer
 from descend.plan import Plan, initial_parameters, ops
 from descend.training import adapting
+from descend.training import settings as training
+from descend.training.averaging import averages_of
 from descend.training.lbfgs import check_plan as check_fixed
+from descend.training.setup import describe
 
 _train_test_split: Any = train_test_split  # which names no types
 
@@ -74,6 +77,7 @@ class BaseMLP(SupportsCallbacks, NestedParameters, ABC):
     threads: Any
     categorical_features: Any
     _columns: ColumnEncoder
+    history_: Any
     best_loss_: Any
     validation_loss_curve_: Any
     validation_scores_: Any
@@ -111,6 +115,10 @@ class BaseMLP(SupportsCallbacks, NestedParameters, ABC):
         """Return how this estimator's parameters want the network built and trained."""
         return recipe_of(self)
 
+    def _filled(self) -> Sequence[int] | Literal["all"]:
+        """Return the columns of X whose missing values a layer fills; none here."""
+        return ()
+
     @property
     def coefs_(self) -> list[NDArray]:
         """Weight matrices (inputs, outputs), layer by layer. What is written into them counts."""
@@ -146,7 +154,7 @@ class BaseMLP(SupportsCallbacks, NestedParameters, ABC):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = self.categorical_features is None
-        tags.input_tags.allow_nan = self.categorical_features is not None
+        tags.input_tags.allow_nan = self.categorical_features is not None or len(self._filled()) > 0
         return tags
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -279,11 +287,16 @@ class BaseMLP(SupportsCallbacks, NestedParameters, ABC):
         journal, network = self._journal, self._network
         if not incremental or network.optimizer is None:
             network.start(recipe.optimizer, _seed(random_state) if _draws(network.plan, recipe.optimizer) else 0)
+            journal.averages = averages_of(recipe.optimizer, recipe.callbacks, network.seed)
             journal.initial_rate = journal.rate = recipe.rate
             journal.rule, journal.steps, journal.watched = recipe.rule, 0, []
         if journal.latest_weights is not None:
             network.set_flat(journal.latest_weights)
             journal.latest_weights = None
+        if not incremental or journal.history.setup is None:
+            data = training.Rows(rows.batch, rows.training, rows.batch.y)
+            size = min(200 if recipe.batch_size is None else recipe.batch_size, data.count)
+            journal.history.setup = describe(network.plan, data, size * recipe.accumulate, recipe.optimizer)
         epochs = Epochs(network, journal, recipe, head, rows, random_state, self)
         try:
             epochs.run(1 if incremental else recipe.epochs, warn=not incremental)
@@ -299,6 +312,7 @@ class BaseMLP(SupportsCallbacks, NestedParameters, ABC):
         if journal.losses:
             self.loss_ = journal.losses[-1]
         self.best_loss_ = None if recipe.validation is not None else journal.best_loss
+        self.history_ = journal.history
         self.validation_loss_curve_ = journal.validation_losses if held else None
         self.validation_scores_ = journal.scores if held else None
         self.best_validation_score_ = journal.best_score if held else None

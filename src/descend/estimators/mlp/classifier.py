@@ -82,6 +82,11 @@ class MLPClassifier(Exchange, BaseClassifier):
     gradient_noise : float or None, default: None
         Variance of the noise that the first step adds to the gradient, 1 / (1 + t)^0.55 of it after t steps; None
         leaves it to the optimizer.
+    average_decay : float or None, default: None
+        Predict and validate with the moving average of the weights, a = d a + (1 - d) w after every update; None leaves
+        it to the optimizer. For the mean over the last epochs see `callbacks.SWA`.
+    accumulate : int, default: 1
+        Add up the gradients of so many batches for an update: a larger batch in the memory of one.
     drop_connect : float, or a list of one per hidden layer, default: 0.0
         Share of the weights into each hidden layer left out in each step of training.
     label_noise : float, default: 0.0
@@ -131,6 +136,8 @@ class MLPClassifier(Exchange, BaseClassifier):
         None with `early_stopping`.
     validation_loss_curve_ : list of float or None
         With validation rows: their loss after every epoch, without penalties.
+    history_ : History
+        Every epoch since the network was made; ``history_.diagnose()`` looks for what went wrong. Not with "lbfgs".
     stopped_ : bool
         Whether the last call ended because improvement was waited for in vain. Not with "lbfgs".
     validation_scores_, best_validation_score_ : list of float, float; or None
@@ -194,6 +201,8 @@ class MLPClassifier(Exchange, BaseClassifier):
         dropout: Any = 0.0,
         batch_norm: bool = False,
         gradient_noise: float | None = None,
+        average_decay: float | None = None,
+        accumulate: int = 1,
         drop_connect: Any = 0.0,
         label_noise: float = 0.0,
         input_noise: float = 0.0,
@@ -234,6 +243,8 @@ class MLPClassifier(Exchange, BaseClassifier):
         self.dropout = dropout
         self.batch_norm = batch_norm
         self.gradient_noise = gradient_noise
+        self.average_decay = average_decay
+        self.accumulate = accumulate
         self.drop_connect = drop_connect
         self.label_noise = label_noise
         self.input_noise = input_noise

@@ -26,6 +26,7 @@ COMMON: dict[str, list[Any]] = {
     "callbacks": [list, tuple, Callback, None],
     "threads": [None, Interval(Integral, 1, MAX_THREADS, closed="both")],
     "time_budget": [None, _ABOVE_ZERO],
+    "accumulate": [_POSITIVE],
     "categorical_features": ["array-like", StrOptions({"from_dtype"}), None],
 }
 
@@ -57,6 +58,7 @@ CONSTRAINTS: dict[str, list[Any]] = {
     "weight_decay": [None, _NOT_NEGATIVE],
     "label_noise": [_NOT_NEGATIVE],
     "gradient_noise": [None, _NOT_NEGATIVE],
+    "average_decay": [None, _SHARE],
     "dropout": [_SHARE, list, tuple],
     "batch_norm": ["boolean"],
     "drop_connect": [_SHARE, list, tuple],

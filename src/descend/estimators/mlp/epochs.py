@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.exceptions import ConvergenceWarning
 
-from descend.engine.protocol import Batch, Engine, Progress
+from descend.engine.protocol import Batch, Engine, Progress, check_accumulation
 from descend.estimators.mlp import threads
 from descend.estimators.mlp.heads import Head
 from descend.estimators.mlp.journal import Journal
@@ -20,7 +20,9 @@ from descend.estimators.mlp.recipe import Recipe
 from descend.estimators.mlp.trained import TrainedNetwork
 from descend.estimators.mlp.validation import Validation
 from descend.estimators.mlp.watching import Watch
+from descend.training.history import StopReason
 from descend.training.parts import joined
+from descend.training.settings import Rows as TrainingRows
 
 INTERRUPTED = "Training interrupted by user."
 
@@ -75,13 +77,16 @@ class Epochs:
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=2
             )
         self.batch_size = min(wanted, count)
-        self.starts = np.arange(0, count, self.batch_size)
-        self.sizes = np.minimum(self.batch_size, count - self.starts)  # rows of each step
+        check_accumulation(self.network.plan, self.recipe.accumulate)
+        self.step_rows = self.batch_size * self.recipe.accumulate
+        self.starts = np.arange(0, count, self.step_rows)
+        self.sizes = np.minimum(self.step_rows, count - self.starts)  # rows of each step
         self.order = self.rows.training
         self.constants = self.head.constants(self.rows.batch.y)
         self.threads = threads.choose(self.network.plan, self.batch_size, 3, self.recipe.threads)
         self.deadline = None if self.recipe.time_budget is None else time.monotonic() + self.recipe.time_budget
         self.impatient = False
+        self.reason: StopReason = "epochs"
 
     def run(self, most: int, *, warn: bool) -> None:
         """Train for at most so many epochs.
@@ -103,6 +108,7 @@ class Epochs:
         self.watch = watch = Watch(
             self.estimator,
             recipe.callbacks,
+            journal.history,
             done=len(journal.losses),
             most=most,
             validated=self.rows.validation is not None,
@@ -113,9 +119,10 @@ class Epochs:
         try:
             self._loop(most, warn=warn)
         except KeyboardInterrupt:  # between the engine's calls; within them it is a status
+            self.reason = "interrupted"
             warnings.warn(INTERRUPTED, stacklevel=2)
         self._put_back(goes_on=not warn)
-        watch.end()
+        watch.end(self.reason)
 
     def _loop(self, most: int, *, warn: bool) -> None:
         journal, watch = self.journal, self.watch
@@ -125,15 +132,20 @@ class Epochs:
             progress = self._epoch(engine)
             if progress.status == "diverged":
                 self._put_back(goes_on=not warn)
+                journal.history.stop_reason = "diverged"
                 raise ValueError(NOT_FINITE)
             if progress.status == "interrupted":
+                self.reason = "interrupted"
                 warnings.warn(INTERRUPTED, stacklevel=2)
                 return
             if not progress.steps:
                 return
             if self._ends(engine, progress):
                 return
-            if watch.stopping or (self.deadline is not None and time.monotonic() >= self.deadline):
+            if watch.stopping:
+                return
+            if self.deadline is not None and time.monotonic() >= self.deadline:
+                self.reason = "time_budget"
                 return
             if journal.epochs == most and warn and self.recipe.warns:
                 warnings.warn(
@@ -148,7 +160,9 @@ class Epochs:
         journal = self.journal
         validated = self.rows.validation is not None
         best = self.watch.best_weights if self.watch.best_weights is not None else journal.best_weights
-        if best is not None and (validated or self.watch.best_weights is not None):
+        if best is None or not (validated or self.watch.best_weights is not None):
+            best = None if journal.averages is None else self._average(self.network.training_engine())
+        if best is not None:
             if goes_on:
                 journal.latest_weights = self.network.training_engine().get_parameters()
             self.network.set_flat(best)
@@ -185,6 +199,7 @@ class Epochs:
             threads=self.threads,
             deadline=self.deadline,
             measure=measure,
+            accumulate=self.recipe.accumulate,
         )
 
     def _in_parts(self, engine: Engine, ends: Sequence[int], measured: Sequence[int]) -> Progress:
@@ -196,7 +211,7 @@ class Epochs:
         status: Any = "done"
         for first, end in zip((0, *ends), ends, strict=False):
             rates = self.rates if len(self.rates) == 1 else self.rates[first:end]
-            order = self.order[first * self.batch_size : end * self.batch_size]
+            order = self.order[first * self.step_rows : end * self.step_rows]
             progress = self._part(engine, order, rates, measure=end in measured)
             status = progress.status
             if not progress.steps:
@@ -234,31 +249,50 @@ class Epochs:
         journal.rows_seen += progress.rows
         journal.steps += progress.steps
         self._say(f"Iteration {journal.epochs}, loss = {loss:.8f}")
-        judged = self._judge(engine)
+        if journal.averages is not None:
+            journal.averages.end_epoch(engine, self.watch.epoch)
+        average = self._average(engine)
+        judged = self._judge(engine, average)
         journal.watched.append(loss if judged is None else judged[0])
         last = float(self.rates[min(progress.steps, len(self.rates)) - 1])
-        self.watch.end_epoch(engine, loss, judged, last)
+        self.watch.end_epoch(lambda: engine.get_parameters() if average is None else average, loss, judged, last)
         rate = journal.rule.after_epoch(journal.initial_rate, journal.rate, journal.rows_seen, journal.watched)
         if rate is None:
             self._say("The learning rate cannot fall any further. Stopping.")
+            self.reason = "learning_rate"
             return True
         journal.rate = rate
         if journal.waited <= recipe.patience:
             return False
         return self._out_of_patience()
 
-    def _judge(self, engine: Engine) -> tuple[float, float] | None:
-        """Return the validation loss and score, if there are such rows, and whatever counts: whether it improved."""
+    def _average(self, engine: Engine) -> NDArray | None:
+        """Return the average of the weights that stands for the latest, or None."""
+        if self.journal.averages is None:
+            return None
+        rows = TrainingRows(self.rows.batch, self.rows.training, self.rows.batch.y)
+        return self.journal.averages.weights(engine, rows, self.batch_size, self.threads)
+
+    def _judge(self, engine: Engine, average: NDArray | None) -> tuple[float, float] | None:
+        """Return the validation loss and score, if there are such rows, and note whether it improved.
+
+        An average takes the place of the latest weights meanwhile.
+        """
         journal, recipe, validation = self.journal, self.recipe, self.rows.validation
         by_score = recipe.validation is not None
         judged = None
         if validation is not None:
+            latest = engine.get_parameters() if average is not None else None
+            if average is not None:
+                engine.set_parameters(average)
             judged = validation.judge(engine)
             journal.validation_losses.append(judged[0])
             journal.scores.append(judged[1])
             self._say(f"Validation score: {judged[1]:f}")
             if journal.judge_score(recipe.tol, counts=by_score):
                 journal.best_weights = engine.get_parameters()
+            if latest is not None:
+                engine.set_parameters(latest)
         if not by_score:
             journal.judge_loss(recipe.tol)
         return judged
@@ -274,6 +308,7 @@ class Epochs:
         )
         if rate is None:
             self.impatient = True
+            self.reason = "tol" if recipe.validation is None else "early_stopping"
             return True
         journal.rate, journal.waited = rate, 0
         return False

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_X_y, column_or_1d, validate_data
 from descend.engine.sequences import Sequences
 from descend.engine.sparse import SparseRows, is_sparse
 from descend.estimators.mlp.columns import ColumnEncoder, table
-from descend.training.arrays import all_finite, sparse_rows
+from descend.training.arrays import all_finite, finite, sparse_rows
 
 _validate: Any = validate_data  # its annotations are those of its sentinels
 
@@ -50,7 +50,8 @@ def training_data(
         targets: Any = y
         _know_features(estimator, X)
     elif "_columns" not in vars(estimator) and (estimator.categorical_features is None or not reset):
-        rows, targets = _validate(estimator, X, y, accept_sparse=SPARSE, reset=reset, **checks)
+        rows, targets = _validate(estimator, X, y, reset=reset, **_as_layers_take(estimator), **checks)
+        rows = _missing_only_where_filled(estimator, rows)
     else:
         rows, targets = check_X_y(_encoded(estimator, X, reset=reset), y, estimator=estimator, **checks)
     if targets.ndim == 2 and targets.shape[1] == 1:
@@ -64,6 +65,23 @@ def _refuse_sequences(estimator: Any, X: Any) -> None:
             f"X holds sequences of different lengths, but {type(estimator).__name__} takes a table (rows, features); "
             "use descend.Network, which takes Sequences wherever it takes X"
         )
+
+
+def _as_layers_take(estimator: Any) -> dict[str, Any]:
+    """Which rows scikit-learn's check is to let through: with missing values where a layer fills them."""
+    return {"accept_sparse": SPARSE, "ensure_all_finite": "allow-nan" if len(estimator._filled()) else True}
+
+
+def _missing_only_where_filled(estimator: Any, rows: Any) -> Any:
+    """Return rows unless they lack numbers in columns that no layer fills.
+
+    Raises
+    ------
+    ValueError
+        Naming the first.
+    """
+    filled = estimator._filled()
+    return rows if not len(filled) or is_sparse(rows) else finite(rows, rows.dtype, "X", filled)
 
 
 def _is_plain(estimator: Any, X: Any, y: Any, *, reset: bool) -> bool:
@@ -125,5 +143,5 @@ def new_rows(estimator: Any, X: Any, dtype: np.dtype) -> tuple[NDArray | SparseR
     if "_columns" in vars(estimator):
         rows = _encoded(estimator, X, reset=False)
     else:
-        rows = _validate(estimator, X, accept_sparse=SPARSE, reset=False)
+        rows = _missing_only_where_filled(estimator, _validate(estimator, X, reset=False, **_as_layers_take(estimator)))
     return for_engine(rows, dtype), np.result_type(rows.dtype, dtype)

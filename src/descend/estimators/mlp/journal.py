@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descend.estimators.mlp import rates
+from descend.training.averaging import Averages
+from descend.training.history import History
 
 
 @dataclass
@@ -25,6 +27,8 @@ class Journal:
     waited : epochs since the last improvement
     rows_seen : rows presented so far
     epochs : of the last call
+    averages : of the weights, since the optimizer started
+    history : every epoch of all calls, for `history_`
     initial_rate, rate, rule : the learning rate, with which the optimizer was started and now
     """
 
@@ -40,6 +44,8 @@ class Journal:
     waited: int = 0
     rows_seen: int = 0
     epochs: int = 0
+    averages: Averages | None = None
+    history: History = field(default_factory=History)
     initial_rate: float = 0.0
     rate: float = 0.0
     rule: rates.Rule = field(default_factory=rates.Constant)

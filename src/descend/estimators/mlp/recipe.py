@@ -12,7 +12,7 @@ from descend import layers, optimizers, penalties
 from descend.estimators.mlp import rates
 from descend.estimators.mlp.hidden import hidden_layers
 from descend.estimators.mlp.solvers import optimizer_of, rule_of
-from descend.training.callbacks import SWA, Callback, Checkpoint, check_callbacks
+from descend.training.callbacks import Callback, Checkpoint, check_callbacks
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,7 @@ class Recipe:
     threads : or None to let the surroundings decide
     time_budget : seconds, or None
     warns : of a batch larger than the data, and when the last epoch is reached
+    accumulate : batches whose gradients are added up for an update
     """
 
     hidden: tuple[layers.Layer, ...]
@@ -59,6 +60,7 @@ class Recipe:
     threads: int | None = None
     time_budget: float | None = None
     warns: bool = True
+    accumulate: int = 1
 
 
 def recipe_of(estimator: Any) -> Recipe:
@@ -74,7 +76,6 @@ def recipe_of(estimator: Any) -> Recipe:
     if p.input_noise:
         hidden = (layers.GaussianNoise(float(p.input_noise)), *hidden)
     optimizer = optimizer_of(p)
-    refuse_average(optimizer)
     rate, rule = rule_of(p, optimizer)
     batches = not isinstance(optimizer, optimizers.LBFGS)
     return Recipe(
@@ -95,21 +96,8 @@ def recipe_of(estimator: Any) -> Recipe:
         callbacks=callbacks_of(p),
         threads=p.threads,
         time_budget=p.time_budget,
+        accumulate=int(p.accumulate),
     )
-
-
-def refuse_average(optimizer: optimizers.Optimizer) -> None:
-    """Refuse an average of the weights, which only a `Network` validates and ends with.
-
-    Raises
-    ------
-    ValueError
-    """
-    if optimizer.average_decay:
-        raise ValueError(
-            f"{type(optimizer).__name__}: average_decay={optimizer.average_decay:g} is an average that only a Network "
-            "validates and ends with; train a Network, or leave it out"
-        )
 
 
 def callbacks_of(estimator: Any) -> tuple[Callback, ...]:
@@ -118,15 +106,10 @@ def callbacks_of(estimator: Any) -> tuple[Callback, ...]:
     Raises
     ------
     TypeError, ValueError
-        For what is no callback, and for those that only a `Network` can serve.
+        For what is no callback, and for `Checkpoint`, which only a `Network` can serve.
     """
     found = check_callbacks(estimator.callbacks)
     for callback in found:
-        if isinstance(callback, SWA):
-            raise ValueError(
-                f"callbacks: SWA averages the weights of a Network, not of a {type(estimator).__name__}; train a "
-                "Network, or leave it out"
-            )
         if isinstance(callback, Checkpoint):
             raise ValueError(
                 f"callbacks: Checkpoint saves a Network, not a {type(estimator).__name__}; pickle the estimator in "

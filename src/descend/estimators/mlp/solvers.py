@@ -44,7 +44,7 @@ def optimizer_of(p: Any) -> optimizers.Optimizer:
         return chosen
     schedule = _schedule(p, chosen)
     changes: dict[str, Any] = {} if schedule is None else {"learning_rate": schedule}
-    for name in ("weight_decay", "gradient_noise"):
+    for name in ("weight_decay", "gradient_noise", "average_decay"):
         if getattr(p, name) is not None:
             changes[name] = float(getattr(p, name))
     return replace(chosen, **changes) if changes else chosen
@@ -167,6 +167,8 @@ def _refuse_for_lbfgs(p: Any) -> None:
         "batch_norm": bool(p.batch_norm),
         "weight_decay": p.weight_decay is not None,
         "gradient_noise": p.gradient_noise is not None,
+        "average_decay": p.average_decay is not None,
+        "accumulate": p.accumulate > 1,
         "learning_rate": p.learning_rate not in RULES,
         "learning_rate_init": isinstance(p.learning_rate_init, schedules.Schedule),
         "callbacks": bool(p.callbacks),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,12 +35,20 @@ class Watch:
     """
 
     def __init__(
-        self, estimator: Any, callbacks: Sequence[Callback], *, done: int, most: int, validated: bool, step: int
+        self,
+        estimator: Any,
+        callbacks: Sequence[Callback],
+        total: History,
+        *,
+        done: int,
+        most: int,
+        validated: bool,
+        step: int,
     ) -> None:
         self.network = estimator
         self.callbacks = tuple(callbacks)
         self.step_callbacks = tuple(one for one in self.callbacks if wants_steps(one))
-        self.history = History()
+        self.history, self.total = History(setup=total.setup), total
         self.epoch, self.epochs = done, done + most
         self.step = step
         self.loss = math.nan
@@ -93,7 +101,10 @@ class Watch:
         monitor = only_monitor(self.callbacks)
         if monitor is not None:
             self.history.monitor = Measurements()
-            self._gauge = Gauge(monitor, plan, batch, training, batch_size, (self.history.monitor,))
+            if self.total.monitor is None:
+                self.total.monitor = Measurements()
+            records = (self.history.monitor, self.total.monitor)
+            self._gauge = Gauge(monitor, plan, batch, training, batch_size, records)
 
     def measured(self, steps: int) -> list[int]:
         """Return after which of the epoch's updates (1 to `steps`) to measure."""
@@ -114,17 +125,21 @@ class Watch:
         for callback in self.step_callbacks:
             callback.on_step_end(self)
 
-    def end_epoch(self, engine: Engine, loss: float, judged: tuple[float, float] | None, rate: float) -> None:
-        """Record an epoch, with its validation loss and score, and tell."""
+    def end_epoch(
+        self, weights: Callable[[], NDArray], loss: float, judged: tuple[float, float] | None, rate: float
+    ) -> None:
+        """Record an epoch, with its validation loss and score, and tell; `weights` are those to be kept."""
         self.loss = loss
         val_loss, metrics = (None, {}) if judged is None else (judged[0], {"val_score": judged[1]})
-        self.history.append(self.epoch, loss, val_loss, metrics, rate, time.perf_counter() - self._started)
+        for history in (self.history, self.total):
+            history.append(self.epoch, loss, val_loss, metrics, rate, time.perf_counter() - self._started)
         if self._monitor is not None and self._improvement.update(self.value(self._monitor)):
-            self.best_weights = engine.get_parameters()
+            self.best_weights = weights()
         for callback in self.callbacks:
             callback.on_epoch_end(self)
 
-    def end(self) -> None:
-        """Tell that training is over, with the final weights in the network."""
+    def end(self, reason: StopReason = "epochs") -> None:
+        """Tell that training is over, with the final weights in the network; note why, unless a callback did."""
+        self.total.stop_reason = self.history.stop_reason = self.history.stop_reason or reason
         for callback in self.callbacks:
             callback.on_train_end(self)

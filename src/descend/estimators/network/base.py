@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -15,7 +15,7 @@ from descend.estimators.mlp import rates
 from descend.estimators.mlp.base import BaseMLP
 from descend.estimators.mlp.constraints import COMMON
 from descend.estimators.mlp.heads import Head, complete
-from descend.estimators.mlp.recipe import Recipe, callbacks_of, refuse_average
+from descend.estimators.mlp.recipe import Recipe, callbacks_of
 from descend.model import Network
 from descend.plan import expand
 
@@ -57,13 +57,24 @@ class BaseNetwork(BaseMLP):
         network.set_weights({p.name: flat[p.slice].reshape(p.shape) for p in trained.plan.parameters})
         return network
 
+    def _filled(self) -> Sequence[int] | Literal["all"]:
+        p: Any = self
+        given = list(p.layers) if isinstance(p.layers, (list, tuple)) else []
+        # Tags are asked for before parameters were checked.
+        proper = bool(given) and all(isinstance(layer, layers.Layer) for layer in given)
+        return layers.missing_columns(expand(given)) if proper else ()
+
     def _all_layers(self, recipe: Recipe, head: Head) -> tuple[layers.Layer, ...]:
         return with_output(recipe.hidden, head)
 
     def _recipe(self) -> Recipe:
         p: Any = self
         optimizer = optimizers.resolve(p.optimizer)
-        refuse_average(optimizer)
+        if p.batch_size is None and p.accumulate > 1:
+            raise ValueError(
+                f"accumulate={p.accumulate} adds up the gradients of batches, but batch_size=None takes all rows at "
+                "once; pass a batch_size, or accumulate=1"
+            )
         if isinstance(optimizer, optimizers.LBFGS):
             _refuse_for_lbfgs(p)
             limit = p.epochs if isinstance(p.optimizer, str) else min(p.epochs, optimizer.max_iter)
@@ -90,6 +101,7 @@ class BaseNetwork(BaseMLP):
             threads=p.threads,
             time_budget=p.time_budget,
             warns=False,
+            accumulate=int(p.accumulate),
         )
 
 
@@ -130,6 +142,7 @@ def _refuse_for_lbfgs(p: Any) -> None:
         ("early_stopping", p.early_stopping),
         ("callbacks", bool(p.callbacks)),
         ("time_budget", p.time_budget is not None),
+        ("accumulate", p.accumulate > 1),
     ):
         if given:
             raise ValueError(

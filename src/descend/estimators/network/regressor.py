@@ -31,6 +31,8 @@ class NetworkRegressor(BaseRegressor, BaseNetwork):
         Passes over the rows at most; for "lbfgs" iterations.
     batch_size : int or None, default: 32
         Rows per update; None for all, as "lbfgs" always takes.
+    accumulate : int, default: 1
+        Add up the gradients of so many batches for an update: a larger batch in the memory of one.
     early_stopping : bool, default: False
         Whether to hold rows back (or take X_val of `fit`), and to stop when their score has not improved. The weights
         with the best score are kept whenever there are such rows.
@@ -74,6 +76,8 @@ class NetworkRegressor(BaseRegressor, BaseNetwork):
         With validation rows.
     best_validation_score_ : float or None
     n_iter_ : int
+    history_ : History
+        Every epoch since the network was made; ``history_.diagnose()`` looks for what went wrong.
     stopped_ : bool
         Whether the last call ended because improvement was waited for in vain.
     coefs_, intercepts_ : list of ndarray
@@ -111,6 +115,7 @@ class NetworkRegressor(BaseRegressor, BaseNetwork):
         loss: Any = "mse",
         epochs: int = 100,
         batch_size: int | None = 32,
+        accumulate: int = 1,
         early_stopping: bool = False,
         patience: int = 10,
         penalty: Any = None,
@@ -131,6 +136,7 @@ class NetworkRegressor(BaseRegressor, BaseNetwork):
         self.loss = loss
         self.epochs = epochs
         self.batch_size = batch_size
+        self.accumulate = accumulate
         self.early_stopping = early_stopping
         self.patience = patience
         self.penalty = penalty
