@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -106,7 +107,31 @@ def noisy() -> History:
     return run([D(16, "tanh"), D(1)], X, y, optimizer=optimizers.Adam(0.1), batch_size=4, epochs=30)
 
 
+def images(scale: float = 1.0) -> tuple[NDArray, NDArray]:
+    X, y = load_digits(return_X_y=True)
+    return (X[:600].reshape(-1, 8, 8, 1) * (scale / 16)).astype(np.float32), y[:600]
+
+
+def convolutions(activation: str, *, depth: int = 2, norm: bool = False) -> list:
+    stack: list = []
+    for _ in range(depth):
+        stack += [layers.Conv2D(16, 3, padding="same"), *([layers.BatchNorm()] if norm else [])]
+        stack.append(layers.resolve_activation(activation))
+    return [*stack, layers.MaxPool2D(2), layers.Flatten(), D(10)]
+
+
+def sequences(steps: int, features: int, where: int) -> tuple[NDArray, NDArray]:
+    """Noise, and whether the first feature at one step is positive."""
+    X = rng().normal(size=(400, steps, features)).astype(np.float32)
+    return X, (X[:, where, 0] > 0).astype(int)
+
+
+def forgetful() -> History:
+    return run([layers.SimpleRNN(16), D(1)], *sequences(150, 1, 0), epochs=20)
+
+
 ILL = {
+    "vanishing_through_time": forgetful,
     "vanishing_gradients": vanishing,
     "exploding_gradients": exploding,
     "dead_units": dead,
@@ -163,6 +188,47 @@ def test_silent_where_all_is_well(name: str, activation: str) -> None:
     assert not len(diagnosis), str(diagnosis)
     assert not diagnosis.unchecked and len(diagnosis.checked) == len(CHECKS)
     assert str(diagnosis) == f"Nothing found in {len(CHECKS)} checks."
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        lambda: convolutions("relu"),
+        lambda: convolutions("tanh"),
+        lambda: convolutions("relu", norm=True),
+        lambda: [layers.Conv2D(32, 3, activation="relu"), layers.GlobalMaxPool2D(), D(10)],
+        lambda: [layers.Reshape((8, 8)), layers.SimpleRNN(32), D(10)],
+        lambda: [layers.Reshape((8, 8)), layers.LSTM(32, return_sequences=True), layers.LSTM(32), D(10)],
+        lambda: [layers.Reshape((8, 8)), layers.Bidirectional(layers.GRU(16)), D(10)],
+    ],
+)
+def test_silent_where_convolutions_and_recurrent_layers_are_well(stack: Callable[[], list]) -> None:
+    diagnosis = run(stack(), *images(), epochs=25, validation_split=0.2).diagnose()
+    assert not len(diagnosis), str(diagnosis)
+
+
+def test_silent_where_a_plain_recurrent_layer_needs_only_the_end_of_long_sequences() -> None:
+    diagnosis = run([layers.SimpleRNN(16), D(1)], *sequences(150, 1, -1), epochs=30).diagnose()
+    assert not len(diagnosis), str(diagnosis)
+
+
+def test_what_ails_convolutions_is_named() -> None:
+    dead = run(convolutions("relu"), *images(), optimizer=optimizers.SGD(3.0)).diagnose()
+    finding = next(one for one in dead if one.name == "dead_units")
+    assert finding.layer is not None and finding.layer.startswith("conv2d_")
+    assert "of the 16 units of conv2d_" in finding.message
+    unscaled = run([layers.MaxPool2D(2), *convolutions("relu")], *images(255.0)).diagnose()
+    assert "divide pixels from 0 to 255 by 255" in str(unscaled)
+    normalized = [layers.SpatialDropout2D(0.1), layers.BatchNorm(), *convolutions("relu")]
+    assert "unscaled_inputs" not in run(normalized, *images(255.0)).diagnose()
+    deep = run(convolutions("sigmoid", depth=8), *images(), optimizer=optimizers.SGD(0.1)).diagnose()
+    assert next(one for one in deep if one.name == "vanishing_gradients").layer == "conv2d_1"
+
+
+def test_a_plain_recurrent_layer_over_many_steps_is_told_of_gates() -> None:
+    finding = next(one for one in forgetful().diagnose() if one.name == "vanishing_through_time")
+    assert "150 steps" in finding.message and "layers.LSTM" in finding.remedy
+    assert "vanishing_through_time" not in run([layers.LSTM(8), D(1)], *sequences(150, 1, 0), epochs=6).diagnose()
 
 
 def test_without_a_monitor_and_validation_rows_it_says_what_it_could_not_check() -> None:

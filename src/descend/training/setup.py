@@ -36,7 +36,10 @@ class Setup:
     learning_rate : float or None
         That of the schedule, before it changes; None for L-BFGS.
     layers : tuple of (name, kind, units)
-        From input to output; the kind of an activation is its function (``"relu"``), of others their class.
+        From input to output; the kind of an activation is its function (``"relu"``), of a recurrent layer its cell
+        (``"lstm"``), of others their class. Of images and sequences the units are the channels.
+    steps : int
+        Of the longest sequence that a recurrent layer goes along; 0 without one.
     class_rows : tuple of float
         Training rows of each class; empty unless the loss is for classes.
     weighted : bool
@@ -63,6 +66,7 @@ class Setup:
     baseline: float | None = None
     input_rms: tuple[float, float, int] = (1.0, 1.0, 0)
     target_rms: float | None = None
+    steps: int = 0
 
     def to_plain(self) -> dict[str, Any]:
         """Return the summary as JSON can hold it."""
@@ -86,6 +90,7 @@ class Setup:
         }
         for name in ("rows", "features", "batch_size"):
             fields[name] = int(plain[name])
+        fields["steps"] = int(plain.get("steps", 0))
         for name in ("learning_rate", "baseline", "target_rms"):
             fields[name] = None if plain[name] is None else float(plain[name])
         return cls(**fields)
@@ -128,11 +133,12 @@ def _describe(plan: Plan, rows: Rows, batch_size: int, optimizer: Optimizer) -> 
         loss=loss.kind,
         optimizer=type(optimizer).__name__,
         learning_rate=None if optimizer.kind == "lbfgs" else _first_rate(optimizer.schedule),
-        layers=tuple((op.name, _kind(op), plan.values[op.output].size) for op in plan.ops),
+        layers=tuple((op.name, _kind(op), plan.values[op.output].shape[-1]) for op in plan.ops),
         class_rows=tuple(float(count) for count in classes),
         weighted=weight is not None,
         baseline=_baseline(loss, y, weight),
         input_rms=_input_rms(batch.X, subset),
+        steps=max((plan.values[op.inputs[0]].shape[0] for op in plan.ops if isinstance(op, ops.Recurrent)), default=0),
         target_rms=_finite(math.sqrt(float(np.mean(np.square(y, dtype=np.float64))))) if numbers else None,
     )
 
@@ -149,6 +155,8 @@ def _kind(op: ops.Op) -> str:
         return "frozen BatchNorm"
     if isinstance(op, ops.ColumnMap):
         return "ColumnMap"
+    if isinstance(op, ops.Recurrent):
+        return op.cell
     return op.function if isinstance(op, ops.Activation) else type(op).__name__
 
 

@@ -44,6 +44,7 @@ _NOT_LEARNING = (
     "saturated_units",
     "unscaled_inputs",
     "vanishing_gradients",
+    "vanishing_through_time",
 )
 
 CHECKS = (
@@ -54,6 +55,7 @@ CHECKS = (
     Check(course.learning_rate_too_low),
     Check(gradients.exploding_gradients, "monitor"),
     Check(gradients.vanishing_gradients, "monitor"),
+    Check(gradients.vanishing_through_time, explained_by=("learning_rate_too_high",)),
     Check(units.dead_units, "monitor"),
     Check(units.saturated_units, "monitor"),
     Check(units.small_batches_for_batch_norm),

@@ -18,21 +18,27 @@ LARGE_TARGET = 10.0
 RARE = 0.1
 
 _NORMALIZING = ("BatchNorm", "ColumnMap", "Embedding", "LayerNorm")
+#: What may stand before those without changing the scale of anything.
+_PASSING = ("Dropout", "GaussianNoise", "Mix", "Pool", "Reshape", "SwapNoise")
 
 
 def unscaled_inputs(history: History) -> list[Finding]:
     """Input columns far from the scale that initial weights are made for, with no normalization first."""
     setup = setup_of(history)
     middle, largest, column = setup.input_rms
-    if setup.layers and setup.layers[0][1] in _NORMALIZING:
+    kinds = [kind for _, kind, _ in setup.layers]
+    if next((kind for kind in kinds if kind not in _PASSING), None) in _NORMALIZING:
         return []
     if SMALL_INPUT <= largest <= LARGE_INPUT or largest == 0:
         return []
     evidence = {"largest": largest, "median": middle, "column": float(column)}
     evidence["threshold"] = LARGE_INPUT if largest > LARGE_INPUT else SMALL_INPUT
     what = f"the features are of size {middle:.3g}, column {column} of size {largest:.3g}"
-    message = f"{what} (root mean square), but the initial weights are made for size 1"
     cure = "standardize the features (sklearn.preprocessing.StandardScaler), or begin with layers.BatchNorm()"
+    if {"Convolution", "Depthwise"} & set(kinds):
+        what = f"the inputs are of size {middle:.3g}, the largest of size {largest:.3g}"
+        cure = "divide pixels from 0 to 255 by 255, or begin with layers.BatchNorm()"
+    message = f"{what} (root mean square), but the initial weights are made for size 1"
     return [Finding("unscaled_inputs", "warning", message, cure, None, evidence)]
 
 

@@ -93,7 +93,7 @@ def feeding(history: History, name: str) -> str:
     for layer, kind, _ in setup_of(history).layers:
         if layer == name:
             return before or name
-        if kind == "Dense":
+        if kind in ("Dense", "Convolution", "Depthwise"):
             before = layer
     return name
 

@@ -6,7 +6,18 @@ import math
 
 import numpy as np
 
-from descend.training.diagnosis.evidence import baseline, middle, monitor_of, rate_text, setup_of, times, weight_layers
+from descend.training.diagnosis.course import FEW, LEARNT
+from descend.training.diagnosis.evidence import (
+    baseline,
+    explained,
+    losses,
+    middle,
+    monitor_of,
+    rate_text,
+    setup_of,
+    times,
+    weight_layers,
+)
 from descend.training.diagnosis.finding import Finding
 from descend.training.history import History
 
@@ -19,6 +30,9 @@ EXPLODED = 1e3
 #: A gradient grown so much since the first update: gradients are largest at first and fall while the network learns. It
 #: must also be larger than the loss of a constant prediction, so that growth from next to nothing does not count.
 GROWN = 100.0
+#: Steps over which the gradient of a plain recurrent layer is lost: what lies more than 10 or 20 back is hardly learnt
+#: (Bengio, Simard and Frasconi, Learning long-term dependencies with gradient descent is difficult, 1994).
+LONG = 40
 
 
 def vanishing_gradients(history: History) -> list[Finding]:
@@ -43,11 +57,29 @@ def vanishing_gradients(history: History) -> list[Finding]:
             "vanishing_gradients",
             "critical" if ratio < VANISHED / 100 else "warning",
             f"the gradient of {name} is {times(1 / ratio)} times smaller than that of a later layer",
-            f"{cure}, put BatchNorm after the dense layers, or let the initializer fit the activation",
+            f"{cure}, put BatchNorm after the layers with weights, or let the initializer fit the activation",
             name,
             {"ratio": ratio, "threshold": VANISHED},
         )
     ]
+
+
+def vanishing_through_time(history: History) -> list[Finding]:
+    """A plain recurrent layer over many steps in a network that has learnt next to nothing."""
+    setup, loss = setup_of(history), losses(history)
+    name = next((name for name, kind, _ in setup.layers if kind == "rnn"), None)
+    if name is None or setup.steps < LONG or len(loss) < FEW:
+        return []
+    share = explained(history, float(np.nanmin(loss)))
+    if not share < LEARNT / 2:
+        return []
+    message = (
+        f"{name} goes along {setup.steps} steps, over which a plain recurrent layer's gradient vanishes, and the "
+        f"network explains {max(share, 0.0):.0%} of the training rows' loss"
+    )
+    cure = "use layers.LSTM or layers.GRU, shorten the sequences, or let convolutions with strides come first"
+    evidence = {"steps": float(setup.steps), "explained": share, "threshold": float(LONG)}
+    return [Finding("vanishing_through_time", "warning", message, cure, name, evidence)]
 
 
 def exploding_gradients(history: History) -> list[Finding]:
