@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+import augmentation_cases
 import conv_cases
 from descend import layers, losses, penalties
 from descend.engine.protocol import Batch
@@ -875,6 +876,11 @@ CONVOLUTION_CASES = [
     ),
 ]
 
+AUGMENTATION_CASES = [
+    OpCase(f"augment-{name}", make, shape, losses.MSE(), (1, 2, 19))
+    for name, make, shape in augmentation_cases.AUGMENTATIONS
+]
+
 LOSS_CASES = [
     _ending("mse", [], losses.MSE()),
     _ending("mse-weighted", [], losses.MSE(), weighted=True),
@@ -963,4 +969,4 @@ CEILING_CASES = [
     ),
 ]
 
-CASES = [*OP_CASES, *POSITION_CASES, *RECURRENT_CASES, *CONVOLUTION_CASES, *LOSS_CASES]
+CASES = [*OP_CASES, *POSITION_CASES, *RECURRENT_CASES, *CONVOLUTION_CASES, *AUGMENTATION_CASES, *LOSS_CASES]

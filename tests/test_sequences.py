@@ -43,6 +43,14 @@ NETWORKS: dict[str, list[layers.Layer]] = {
         layers.GRU(5, batch_norm=True, batch_norm_epsilon=0.1, recurrent_dropout=0.3),
         layers.Dense(2),
     ],
+    "augmented": [
+        layers.Dense(4),
+        layers.RandomTimeShift(0.4, fill_mode="reflect"),
+        layers.RandomTimeWarp(0.5),
+        layers.RandomScaling(0.3),
+        layers.GRU(5),
+        layers.Dense(2),
+    ],
     "truncated": [layers.LSTM(6, truncate=2, return_sequences=True), layers.GRU(5, truncate=3), layers.Dense(2)],
 }
 

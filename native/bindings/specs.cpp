@@ -13,11 +13,15 @@ namespace descend {
 namespace {
 
 template <class E>
-E pick(const nb::dict& d, const char* key, const std::vector<std::string>& names) {
-  const auto name = nb::cast<std::string>(d[key]);
+E pick(const std::string& name, const std::vector<std::string>& names) {
   for (std::size_t i = 0; i < names.size(); i++)
     if (names[i] == name) return static_cast<E>(i);
-  throw nb::value_error(("unknown " + std::string(key) + " '" + name + "'").c_str());
+  throw nb::value_error(("unknown name '" + name + "', expected one such as '" + names[0] + "'").c_str());
+}
+
+template <class E>
+E pick(const nb::dict& d, const char* key, const std::vector<std::string>& names) {
+  return pick<E>(nb::cast<std::string>(d[key]), names);
 }
 
 template <class V>
@@ -45,13 +49,41 @@ WindowSpec window_spec(const nb::dict& d) {
           number("dilation_y"),   number("dilation_x"),  number("top"),         number("left")};
 }
 
+RangeSpec range_spec(const nb::dict& d, const char* key) {
+  const auto pair = nb::cast<std::vector<double>>(d[key]);
+  return {pair[0], pair[1]};
+}
+
+void read_warp(const nb::dict& d, OpSpec& s) {
+  const auto image = nb::cast<std::vector<long>>(d["image"]), grid = nb::cast<std::vector<long>>(d["grid"]);
+  const std::vector<std::string> motions = {"flip", "shift", "turn", "zoom", "shear", "crop"};
+  WarpSpec& w = s.warp;
+  w = {image[0], image[1], grid[0], grid[1]};
+  for (nb::handle h : d["moves"]) {
+    const auto move = nb::cast<nb::tuple>(h);
+    const auto b = nb::cast<std::vector<double>>(move[1]);
+    w.moves.push_back(
+        {pick<Motion>(nb::cast<std::string>(move[0]), motions), {b[0], b[1]}, {b[2], b[3]}, nb::cast<bool>(move[2])});
+  }
+  w.nearest = nb::cast<bool>(d["nearest"]);
+  w.fill = pick<FillMode>(d, "fill_mode", {"constant", "nearest", "reflect", "wrap"});
+  w.speed = nb::cast<double>(d["speed"]);
+  w.knots = nb::cast<long>(d["knots"]);
+}
+
+void read_erase(const nb::dict& d, OpSpec& s) {
+  const auto image = nb::cast<std::vector<long>>(d["image"]), size = get(d, "size", std::vector<long>{0, 0});
+  s.erase = {image[0], image[1], size[0], size[1], range_spec(d, "scale"), range_spec(d, "ratio")};
+}
+
 OpSpec op_spec(const nb::dict& d) {
   OpSpec s;
   s.kind = pick<OpKind>(d, "kind", {"dense",       "batch_norm",     "activation", "prelu",      "softmax",
                                     "dropout",     "gaussian_noise", "layer_norm", "add",        "concatenate",
                                     "recurrent",   "embedding",      "mix",        "swap_noise", "convolution",
                                     "depthwise",   "pool",           "reshape",    "fork",       "rescale",
-                                    "interpolate", "impute",         "one_hot",    "periodic",   "piecewise_linear"});
+                                    "interpolate", "impute",         "one_hot",    "periodic",   "piecewise_linear",
+                                    "warp",        "adjust",         "erase"});
   s.input = nb::cast<int>(d["input"]);
   s.output = nb::cast<int>(d["output"]);
   s.further = get(d, "further", std::vector<int>{});
@@ -86,6 +118,17 @@ OpSpec op_spec(const nb::dict& d) {
   s.samples = get<long>(d, "samples", 0);
   s.shares = get(d, "shares", std::vector<double>{});
   s.by_feature = get(d, "by_feature", false);
+  if (s.kind == OpKind::mix && !d["image"].is_none()) {
+    const auto image = nb::cast<std::vector<long>>(d["image"]);
+    s.cut_height = image[0];
+    s.cut_width = image[1];
+  }
+  s.fill_value = get(d, "fill_value", 0.0);
+  if (s.kind == OpKind::warp) read_warp(d, s);
+  if (s.kind == OpKind::adjust)
+    s.adjust = {range_spec(d, "scale"), range_spec(d, "shift"), range_spec(d, "limits"),
+                nb::cast<bool>(d["about_mean"]), nb::cast<bool>(d["by_channel"])};
+  if (s.kind == OpKind::erase) read_erase(d, s);
   s.training_only = get(d, "training_only", false);
   s.groups = get(d, "groups", s.groups);
   s.to_image = get(d, "to_image", false);

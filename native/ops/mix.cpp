@@ -1,5 +1,8 @@
 #include "ops/mix.hpp"
 
+#include <cmath>
+
+#include "ops/draws.hpp"
 #include "ops/ops.hpp"
 #include "ops/row_tools.hpp"
 
@@ -40,6 +43,7 @@ void Mix<T>::forward(const Pass<T>& pass, Rows lines, Panels) const {
 template <class T>
 T Mix<T>::mix_row(const Pass<T>& pass, long r, double share) const {
   using U = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+  if (this->spec.cut_height) return paste(pass, r, share);
   const long n = this->in_width, q = this->in_positions;
   const T* const other = pass.data->X + pass.source(partner(pass, r)) * q * n;
   const Vec<T> own = splat(static_cast<T>(share)), rest = splat(T(1) - static_cast<T>(share));
@@ -59,6 +63,38 @@ T Mix<T>::mix_row(const Pass<T>& pass, long r, double share) const {
     });
   }
   return this->spec.by_feature ? kept.total() / static_cast<T>(n * q) : static_cast<T>(share);
+}
+
+// A rectangle of the other row in place of its own; returns the share of the rest.
+template <class T>
+T Mix<T>::paste(const Pass<T>& pass, long r, double share) const {
+  const long n = this->in_width, q = this->in_positions, width = this->spec.cut_width;
+  const T* const other = pass.data->X + pass.source(partner(pass, r)) * q * n;
+  const Rectangle cut = rectangle(pass, r, share);
+  for (long line = r * q; line < (r + 1) * q; line++) {
+    const T* const x = this->in(pass, line) + line * kPanel<T>;
+    T* const y = this->out(pass, line) + line * kPanel<T>;
+    const long place = line - r * q;
+    const bool inside = cut.holds(place / width, place % width);
+    each_in_row<T>(n, this->stride(pass), [&](long o, long c) {
+      store(y + o, inside ? load_part(other + place * n + c, n - c) : load(x + o));
+    });
+  }
+  return T(1) - static_cast<T>(cut.area()) / static_cast<T>(q);
+}
+
+template <class T>
+Rectangle Mix<T>::rectangle(const Pass<T>& pass, long r, double share) const {
+  const long height = this->spec.cut_height, width = this->spec.cut_width;
+  const double side = std::sqrt(1 - share);
+  const auto scaled = [](long whole, double by) { return static_cast<long>(static_cast<double>(whole) * by); };
+  const long tall = height > 1 ? scaled(height, side) : 1, wide = scaled(width, height > 1 ? side : 1 - share);
+  const RandomKey key = random_key(pass, this->spec.stream ^ (uint64_t{1} << 63));
+  const auto centre = [&](long element, long whole) {
+    return scaled(whole, uniform(key, static_cast<uint64_t>(element)));
+  };
+  const long top = centre(2 * r, height) - tall / 2, left = centre(2 * r + 1, width) - wide / 2;
+  return Rectangle{top, left, top + tall, left + wide}.within(height, width);
 }
 
 template class Mix<float>;

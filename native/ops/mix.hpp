@@ -1,7 +1,9 @@
-// Mixing rows of a batch in training: mixup (Zhang and others, 2018) and, feature by feature, CutMix (Yun and others,
-// 2019). Row r meets row partner(r) of the batch; targets are mixed by the loss, with the same share.
+// Mixing rows of a batch in training: mixup (Zhang and others, 2018) and CutMix (Yun and others, 2019),
+// which takes features of a table one by one and a rectangle of an image. Row r meets row partner(r) of the batch;
+// targets are mixed by the loss, with the same share.
 #pragma once
 
+#include "ops/rectangle.hpp"
 #include "runtime/program.hpp"
 
 namespace descend {
@@ -30,6 +32,8 @@ class Mix final : public Op<T> {
     return random_bits<T>(random_key(pass, this->spec.stream), static_cast<uint32_t>(element))[0];
   }
   T mix_row(const Pass<T>& pass, long r, double share) const;
+  T paste(const Pass<T>& pass, long r, double share) const;
+  Rectangle rectangle(const Pass<T>& pass, long r, double share) const;
 };
 
 }  // namespace descend

@@ -63,6 +63,12 @@ template <class T>
 std::unique_ptr<Op<T>> make_mix(const OpSpec&, const PlanSpec&);
 template <class T>
 std::unique_ptr<Op<T>> make_swap_noise(const OpSpec&, const PlanSpec&);
+template <class T>
+std::unique_ptr<Op<T>> make_warp(const OpSpec&, const PlanSpec&);
+template <class T>
+std::unique_ptr<Op<T>> make_adjust(const OpSpec&, const PlanSpec&);
+template <class T>
+std::unique_ptr<Op<T>> make_erase(const OpSpec&, const PlanSpec&);
 // `ops`: of the program, among which the loss looks for one that mixes rows.
 template <class T>
 std::unique_ptr<Op<T>> make_loss(const LossSpec&, const PlanSpec&, const std::vector<std::unique_ptr<Op<T>>>& ops);

@@ -24,6 +24,9 @@ std::unique_ptr<Op<T>> make_op(const OpSpec& s, const PlanSpec& plan, const std:
     case OpKind::dropout: return make_dropout<T>(s, plan, false);
     case OpKind::mix: return make_mix<T>(s, plan);
     case OpKind::swap_noise: return make_swap_noise<T>(s, plan);
+    case OpKind::warp: return make_warp<T>(s, plan);
+    case OpKind::adjust: return make_adjust<T>(s, plan);
+    case OpKind::erase: return make_erase<T>(s, plan);
     case OpKind::gaussian_noise: return make_gaussian_noise<T>(s, plan);
     case OpKind::convolution: return make_convolution<T>(s, plan, placement);
     case OpKind::depthwise: return make_depthwise<T>(s, plan, placement);

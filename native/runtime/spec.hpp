@@ -32,7 +32,10 @@ enum class OpKind {
   impute,
   one_hot,
   periodic,
-  piecewise_linear
+  piecewise_linear,
+  warp,
+  adjust,
+  erase
 };
 enum class Function {
   linear,
@@ -80,6 +83,43 @@ struct WindowSpec {
   long taps() const { return height * width; }
 };
 
+// From the lowest to the highest number, between which one is drawn.
+struct RangeSpec {
+  double low = 0, high = 0;
+};
+
+enum class Motion { flip, shift, turn, zoom, shear, crop };
+enum class FillMode { constant, nearest, reflect, wrap };
+
+// A random motion of an image: two numbers are drawn, or with `tied` one.
+struct MoveSpec {
+  Motion motion;
+  RangeSpec y, x;
+  bool tied;
+};
+
+struct WarpSpec {
+  long image_height = 1, image_width = 1, grid_height = 1, grid_width = 1;  // of what is read and of what is written
+  std::vector<MoveSpec> moves{};
+  bool nearest = false;
+  FillMode fill = FillMode::constant;
+  double speed = 0;  // with knots: how far the pace along the width is from 1 at most
+  long knots = 0;
+
+  bool resizes() const { return image_height != grid_height || image_width != grid_width; }
+};
+
+struct AdjustSpec {
+  RangeSpec scale{}, shift{}, limits{};
+  bool about_mean = false, by_channel = false;
+};
+
+// A rectangle of fixed size, unless its height is 0: then of random area and ratio of height to width.
+struct EraseSpec {
+  long image_height = 1, image_width = 1, height = 0, width = 0;
+  RangeSpec area{}, ratio{};
+};
+
 struct OpSpec {
   OpKind kind;
   int input, output;           // value ids
@@ -92,10 +132,15 @@ struct OpSpec {
   bool frozen = false;   // of batch norm: the running statistics, always
   double drop_rate = 0;  // of DropConnect, with its random numbers
   uint64_t drop_stream = 0;
-  long samples = 0;                 // dense: DropConnect's inference is Gaussian and includes `function`
-  std::vector<double> shares = {};  // mix: of the row itself, equally likely
-  bool by_feature = false;          // mix: features come from one row or the other, instead of both
-  bool training_only = false;       // activation: the op before it includes it in inference
+  long samples = 0;                    // dense: DropConnect's inference is Gaussian and includes `function`
+  std::vector<double> shares = {};     // mix: of the row itself, equally likely
+  bool by_feature = false;             // mix: features come from one row or the other, instead of both
+  long cut_height = 0, cut_width = 0;  // mix by feature: of an image, when those of the other are a rectangle
+  WarpSpec warp{};
+  AdjustSpec adjust{};
+  EraseSpec erase{};
+  double fill_value = 0;       // of what is written where there is no pixel
+  bool training_only = false;  // activation: the op before it includes it in inference
   WindowSpec window{};
   bool to_image = false;  // a convolution from grid to image
   bool average = false;   // of a pool: the mean instead of the maximum

@@ -69,6 +69,9 @@ _KINDS: dict[type[ops.Op], str] = {
     ops.Embedding: "embedding",
     ops.Mix: "mix",
     ops.SwapNoise: "swap_noise",
+    ops.Warp: "warp",
+    ops.Adjust: "adjust",
+    ops.Erase: "erase",
     ops.Convolution: "convolution",
     ops.Depthwise: "depthwise",
     ops.Pool: "pool",
@@ -178,6 +181,8 @@ def _op(op: ops.Op) -> dict[str, Any]:
         fields["frozen"] = norm.frozen
     if isinstance(op, ops.Mix):
         fields["shares"] = mixing.shares(op.alpha).tolist()
+    if isinstance(op, ops.Warp):
+        fields["moves"] = [(move.motion, [*move.y, *move.x], move.tied) for move in op.moves]
     if isinstance(op, ops.Convolution | ops.Depthwise | ops.Pool | ops.Pad):
         fields["window"] = _window(op.window)
     if isinstance(op, ops.Pad):

@@ -24,6 +24,7 @@ _STEP_BY_STEP = (
     ops.Add,
     ops.Concatenate,
     ops.Recurrent,
+    ops.Adjust,
 )
 
 
@@ -59,7 +60,8 @@ def check_rows(plan: Plan, X: Any, name: str = "X") -> None:
         several = any(plan.values[value].positions > 1 for value in op.inputs)
         if isinstance(op, ops.Reshape):  # what it makes would be taken for steps
             several |= plan.values[op.output].positions > 1
-        if several and not isinstance(op, _STEP_BY_STEP) and not pools_steps(op):
+        within = isinstance(op, ops.Warp) and op.image == op.grid  # moves steps within each row's length
+        if several and not within and not isinstance(op, _STEP_BY_STEP) and not pools_steps(op):
             raise ValueError(
                 f"{name} has rows of different lengths, but the layer {op.name!r} ({type(op).__name__}) mixes steps; "
                 "put it behind a recurrent layer that gives its last state, or pass whole rows"

@@ -38,11 +38,14 @@ from descend.layers.convolution import (
     SeparableConv2D,
     Sliding,
 )
+from descend.layers.cropping import Crop, RandomCrop, RandomTimeCrop
 from descend.layers.dense import Dense
 from descend.layers.dropout import Dropout, SpatialDropout1D, SpatialDropout2D
 from descend.layers.embedding import Embedding
 from descend.layers.encoding import MAX_LEVELS, Impute, OneHot, missing_columns
+from descend.layers.erasing import Cutout, RandomErasing
 from descend.layers.gaussian_noise import GaussianNoise
+from descend.layers.intensities import Intensity, RandomBrightness, RandomContrast, RandomScaling
 from descend.layers.layer_norm import LayerNorm
 from descend.layers.mixing import CutMix, Mixup, SwapNoise
 from descend.layers.numeric_embeddings import PeriodicEmbedding, PiecewiseLinearEmbedding
@@ -63,12 +66,24 @@ from descend.layers.recurrent import GRU, LSTM, Recurrent, SimpleRNN
 from descend.layers.reshape import Flatten, Reshape
 from descend.layers.residual import Residual
 from descend.layers.scaling import QuantileTransform, RobustScale, Standardize
+from descend.layers.time_warping import MAX_KNOTS, RandomTimeShift, RandomTimeWarp
+from descend.layers.warping import (
+    FlipMode,
+    RandomAffine,
+    RandomFlip,
+    RandomRotation,
+    RandomShear,
+    RandomTranslation,
+    RandomZoom,
+    Warping,
+)
 
 __all__ = [
     "ELU",
     "GELU",
     "GRU",
     "LSTM",
+    "MAX_KNOTS",
     "MAX_LEVELS",
     "MAX_UNITS",
     "RELU_FAMILY",
@@ -84,7 +99,9 @@ __all__ = [
     "Conv1DTranspose",
     "Conv2D",
     "Conv2DTranspose",
+    "Crop",
     "CutMix",
+    "Cutout",
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
@@ -93,6 +110,7 @@ __all__ = [
     "Embedding",
     "Exponential",
     "Flatten",
+    "FlipMode",
     "GaussianNoise",
     "GlobalAveragePool1D",
     "GlobalAveragePool2D",
@@ -101,6 +119,7 @@ __all__ = [
     "GlobalPool",
     "HardSigmoid",
     "Impute",
+    "Intensity",
     "Layer",
     "LayerNorm",
     "LeakyReLU",
@@ -115,6 +134,20 @@ __all__ = [
     "PiecewiseLinearEmbedding",
     "Pool",
     "QuantileTransform",
+    "RandomAffine",
+    "RandomBrightness",
+    "RandomContrast",
+    "RandomCrop",
+    "RandomErasing",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomScaling",
+    "RandomShear",
+    "RandomTimeCrop",
+    "RandomTimeShift",
+    "RandomTimeWarp",
+    "RandomTranslation",
+    "RandomZoom",
     "ReLU",
     "Recurrent",
     "Reshape",
@@ -134,6 +167,7 @@ __all__ = [
     "Standardize",
     "SwapNoise",
     "Tanh",
+    "Warping",
     "ZeroPadding",
     "ZeroPadding1D",
     "ZeroPadding2D",

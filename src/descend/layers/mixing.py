@@ -33,11 +33,13 @@ class Mixup(Layer):
 
 @dataclass(frozen=True)
 class CutMix(Layer):
-    """In training, each feature of a row is kept with probability s, or else taken from another row of the batch.
+    """In training, part of a row is taken from another row of the batch.
 
-    Share and row are drawn as for `Mixup`; targets are mixed by the share of the features that were kept in fact. It
-    must be the first layer and does nothing in inference. Yun and others, "CutMix", 2019, whose rectangle of an image
-    becomes, without neighbourhoods, a random subset of the features.
+    Share s and row are drawn as for `Mixup`; targets are mixed by the share that was kept in fact. Of images (height,
+    width, channels) the part is a rectangle around a random pixel with sides of sqrt(1 - s) of the image's, cut at its
+    border; of sequences (steps, channels) a stretch of 1 - s of the steps; of rows of features, which have no
+    neighbours, each with probability 1 - s. It must be the first layer and does nothing in inference. Yun and others,
+    "CutMix: regularization strategy to train strong classifiers with localizable features", 2019.
 
     Attributes
     ----------

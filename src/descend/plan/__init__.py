@@ -1,5 +1,6 @@
 """Plans: lowered networks as plain data, with their validator and printed form."""
 
+from descend.plan import augmenting as _augmenting  # noqa: F401 - likewise
 from descend.plan import columns as _columns  # noqa: F401 - registers its layers and ops
 from descend.plan import convolution as _convolution  # noqa: F401 - likewise
 from descend.plan import ops

@@ -298,29 +298,6 @@ def _(layer: layers.Dropout, builder: PlanBuilder, value: int) -> int:
 
 
 @lower_layer.register
-def _(layer: layers.Mixup | layers.CutMix, builder: PlanBuilder, value: int) -> int:
-    name, shape = _name(layer), _first(layer, builder, value)
-    stream, by_feature = builder.stream(), isinstance(layer, layers.CutMix)
-    return builder.add(name, shape, lambda out: ops.Mix(name, (value,), out, layer.alpha, by_feature, stream))
-
-
-@lower_layer.register
-def _(layer: layers.SwapNoise, builder: PlanBuilder, value: int) -> int:
-    name, shape, stream = _name(layer), _first(layer, builder, value), builder.stream()
-    return builder.add(name, shape, lambda out: ops.SwapNoise(name, (value,), out, layer.rate, stream))
-
-
-def _first(layer: layers.Layer, builder: PlanBuilder, value: int) -> tuple[int, ...]:
-    """The shape of a layer that works on the rows as they come."""
-    if value != 0:
-        raise ValueError(
-            f"{type(layer).__name__} {layer.name!r} mixes the rows of X, so it must be the first layer, and the only "
-            "one that mixes"
-        )
-    return layer.output_shape(builder.shape(value))
-
-
-@lower_layer.register
 def _(layer: layers.GaussianNoise, builder: PlanBuilder, value: int) -> int:
     name = _name(layer)
     shape = layer.output_shape(builder.shape(value))

@@ -34,6 +34,14 @@ WITHOUT_PARAMETERS = (
     | layers.Flatten
     | layers.Reshape
     | layers.ZeroPadding
+    | layers.Warping
+    | layers.RandomFlip
+    | layers.RandomTimeWarp
+    | layers.Crop
+    | layers.Intensity
+    | layers.RandomScaling
+    | layers.RandomErasing
+    | layers.Cutout
 )
 
 

@@ -10,6 +10,14 @@ import math
 from dataclasses import dataclass
 
 from descend.layers.windows import Window
+from descend.plan.augmentations import AUGMENTATIONS as AUGMENTATIONS
+from descend.plan.augmentations import Adjust as Adjust
+from descend.plan.augmentations import Erase as Erase
+from descend.plan.augmentations import Mix as Mix
+from descend.plan.augmentations import Move as Move
+from descend.plan.augmentations import Range as Range
+from descend.plan.augmentations import SwapNoise as SwapNoise
+from descend.plan.augmentations import Warp as Warp
 from descend.plan.column_ops import ColumnMap as ColumnMap
 from descend.plan.column_ops import Impute as Impute
 from descend.plan.column_ops import Interpolate as Interpolate
@@ -311,30 +319,6 @@ class Recurrent(Op):
 
 
 @dataclass(frozen=True)
-class Mix(Op):
-    """Training: s x_r + (1 - s) x_q for each row r of the plan's input; the loss mixes the targets likewise.
-
-    s is drawn from Beta(alpha, alpha) and q from the batch's rows. `by_feature`: a feature is x_r's with probability s,
-    else x_q's, and s for the targets is the share of features that are x_r's. `stream` as in `Dropout`.
-    """
-
-    alpha: float
-    by_feature: bool
-    stream: int
-
-
-@dataclass(frozen=True)
-class SwapNoise(Op):
-    """Training: an element of the plan's input is replaced at `rate` by the same feature of a row drawn from the batch.
-
-    `stream` as in `Dropout`.
-    """
-
-    rate: float
-    stream: int
-
-
-@dataclass(frozen=True)
 class Loss:
     """The batch loss at the end of a training plan.
 
@@ -380,7 +364,7 @@ def streams_of(op: Op) -> tuple[int, ...]:
     if isinstance(op, Recurrent):
         rates = ((op.stream, op.dropout), (op.recurrent_stream, op.recurrent_dropout))
         return (*found, *(stream for stream, rate in rates if rate))
-    return (op.stream,) if isinstance(op, Dropout | GaussianNoise | Mix | SwapNoise) else found
+    return (op.stream,) if isinstance(op, Dropout | GaussianNoise | AUGMENTATIONS) else found
 
 
 def uses_batch(op: Op) -> bool:

@@ -107,16 +107,6 @@ def _(op: ops.GaussianNoise) -> tuple[str, tuple[int | None, ...], str]:
     return "gaussian_noise", (), f"deviation={op.deviation:g} stream={op.stream}"
 
 
-@describe_op.register
-def _(op: ops.Mix) -> tuple[str, tuple[int | None, ...], str]:
-    return "cutmix" if op.by_feature else "mixup", (), f"alpha={op.alpha:g} stream={op.stream}"
-
-
-@describe_op.register
-def _(op: ops.SwapNoise) -> tuple[str, tuple[int | None, ...], str]:
-    return "swap_noise", (), f"rate={op.rate:g} stream={op.stream}"
-
-
 def _format_loss(loss: ops.Loss) -> str:
     start = f"%{loss.prediction}" if loss.link == "identity" else f"{loss.link}(%{loss.prediction})"
     settings = f" parameter={loss.parameter:g}" if loss.parameter else ""

@@ -306,29 +306,6 @@ def _list(shapes: list[tuple[int, ...]]) -> str:
     return " and ".join(map(str, shapes))
 
 
-@check_op.register
-def _(op: ops.Mix, plan: Plan) -> tuple[int, ...]:
-    _check_mixing(op, plan)
-    _require(0 < op.alpha < math.inf, f"op {op.name} has alpha {op.alpha}, which is not positive")
-    _require(op.stream >= 0, f"op {op.name} has random stream {op.stream}")
-    return ()
-
-
-@check_op.register
-def _(op: ops.SwapNoise, plan: Plan) -> tuple[int, ...]:
-    _check_mixing(op, plan)
-    _require(0 <= op.rate < 1, f"op {op.name} has rate {op.rate}, which is not in [0, 1)")
-    _require(op.stream >= 0, f"op {op.name} has random stream {op.stream}")
-    return ()
-
-
-def _check_mixing(op: ops.Op, plan: Plan) -> None:
-    _check_same_shape(op, plan)
-    _require(op.inputs == (plan.input,), f"op {op.name} mixes rows of value {op.inputs[0]}, which is not the input")
-    readers = [other for other in plan.ops if plan.input in other.inputs]
-    _require(len(readers) == 1, f"op {op.name} mixes the input, which another op reads unmixed")
-
-
 def _check_loss(plan: Plan, loss: ops.Loss, written: set[int]) -> None:
     _require(loss.kind in ops.LOSSES, f"unknown loss {loss.kind!r}")
     _require(loss.link in ops.LINKS, f"the loss has the unknown link {loss.link!r}")

@@ -9,6 +9,7 @@ from typing import Any
 from descend.engine.reference import (
     activation,
     add,
+    adjust,
     batch_norm,
     concatenate,
     convolution,
@@ -16,6 +17,7 @@ from descend.engine.reference import (
     depthwise,
     dropout,
     embedding,
+    erase,
     gaussian_noise,
     impute,
     interpolate,
@@ -35,6 +37,7 @@ from descend.engine.reference import (
     softmax,
     swap_noise,
     targets,
+    warp,
 )
 from descend.engine.reference.context import Array, Context, Saved
 from descend.plan import ops
@@ -55,6 +58,9 @@ OPS: dict[type[ops.Op], ModuleType] = {
     ops.Embedding: embedding,
     ops.Mix: mix,
     ops.SwapNoise: swap_noise,
+    ops.Warp: warp,
+    ops.Adjust: adjust,
+    ops.Erase: erase,
     ops.Convolution: convolution,
     ops.Depthwise: depthwise,
     ops.Pool: pool,

@@ -3,6 +3,10 @@
 With b_0, b_1, ... the op's random 32-bit numbers and r counted from 0, s is number floor(b_2r QUANTILES / 2^32) of the
 shares and q = floor(b_(2r + 1) rows / 2^32). By feature, element e = row * size + place is x_r's where its number in
 another stream is below s 2^32.
+
+Of an image, x_q's pixels are a rectangle of floor(H c) by floor(W c) pixels with c = sqrt(1 - s), or of W (1 - s) steps
+of a sequence, H = 1. With c_e the numbers of the other stream, its top is floor(c_2r H / 2^32) less half its height,
+and its left follows from c_(2r + 1); it is cut at the border.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from numpy.typing import NDArray
 
 from descend.engine.mixing import shares
 from descend.engine.reference.context import Array, Context, Saved
+from descend.engine.reference.erase import inside
 from descend.engine.reference.random_numbers import element_bits
 from descend.plan.ops import Mix
 
@@ -31,8 +36,12 @@ def forward(op: Mix, context: Context, x: Array) -> tuple[Array, Saved]:
     if not op.by_feature:
         s = across(share, x)
         return s * x + (1.0 - s) * x[partner], {"share": share, "partner": partner.astype(np.float64)}
-    drawn = element_bits(context.key(op.stream ^ SECOND), x.size).reshape(x.shape)
-    own = drawn < across(np.minimum(share * 2.0**32, 2.0**32 - 1).astype(np.uint32), x)
+    if op.image is not None:
+        cut = _rectangles(op, context, op.image, share).reshape(*x.shape[:-1], 1)
+        own = np.broadcast_to(~cut, x.shape)
+    else:
+        drawn = element_bits(context.key(op.stream ^ SECOND), x.size).reshape(x.shape)
+        own = drawn < across(np.minimum(share * 2.0**32, 2.0**32 - 1).astype(np.uint32), x)
     kept = {
         "share": own.mean(axis=tuple(range(1, own.ndim))),
         "partner": partner.astype(np.float64),
@@ -50,6 +59,15 @@ def backward(op: Mix, context: Context, saved: Saved, dy: Array) -> Array:
     dx = own * dy
     np.add.at(dx, partner, (1.0 - own) * dy)
     return dx
+
+
+def _rectangles(op: Mix, context: Context, image: tuple[int, int], share: Array) -> NDArray[np.bool_]:
+    bits = element_bits(context.key(op.stream ^ SECOND), 2 * len(share)).reshape(len(share), 2)
+    side = np.sqrt(1.0 - share)
+    height = np.floor(image[0] * side) if image[0] > 1 else np.ones(len(share))
+    width = np.floor(image[1] * (side if image[0] > 1 else 1.0 - share))
+    middle = pick(bits[:, 0], image[0]), pick(bits[:, 1], image[1])
+    return inside(image, middle[0] - np.floor(height / 2), middle[1] - np.floor(width / 2), height, width)
 
 
 def across(each: NDArray, x: Array) -> NDArray:
