@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +74,13 @@ def _products(note: Callable[[str], None]) -> dict[str, Any] | None:
     return {"rates": rates, "peak": machine.product_rate_of_one_thread()}
 
 
-def _descend(threads: int | None) -> Callable[..., Callable[[int], object]]:
+def train(before: Sequence[Any] = (), threads: int | None = None) -> Callable[..., Callable[[int], object]]:
+    """What makes a function that trains our network for so many epochs, with the layers `before` at its beginning."""
+
     def make(X: Any, y: Any, batch: int) -> Callable[[int], object]:
         from descend import Network, layers, optimizers
 
-        stack: list[layers.Layer] = []
+        stack: list[layers.Layer] = [*before]
         for filters in (32, 64):
             stack += [layers.Conv2D(filters, 3, padding="same", use_bias=False), layers.BatchNorm(), layers.ReLU()]
             stack += [layers.MaxPool2D(2)]
@@ -172,8 +174,8 @@ def _jax(X: Any, y: Any, batch: int) -> Callable[[int], object]:
 
 
 _CONTESTANTS: dict[str, Callable[..., Callable[[int], object]]] = {
-    "descend": _descend(None),
-    "descend, 1 thread": _descend(1),
+    "descend": train(),
+    "descend, 1 thread": train(threads=1),
     "PyTorch": _pytorch(None, False),
     "PyTorch, channels last": _pytorch(None, True),
     "PyTorch, 1 thread": _pytorch(1, False),

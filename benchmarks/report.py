@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
 
+import augmentation
 import convolution
 import estimators
 import monitor
@@ -72,6 +73,7 @@ def markdown(results: dict[str, Any]) -> str:
         _estimators,
         _monitor,
         _conv,
+        _augmentation,
     ):
         lines += part(results)
     return "\n".join(lines)
@@ -185,6 +187,11 @@ def _recurrent(results: dict[str, Any]) -> list[str]:
         rows.append([layer, *cells])
     text = f"{recurrent.DESCRIPTION}; microseconds per step, medians."
     return ["## Recurrent layers", "", text, "", *_table(["layer", *names], rows)]
+
+
+def _augmentation(results: dict[str, Any]) -> list[str]:
+    found = results.get("augmentation")
+    return ["## Augmentation", "", *augmentation.markdown(found), ""] if found else []
 
 
 def _techniques(results: dict[str, Any]) -> list[str]:

@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import augmentation
 import convolution
 import estimators
 import footprint
@@ -38,6 +39,7 @@ _PARTS = (
     "estimators",
     "monitor",
     "conv",
+    "augmentation",
 )
 
 
@@ -109,6 +111,9 @@ def main(arguments: list[str] | None = None) -> None:
     if "conv" in options.parts:
         _note("convolutions ...")
         results["conv"] = convolution.measure(options.rounds, _note)
+    if "augmentation" in options.parts:
+        _note("augmentation ...")
+        results["augmentation"] = augmentation.measure(options.rounds, _note)
     if "inference" in options.parts:
         _note("inference ...")
         results["inference"] = inference.measure(options.rounds, _note)

@@ -329,3 +329,30 @@ def test_plans_of_nonsense_are_refused(layer: layers.Layer, field: str, value: o
     spoiled = dataclasses.replace(plan.ops[0], **{field: value})
     with pytest.raises(PlanError, match=message):
         validate(dataclasses.replace(plan, ops=(spoiled,)))
+
+
+def test_augment_shows_what_the_network_sees() -> None:
+    stack = [layers.Reshape((6, 8, 2)), layers.RandomFlip("horizontal"), layers.Flatten(), layers.Dense(1)]
+    net = Network(stack, input_shape=(96,), seed=5)
+    flat = IMAGES.reshape(300, -1)
+    np.testing.assert_array_equal(net.augment(flat, seed=None), IMAGES)
+    drawn = net.augment(flat, seed=1)
+    mirrored = (drawn == IMAGES[:, :, ::-1]).all(axis=(1, 2, 3))
+    assert 110 < mirrored.sum() < 190 and ((drawn == IMAGES).all(axis=(1, 2, 3)) | mirrored).all()
+    np.testing.assert_array_equal(drawn, net.augment(flat, seed=1))
+    assert (drawn != net.augment(flat, seed=2)).any()
+    adapting = Network([layers.Standardize(), layers.GaussianNoise(0.1), layers.Dense(2), layers.Dropout(0.1)])
+    adapting.fit(flat, flat[:, 0], epochs=1, verbose=0)
+    noisy = adapting.augment(flat) - adapting.augment(flat, seed=None)
+    assert noisy.shape == (300, 96) and noisy.std() == pytest.approx(0.1, rel=0.05)
+    for other in ([layers.Dense(1)], [layers.Dense(2), layers.GaussianNoise(0.1)]):
+        with pytest.raises(ValueError, match="does not begin with a layer that augments"):
+            Network(other, input_shape=(96,)).augment(flat)
+    with pytest.raises(ValueError, match="input shape"):
+        Network([layers.GaussianNoise(0.1), layers.Dense(2)]).augment(flat)
+
+
+def test_augment_takes_sequences_of_different_lengths() -> None:
+    lengths = RNG.integers(1, 41, 300)
+    net = Network([layers.RandomScaling(0.5), layers.GRU(2)], input_shape=(40, 3))
+    assert net.augment(Sequences(SERIES, lengths)).shape == (300, 40, 3)

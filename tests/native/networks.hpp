@@ -25,7 +25,10 @@ class Random {
 
 class Builder {
  public:
-  explicit Builder(long width) { plan_.widths.push_back(width); }
+  explicit Builder(long width) {
+    plan_.widths.push_back(width);
+    plan_.positions.push_back(1);
+  }
 
   Builder& dense(long units, bool bias = true, double l2 = 0) {
     OpSpec s = op(OpKind::dense, units);
@@ -71,6 +74,33 @@ class Builder {
   Builder& noise(double deviation) {
     OpSpec s = op(OpKind::gaussian_noise, plan_.widths.back());
     s.deviation = deviation;
+    s.stream = streams_++;
+    return add(s);
+  }
+  // The same numbers as so many pixels, or with 1 as a row of features again.
+  Builder& pixels(long positions) {
+    const long size = plan_.widths.back() * plan_.positions.back();
+    positions_ = positions;
+    return add(op(OpKind::reshape, size / positions));
+  }
+  Builder& warp(const WarpSpec& warp, double fill_value = 0) {
+    OpSpec s = op(OpKind::warp, plan_.widths.back());
+    s.warp = warp;
+    s.fill_value = fill_value;
+    s.stream = streams_++;
+    positions_ = warp.grid_height * warp.grid_width;
+    return add(s);
+  }
+  Builder& adjust(const AdjustSpec& adjust) {
+    OpSpec s = op(OpKind::adjust, plan_.widths.back());
+    s.adjust = adjust;
+    s.stream = streams_++;
+    return add(s);
+  }
+  Builder& erase(const EraseSpec& erase) {
+    OpSpec s = op(OpKind::erase, plan_.widths.back());
+    s.erase = erase;
+    s.rate = 0.8;
     s.stream = streams_++;
     return add(s);
   }
@@ -144,6 +174,7 @@ class Builder {
   long width(int value) const { return plan_.widths[static_cast<std::size_t>(value)]; }
   Builder& add(const OpSpec& s) {
     plan_.widths.push_back(out_);
+    plan_.positions.push_back(positions_);
     plan_.ops.push_back(s);
     return *this;
   }
@@ -154,7 +185,7 @@ class Builder {
   }
 
   PlanSpec plan_;
-  long size_ = 0, out_ = 0;
+  long size_ = 0, out_ = 0, positions_ = 1;
   int next_ = -1;
   uint64_t streams_ = 0;
 };
@@ -194,6 +225,28 @@ inline PlanSpec sharing() {
   const int inner = b.dense(33).last();
   b.again(norm).again(bend).again(rows).again(inner).tied(inner).tied(first);
   return b.loss(LossKind::mse);
+}
+
+// Images of 6 x 8 pixels that move, change and lose parts, and sequences of 48 steps that run at random pace.
+inline PlanSpec augmented(FillMode fill) {
+  const RangeSpec much{-0.6, 0.6}, little{-0.2, 0.2}, half{0.5, 0.5};
+  WarpSpec moved{6, 8, 6, 8}, cropped{6, 8, 5, 6}, paced{1, 30, 1, 30};
+  moved.moves = {{Motion::flip, half, half, false},
+                 {Motion::turn, little, {}, false},
+                 {Motion::shear, little, much, false},
+                 {Motion::zoom, much, much, true},
+                 {Motion::shift, much, much, false}};
+  moved.fill = fill;
+  cropped.moves = {{Motion::crop, {-1, 2}, {-1, 3}, false}};
+  cropped.nearest = true;
+  paced.speed = 0.7;
+  paced.knots = 5;
+  const AdjustSpec contrast{{0.5, 1.5}, {-0.1, 0.1}, {-0.6, 0.6}, true, false};
+  const AdjustSpec scaling{{0.5, 1.5}, {}, {-INFINITY, INFINITY}, false, true};
+  Builder b(37);
+  b.dense(6 * 8 * 19).pixels(6 * 8).warp(moved, 0.3).adjust(contrast).erase({6, 8, 0, 0, {0.1, 0.5}, {0.3, 3.3}});
+  b.warp(cropped).erase({5, 6, 3, 2, {}, {}}).warp(paced).adjust(scaling).pixels(1);
+  return b.dense(5).loss(LossKind::mse);
 }
 
 // Categories in the first three of twelve columns, whose table the output is tied to.

@@ -119,6 +119,17 @@ TEST(noise_and_layer_norm_do_not_depend_on_threads) {
   }
 }
 
+TEST(augmentation_does_not_depend_on_threads) {
+  for (const FillMode fill : {FillMode::constant, FillMode::nearest, FillMode::reflect, FillMode::wrap}) {
+    const Problem<float> single(augmented(fill), 67);
+    const Problem<double> twice(augmented(fill), 67);
+    for (long batch : {1L, 30L, 67L}) {
+      CHECK(train(single, adam(), batch, 1) == train(single, adam(), batch, 3));
+      CHECK(train(twice, adam(), batch, 1) == train(twice, adam(), batch, 3));
+    }
+  }
+}
+
 TEST(limited_columns_do_not_depend_on_threads) {
   const auto plan = [] {
     return Builder(37)

@@ -117,6 +117,24 @@ inference   y = x""",
         avoid="Inputs of very different scales: one deviation fits none of them. Standardize first.",
     ),
     Technique(
+        name="data-augmentation",
+        title="Data augmentation",
+        what="In training, each image is turned, zoomed, sheared and moved a little, anew every time it is seen.",
+        formula="""\
+training    pixel p of the result is read at A p + b in the image, A and b random for each image and step
+inference   y = x""",
+        source="Simard, Steinkraus and Platt, 2003.",
+        code=_code(
+            f"layers.Reshape((8, 8, 1)), layers.RandomAffine(0.025, 0.08, 0.12, 0.05, 0.08), layers.Flatten(), {_RELU}"
+        ),
+        experiments=("augmentation",),
+        use="Few images: the test score rose with both networks, most with the convolutional one.",
+        avoid=(
+            "Motions that change what an image means, such as mirrored digits, or that move it further than test images "
+            "are ever moved: both cost more than nothing at all."
+        ),
+    ),
+    Technique(
         name="max-norm",
         title="The max-norm constraint",
         what="After each update, the weights into a unit are scaled back when their norm is larger than c.",

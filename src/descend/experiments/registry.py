@@ -23,6 +23,7 @@ _MODULES = (
     "races",
     "schedule_gain",
     "gaps",
+    "augmenting",
     "l1_zeros",
 )
 

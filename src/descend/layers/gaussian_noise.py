@@ -13,9 +13,9 @@ from descend.layers.base import Layer, registry
 class GaussianNoise(Layer):
     """In training, y = x + stddev z with z from the standard normal distribution, new for every step and element.
 
-    Does nothing in inference. On inputs it acts like a penalty on how fast the output changes with them; between
-    layers it keeps units from relying on exact values. Bishop, "Training with noise is equivalent to Tikhonov
-    regularization", 1995.
+    Does nothing in inference. Images and sequences get it at every pixel and step, where it is called jitter. On inputs
+    it acts like a penalty on how fast the output changes with them; between layers it keeps units from relying on exact
+    values. Bishop, "Training with noise is equivalent to Tikhonov regularization", 1995.
 
     Attributes
     ----------

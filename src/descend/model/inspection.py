@@ -9,9 +9,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from descend import losses
 from descend.engine.protocol import Batch
+from descend.engine.rows import check_rows
+from descend.engine.sequences import Sequences
 from descend.engine.sparse import Features
 from descend.model import summary
-from descend.plan import format_plan, named
+from descend.plan import augmenting_part, format_plan, named
 from descend.training import arrays
 from descend.training.core import Core
 from descend.training.engines import make_reference
@@ -116,6 +118,45 @@ class Inspection:
         reference = make_reference(plan)
         reference.set_parameters(flat.astype(np.float64))
         return reference.trace(batch, training=y is not None if training is None else training, seed=self._core.seed)
+
+    def augment(self, X: Features, *, seed: int | None = 0) -> NDArray[np.float64]:
+        """Show rows as the network's first layers change them at random in training.
+
+        These are the layers from the first on that augment (`RandomAffine`, `Mixup`, `GaussianNoise`, ...), between
+        which `Reshape` and preprocessing may stand. The network itself is not changed.
+
+        Parameters
+        ----------
+        X : array-like of shape (rows, *input_shape)
+        seed : int or None, default: 0
+            Of the draw; None for what these layers do in inference.
+
+        Returns
+        -------
+        ndarray of float64 of shape (rows, *shape behind these layers)
+
+        Raises
+        ------
+        ValueError
+            When the network does not begin so, does not know its input shape yet, or cannot read X.
+        """
+        core = self._core
+        core.require_adapted()
+        plan = core.require_plan()
+        part = augmenting_part(plan)
+        if part is None:
+            raise ValueError(
+                "the network does not begin with a layer that augments; put one first, such as "
+                "layers.RandomTranslation(0.1, 0.1) for images or layers.GaussianNoise(0.1)"
+            )
+        rows = arrays.features(X, core.input_shape, np.dtype(np.float64), missing=core.missing)
+        check_rows(plan, rows)
+        # Rows with lengths of their own need the recurrent layers that are told them.
+        run = replace(plan, loss=None) if isinstance(rows, Sequences) else part
+        reference = make_reference(run)
+        reference.set_parameters(core.require_engine().get_parameters()[: run.size].astype(np.float64))
+        found = reference.trace(Batch(rows, np.empty(0)), training=seed is not None, seed=seed or 0)
+        return found[part.values[part.output].name]
 
     def summary(self) -> Text:
         """Describe the layers: name, what they do, output shape and number of weights, as text.

@@ -5,6 +5,7 @@ from descend.plan import columns as _columns  # noqa: F401 - registers its layer
 from descend.plan import convolution as _convolution  # noqa: F401 - likewise
 from descend.plan import ops
 from descend.plan.adapting import adaptive_ops
+from descend.plan.beginning import augmenting_part
 from descend.plan.lowering import (
     check_input_shape,
     complete_initializers,
@@ -29,6 +30,7 @@ __all__ = [
     "Value",
     "adaptive_ops",
     "attach_loss",
+    "augmenting_part",
     "check_input_shape",
     "complete_initializers",
     "expand",

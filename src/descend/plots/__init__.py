@@ -6,6 +6,7 @@ result. Nothing here computes what a network means: values come from the model o
 """
 
 from descend.plots.activation import activation, activations
+from descend.plots.augmented import augmented
 from descend.plots.boundary import DecisionBoundaryDisplay, decision_boundary
 from descend.plots.confusions import confused
 from descend.plots.filters import filters
@@ -18,6 +19,7 @@ __all__ = [
     "DecisionBoundaryDisplay",
     "activation",
     "activations",
+    "augmented",
     "confused",
     "decision_boundary",
     "filters",
