@@ -118,7 +118,7 @@ def index_page(techniques: tuple[Technique, ...], outcomes: dict[str, Outcome], 
 What textbooks claim, tested. Each claim stands with the quantity and the bound it is held against; the verdict is computed
 from confidence intervals over seeds ([how](../design/09-experiments.md)). Quantities, bounds or data of some claims were
 settled after a first look at results (vanishing gradients, dying ReLU, the local minimum, the gaps between training and
-test score, schedules, batch sizes): their verdicts are not those of blind tests. `make experiments` writes these pages:
+test score, augmentation, schedules, batch sizes): their verdicts are not those of blind tests. `make experiments` writes these pages:
 numbers, pictures and verdicts come from a run; only formulas and advice are written by hand.
 {table}
 ## Claims and verdicts
