@@ -28,8 +28,8 @@ SIDE = 8
 
 def _moved(size: float) -> tuple[layers.Layer, ...]:
     """Turns, zooms, shears and shifts, up to the numbers in the set-up times `size`."""
-    limits = (size * most for most in (0.025, 0.08, 0.12, 0.05, 0.08))
-    return (layers.RandomAffine(*limits, fill_mode="constant"),)
+    turn, zoom, shear, down, right = (size * most for most in (0.025, 0.08, 0.12, 0.05, 0.08))
+    return (layers.RandomAffine(turn, zoom, shear, down, right, fill_mode="constant"),)
 
 
 #: What stands before a network, by name.

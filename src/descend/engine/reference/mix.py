@@ -66,8 +66,8 @@ def _rectangles(op: Mix, context: Context, image: tuple[int, int], share: Array)
     side = np.sqrt(1.0 - share)
     height = np.floor(image[0] * side) if image[0] > 1 else np.ones(len(share))
     width = np.floor(image[1] * (side if image[0] > 1 else 1.0 - share))
-    middle = pick(bits[:, 0], image[0]), pick(bits[:, 1], image[1])
-    return inside(image, middle[0] - np.floor(height / 2), middle[1] - np.floor(width / 2), height, width)
+    top, left = (pick(bits[:, axis], image[axis]).astype(np.float64) for axis in (0, 1))
+    return inside(image, top - np.floor(height / 2), left - np.floor(width / 2), height, width)
 
 
 def across(each: NDArray, x: Array) -> NDArray:
