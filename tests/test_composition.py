@@ -117,6 +117,10 @@ ON_STEPS = [
     st.builds(layers.MaxPool1D, SIZES, padding=PADDINGS),
     st.builds(layers.AveragePool1D, SIZES, padding=PADDINGS),
     st.builds(layers.ZeroPadding1D, st.sampled_from([1, (2, 0)])),
+    st.builds(layers.RandomTimeShift, st.just(0.4), fill_mode=st.sampled_from(["nearest", "constant", "wrap"])),
+    st.builds(layers.RandomTimeWarp, st.sampled_from([0.0, 0.5]), SIZES.map(lambda n: n + 1)),
+    st.builds(layers.RandomScaling, st.just(0.3), st.booleans()),
+    st.builds(layers.RandomTimeCrop, st.just(4), padding=st.sampled_from([0, 2])),
     _recurrent(True),
     _recurrent(True).filter(lambda layer: not layer.reverse).map(layers.Bidirectional),
 ]
@@ -140,6 +144,37 @@ TABLES = st.tuples(UNITS, st.lists(PIECES, max_size=3)).map(
     lambda parts: [layers.Embedding([LEVELS, 3], parts[0], columns=[0, 2]), *parts[1], layers.Dense(OUTPUTS)]
 )
 
+IMAGE = (3, 4, 2)
+ON_IMAGES = [
+    st.builds(layers.RandomFlip, st.sampled_from(["horizontal", "vertical", "both"])),
+    st.builds(
+        layers.RandomAffine,
+        *[st.sampled_from([0.0, 0.1])] * 5,
+        fill_mode=st.sampled_from(["constant", "nearest", "reflect", "wrap"]),
+        fill_value=st.sampled_from([0.0, 0.3]),
+    ),
+    st.builds(layers.RandomCrop, st.just(3), st.just(4), padding=st.sampled_from([0, 2])),
+    st.builds(layers.RandomBrightness, st.just(0.2), value_range=st.sampled_from([None, (-3.0, 3.0)])),
+    st.builds(layers.RandomContrast, st.just(0.2)),
+    st.builds(layers.RandomErasing, st.just(0.5)),
+    st.builds(layers.Cutout, st.sampled_from([1, 3])),
+    st.builds(layers.Dense, st.sampled_from([2, 17]), st.just("tanh")),
+    st.builds(layers.BatchNorm, epsilon=st.just(0.1)),
+    st.builds(layers.Conv2D, st.sampled_from([2, 3]), st.just(3), padding=st.just("same")),
+    st.builds(layers.Dropout, st.just(0.3)),
+]
+IMAGE_NETWORKS = st.tuples(
+    st.sampled_from([[], [layers.CutMix()], [layers.Mixup()]]), st.lists(st.one_of(*ON_IMAGES), max_size=5)
+).map(
+    lambda parts: [
+        *parts[0],
+        *parts[1],
+        layers.Residual([layers.RandomRotation(0.1)]),
+        layers.Flatten(),
+        layers.Dense(OUTPUTS),
+    ]
+)
+
 #: What a refusal says; anything else is a fault.
 REFUSALS = (
     "prepares data before training",
@@ -147,6 +182,7 @@ REFUSALS = (
     "has room for",
     "is in the network twice",
     "does not fit into rows",
+    "use a smaller crop",
     "not alike in",
     "all places of a layer object need inputs of one shape",
     "cannot share",
@@ -241,6 +277,12 @@ def test_any_layers_behind_one_that_mixes_rows(network: list[layers.Layer]) -> N
 def test_any_layers_on_steps(network: list[layers.Layer]) -> None:
     _check(network, _rows(STEPS, FEATURES))
     _check(network, _with_lengths(_rows(STEPS, FEATURES)))
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(IMAGE_NETWORKS)
+def test_images_augmented_between_any_layers(network: list[layers.Layer]) -> None:
+    _check(network, _rows(*IMAGE))
 
 
 @settings(max_examples=20, deadline=None, derandomize=True)

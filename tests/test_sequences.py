@@ -123,7 +123,7 @@ def test_threads_do_not_change_a_bit(name: str) -> None:
 
 
 #: Networks that more room changes by rounding: dense layers sum over all steps, blocks of rows depend on the room.
-ROOMY = ("gru", "batch-norm", "elementwise", "pool")
+ROOMY = ("gru", "batch-norm", "elementwise", "pool", "augmented")
 
 
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name != "sequence"])

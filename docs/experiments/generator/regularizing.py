@@ -124,9 +124,8 @@ inference   y = x""",
 training    pixel p of the result is read at A p + b in the image, A and b random for each image and step
 inference   y = x""",
         source="Simard, Steinkraus and Platt, 2003.",
-        code=_code(
-            f"layers.Reshape((8, 8, 1)), layers.RandomAffine(0.025, 0.08, 0.12, 0.05, 0.08), layers.Flatten(), {_RELU}"
-        ),
+        code="moves = layers.RandomAffine(0.025, 0.08, 0.12, 0.05, 0.08)\n"
+        + _code('layers.Reshape((8, 8, 1)), moves, layers.Flatten(), layers.Dense(64, "relu")'),
         experiments=("augmentation",),
         use="Few images: the test score rose with both networks, most with the convolutional one.",
         avoid=(
