@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from descend import experiments
-from descend.experiments.regularizers import Reached
+from descend.experiments.setups import Reached
 from generator import effects, pages, real
 from generator.techniques import TECHNIQUES
 
@@ -56,6 +56,21 @@ def test_the_table_marks_good_and_bad_changes():
     assert "**-0.100 (-0.100 to -0.100)** | **+0.100" in good
     assert "| *+0.100" in bad
     assert "*-0.100" in bad
+
+
+def test_lines_that_are_not_measured_anew_are_kept_in_their_places():
+    before = effects.page([_effect("nothing", 0.7), _effect("dropout, 0.3", 0.8), _effect("mixup, 0.4", 0.75)])
+    kept = effects.rows_of(before)
+    assert effects.page([_effect("nothing", 0.7)], kept) == before
+    after = effects.page([_effect("nothing", 0.7), _effect("dropout, 0.3", 0.9)], kept)
+    assert "| dropout, 0.3 | 1.000 | 0.902" in after
+    assert after.index("dropout, 0.3") < after.index("mixup, 0.4")
+
+
+def test_the_overview_keeps_lines_of_experiments_that_did_not_run():
+    outcome = experiments.run("l1-zeros", seeds=2, effort=0.02)
+    lines = pages.claim_rows(TECHNIQUES, {"l1-zeros": outcome})
+    assert pages.index_rows(pages.index_page(TECHNIQUES, list(lines.values()), False)) == lines
 
 
 def test_effects_are_measured_on_real_data(datasets):

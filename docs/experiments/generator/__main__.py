@@ -23,24 +23,35 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HERE, help="folder to write to")
     parser.add_argument("--seeds", type=int, help="instead of each experiment's own number")
     parser.add_argument("--reuse", action="store_true", help="take measurements of an earlier run where there are any")
+    parser.add_argument(
+        "--only", nargs="+", metavar="NAME", help="run these experiments; other pages and lines stay as they are"
+    )
     parser.add_argument("--effort", type=float, default=1.0, help="share of the epochs or steps, to try this out")
     options = parser.parse_args()
     pictures = options.out / "pictures"
     pictures.mkdir(parents=True, exist_ok=True)
     outcomes: dict[str, Outcome] = {}
-    for name in experiments.names():
+    for name in options.only or experiments.names():
         began = time.perf_counter()
         outcomes[name] = outcome_of(name, options)
         (pictures / f"{name}.png").write_bytes(picture(outcomes[name]))
         print(f"{name}: {outcomes[name].verdict.word} ({time.perf_counter() - began:.1f} s)", flush=True)
+    index = options.out / "README.md"
+    kept = pages.index_rows(index.read_text(encoding="utf-8")) if options.only and index.exists() else {}
     for technique in TECHNIQUES:
+        if not outcomes.keys() >= set(technique.experiments):
+            continue
         write(options.out / f"{technique.name}.md", pages.technique_page(technique, outcomes))
     if absent := real.missing():
         print(f"effects.md is left as it is: {', '.join(absent)} not found in {real.folder()} (set DESCEND_DATASETS)")
     else:
-        made = effects.measure(options.seeds or effects.SEEDS, max(1, round(effects.EPOCHS * options.effort)))
-        write(options.out / "effects.md", effects.page(made))
-    write(options.out / "README.md", pages.index_page(TECHNIQUES, outcomes, (options.out / "effects.md").exists()))
+        table = options.out / "effects.md"
+        earlier = effects.rows_of(table.read_text(encoding="utf-8")) if options.only and table.exists() else {}
+        epochs = max(1, round(effects.EPOCHS * options.effort))
+        write(table, effects.page(effects.measure(options.seeds or effects.SEEDS, epochs, options.only), earlier))
+    rows = kept | pages.claim_rows(TECHNIQUES, outcomes)
+    ordered = [rows[name] for name in experiments.names() if name in rows]
+    write(index, pages.index_page(TECHNIQUES, ordered, (options.out / "effects.md").exists()))
 
 
 def outcome_of(name: str, options: argparse.Namespace) -> Outcome:

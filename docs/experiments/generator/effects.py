@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from descend.experiments.regularizers import BATCH, DEPTH, RATE, REGULARIZERS, UNITS, Reached, plain, reach
+from descend.experiments.regularizers import REGULARIZERS
+from descend.experiments.setups import BATCH, DEPTH, RATE, UNITS, Reached, Regularizer, plain, reach
 from descend.experiments.statistics import estimate
 from generator import real
 
@@ -32,8 +35,8 @@ class Effect:
         return np.array([one.test_score for one in self.reached])
 
 
-def measure(seeds: int = SEEDS, epochs: int = EPOCHS) -> list[Effect]:
-    """All techniques at their usual strength on all sets, the plain network first."""
+def measure(seeds: int = SEEDS, epochs: int = EPOCHS, only: Container[str] | None = None) -> list[Effect]:
+    """All techniques (or only those named) at their usual strength on all sets, the plain network first."""
     made = []
     for name in real.ROWS:
         arrays = real.load(name)
@@ -41,30 +44,43 @@ def measure(seeds: int = SEEDS, epochs: int = EPOCHS) -> list[Effect]:
         reached = [reach(plain(split, epochs), split, seed) for seed, split in enumerate(splits)]
         made.append(Effect(name, "nothing", tuple(reached)))
         for regularizer in REGULARIZERS:
-            if regularizer.name == "label-smoothing" and splits[0].metric == "r2":
+            if regularizer.only_classes and splits[0].metric == "r2":
+                continue
+            if only is not None and regularizer.name not in only:
                 continue
             setups = [regularizer.apply(regularizer.usual, split, epochs) for split in splits]
             reached = [reach(setup, split, k) for k, (setup, split) in enumerate(zip(setups, splits, strict=True))]
-            words = f"{regularizer.title[0].lower()}{regularizer.title[1:]}, {regularizer.usual:g}"
-            made.append(Effect(name, words, tuple(reached)))
+            made.append(Effect(name, _words(regularizer), tuple(reached)))
     return made
 
 
-def page(effects: list[Effect]) -> str:
-    """The table as a page."""
-    rows, plain_effect = [], effects[0]
+def _words(regularizer: Regularizer) -> str:
+    return f"{regularizer.words}, {regularizer.usual:g}"
+
+
+def rows_of(text: str) -> dict[tuple[str, str], str]:
+    """The lines of a table that was written before, by set and technique."""
+    found = re.finditer(r"^\| (\w+) \| ([^|]+) \|.*\|$", text, re.MULTILINE)
+    return {(row[1], row[2]): row[0] for row in found if row[1] in real.ROWS}
+
+
+def page(effects: list[Effect], kept: Mapping[tuple[str, str], str] | None = None) -> str:
+    """The table as a page; lines that are `kept` of an earlier one stand where no effect was measured."""
+    rows, plain_effect = dict(kept or {}), effects[0]
     for effect in effects:
         if effect.technique == "nothing":
             plain_effect = effect
             cells = ["", ""]
         else:
             cells = [_change(effect.gaps - plain_effect.gaps, -1), _change(effect.tests - plain_effect.tests, 1)]
-        rows.append(
+        rows[effect.data, effect.technique] = (
             f"| {effect.data} | {effect.technique} | {_mean([one.score for one in effect.reached])} "
             f"| {_mean(effect.tests)} | {_mean(effect.gaps)} | {' | '.join(cells)} |"
         )
     seeds = len(effects[0].reached)
-    table = "\n".join(rows)
+    order = ["nothing", *map(_words, REGULARIZERS)]
+    places = {(name, words): (i, k) for i, name in enumerate(real.ROWS) for k, words in enumerate(order)}
+    table = "\n".join(rows[key] for key in sorted(rows, key=lambda key: places.get(key, (len(places), 0))))
     sizes = ", ".join(f"{name} {rows}" for name, rows in real.ROWS.items())
     return f"""\
 # Effects on real data

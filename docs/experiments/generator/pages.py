@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 
 from descend.experiments import Finding, Outcome
 from generator.technique import PREAMBLE, Technique
@@ -100,16 +101,26 @@ prints (after the lines at the end of the [index](README.md))
 {sections}"""
 
 
-def index_page(techniques: tuple[Technique, ...], outcomes: dict[str, Outcome], effects: bool) -> str:
-    """The overview: every technique with its page, and every claim with its verdict."""
+def claim_rows(techniques: tuple[Technique, ...], outcomes: dict[str, Outcome]) -> dict[str, str]:
+    """The overview's line on each experiment."""
     pages: dict[str, str] = {}
     for technique in techniques:
         for name in technique.experiments:
             pages.setdefault(name, technique.name)
-    claims = "\n".join(
-        f"| {outcome.experiment.claim} | **{outcome.verdict.word}** | {_shown(outcome)} | [{name}]({pages[name]}.md) |"
+    return {
+        name: f"| {outcome.experiment.claim} | **{outcome.verdict.word}** | {_shown(outcome)} | [{name}]({pages[name]}.md) |"
         for name, outcome in outcomes.items()
-    )
+    }
+
+
+def index_rows(text: str) -> dict[str, str]:
+    """The lines on experiments of an overview that was written before, by their names."""
+    return {found[1]: found[0] for found in re.finditer(r"^\|.*\| \[([^\]]+)\]\([^)]+\) \|$", text, re.MULTILINE)}
+
+
+def index_page(techniques: tuple[Technique, ...], rows_of_claims: list[str], effects: bool) -> str:
+    """The overview: every technique with its page, and every claim with its verdict (see `claim_rows`)."""
+    claims = "\n".join(rows_of_claims)
     rows = "\n".join(f"- [{technique.title}]({technique.name}.md)" for technique in techniques)
     table = "\nWhat each technique does to real data: [effects.md](effects.md).\n" if effects else ""
     return f"""\

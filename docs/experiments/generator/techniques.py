@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from generator.basics import BASICS
+from generator.building import BUILDING
 from generator.optimizing import OPTIMIZERS
+from generator.perturbing import PERTURBATION
 from generator.regularizing import REGULARIZATION
 
-TECHNIQUES = (*BASICS, *OPTIMIZERS, *REGULARIZATION)
+TECHNIQUES = (*BASICS, *OPTIMIZERS, *REGULARIZATION, *PERTURBATION, *BUILDING)

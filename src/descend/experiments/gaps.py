@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 from descend.experiments.data import Split, diabetes, digits, mislabelled_digits
 from descend.experiments.experiment import Effort, Experiment, Measurements
 from descend.experiments.pictures import TICK, label, panels
-from descend.experiments.regularizers import BATCH, DEPTH, RATE, REGULARIZERS, UNITS, Reached, Regularizer, plain, reach
+from descend.experiments.regularizers import REGULARIZERS
+from descend.experiments.setups import BATCH, DEPTH, RATE, UNITS, Reached, Regularizer, plain, reach
 from descend.experiments.statistics import estimate
 from descend.experiments.verdicts import Condition
 from descend.plots.style import color, marker
@@ -38,8 +39,8 @@ def _plain(data: str, epochs: int, seed: int) -> Reached:
 
 
 def _sets(regularizer: Regularizer) -> list[str]:
-    """Label smoothing needs classes; all others work on every set."""
-    return [name for name in DATA if regularizer.name != "label-smoothing" or name != "diabetes"]
+    """Those that the technique has a use for."""
+    return [name for name in DATA if not regularizer.only_classes or name != "diabetes"]
 
 
 def measuring(regularizer: Regularizer) -> Callable[[int, Effort], Mapping[str, ArrayLike]]:
@@ -127,7 +128,7 @@ def _experiment(regularizer: Regularizer) -> Experiment:
         name=regularizer.name,
         title=f"{regularizer.title} narrows the gap between training and test score",
         claim=(
-            f"On a set small enough to overfit, {regularizer.title[0].lower()}{regularizer.title[1:]} narrows the gap "
+            f"On a set small enough to overfit, {regularizer.words} narrows the gap "
             "between training and test score and raises the test score."
         ),
         setup=(

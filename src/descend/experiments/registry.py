@@ -25,6 +25,10 @@ _MODULES = (
     "gaps",
     "augmenting",
     "l1_zeros",
+    "tying",
+    "category_embedding",
+    "numeric_inputs",
+    "accumulation",
 )
 
 _known: dict[str, Experiment] = {}

@@ -2,73 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Callable
+from dataclasses import replace
 
-from descend import Network, layers, losses, optimizers, penalties
+from descend import layers, losses, optimizers, penalties
 from descend.callbacks import EarlyStopping
 from descend.experiments.data import Split
-from descend.experiments.training import Recipe, fit, losses_of, network, scores
-
-#: Of the plain network.
-DEPTH, UNITS, RATE, BATCH = 2, 64, 0.003, 16
-
-#: The loss of a run that diverged.
-WORST = 100.0
-
-
-@dataclass(frozen=True)
-class Setup:
-    """A network for some data and how it is trained.
-
-    Attributes
-    ----------
-    hidden : layers before the output layer
-    recipe : optimizer, epochs, batches, loss, penalty
-    options : more arguments of `Network.fit`
-    """
-
-    hidden: tuple[layers.Layer, ...]
-    recipe: Recipe
-    options: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Regularizer:
-    """A technique of one strength.
-
-    Attributes
-    ----------
-    name, title : how it is asked for, and for people
-    unit : what the strength is
-    strengths : to be compared, from weak to strong
-    usual : the one a verdict is about
-    apply : makes the set-up with the technique from a strength, the data and the epochs
-    """
-
-    name: str
-    title: str
-    unit: str
-    strengths: tuple[float, ...]
-    usual: float
-    apply: Callable[[float, Split, int], Setup]
-
-
-def plain(split: Split, epochs: int) -> Setup:
-    """Two hidden layers of 64 ReLU units and Adam, with nothing against overfitting."""
-    hidden = tuple(layers.Dense(UNITS, activation="relu") for _ in range(DEPTH))
-    return Setup(hidden, Recipe(optimizers.Adam(RATE), epochs, BATCH))
-
-
-def _after_each(split: Split, epochs: int, make: Callable[[], layers.Layer]) -> Setup:
-    """A layer after each hidden layer."""
-    base = plain(split, epochs)
-    return replace(base, hidden=tuple(layer for dense in base.hidden for layer in (dense, make())))
+from descend.experiments.perturbations import PERTURBATIONS
+from descend.experiments.setups import DEPTH, RATE, UNITS, Regularizer, Setup, after_each, plain
 
 
 def _dropout(rate: float, split: Split, epochs: int) -> Setup:
-    return _after_each(split, epochs, lambda: layers.Dropout(rate))
+    return after_each(split, epochs, lambda: layers.Dropout(rate))
 
 
 def _noise(deviation: float, split: Split, epochs: int) -> Setup:
@@ -110,8 +55,6 @@ def _early_stopping(share: float, split: Split, epochs: int) -> Setup:
 
 def _label_smoothing(smoothing: float, split: Split, epochs: int) -> Setup:
     base = plain(split, epochs)
-    if split.metric == "r2":
-        return base
     many = split.outputs > 1
     loss = losses.CategoricalCrossentropy(smoothing) if many else losses.BinaryCrossentropy(smoothing)
     return replace(base, recipe=replace(base.recipe, loss=loss))
@@ -137,31 +80,8 @@ REGULARIZERS: tuple[Regularizer, ...] = (
         "early-stopping", "Early stopping", "share of rows to watch", (0.1, 0.2, 0.3), 0.2, _early_stopping
     ),
     Regularizer("batch-norm-gap", "Batch normalization", "used", (1.0,), 1.0, _batch_norm),
-    Regularizer("label-smoothing", "Label smoothing", "smoothing", (0.05, 0.1, 0.2), 0.1, _label_smoothing),
+    Regularizer(
+        "label-smoothing", "Label smoothing", "smoothing", (0.05, 0.1, 0.2), 0.1, _label_smoothing, only_classes=True
+    ),
+    *PERTURBATIONS,
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Reached:
-    """What a trained network reaches.
-
-    Attributes
-    ----------
-    score, test_score : the split's metric on training and test rows
-    loss, test_loss : the loss without penalties or smoothing on training and test rows
-    """
-
-    score: float
-    test_score: float
-    loss: float
-    test_loss: float
-
-
-def reach(setup: Setup, split: Split, seed: int) -> Reached:
-    """Train and measure; a training whose loss became infinite or NaN reaches nothing and has the loss `WORST`."""
-    net: Network = network(setup.hidden, split, seed, setup.recipe.penalty)
-    # Callbacks keep state while they run, so each training makes its own.
-    options = {name: value() if callable(value) else value for name, value in setup.options.items()}
-    if fit(net, split, setup.recipe, **options) is None:
-        return Reached(0.0, 0.0, WORST, WORST)
-    return Reached(*scores(net, split), *losses_of(net, split))
