@@ -126,7 +126,7 @@ training    pixel p of the result is read at A p + b in the image, A and b rando
 inference   y = x""",
         source="Simard, Steinkraus and Platt, 2003.",
         code="moves = layers.RandomAffine(0.025, 0.08, 0.12, 0.05, 0.08)\n"
-        + _code('layers.Reshape((8, 8, 1)), moves, layers.Flatten(), layers.Dense(64, "relu")'),
+        + code_of('layers.Reshape((8, 8, 1)), moves, layers.Flatten(), layers.Dense(64, "relu")'),
         experiments=("augmentation",),
         use="Few images: the test score rose with both networks, most with the convolutional one.",
         avoid=(

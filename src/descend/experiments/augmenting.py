@@ -13,7 +13,7 @@ from descend import layers, optimizers
 from descend.experiments.data import Split, digits
 from descend.experiments.experiment import Effort, Experiment, Measurements
 from descend.experiments.pictures import TICK, label, panels
-from descend.experiments.regularizers import Setup, reach
+from descend.experiments.setups import Setup, reach
 from descend.experiments.statistics import estimate
 from descend.experiments.training import Recipe
 from descend.experiments.verdicts import Condition
