@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 import augmentation_cases
 import conv_cases
-from descend import layers, losses, penalties
+from descend import Sequences, layers, losses, penalties
 from descend.engine.protocol import Batch
 from descend.engine.reference.adapting import adapt
 from descend.plan import Plan, adaptive_ops, attach_loss, groups_of, initial_parameters, lower
@@ -47,6 +47,7 @@ class OpCase:
     scale, ceiling : of the loss
     categories : of each column of the input the number of its categories, or 0 for one of numbers
     shape_rows : what is done to the normal rows of X
+    lengths : with rows of different lengths
     """
 
     name: str
@@ -62,6 +63,7 @@ class OpCase:
     ceiling: float = math.inf
     categories: tuple[int, ...] = ()
     shape_rows: Callable[[NDArray], NDArray] | None = None
+    lengths: bool = False
 
     def plan(self) -> Plan:
         """The training plan."""
@@ -103,6 +105,7 @@ class OpCase:
         weight = None
         if self.weighted:
             weight = rng.choice([0.0, 0.5, 1.0, 3.0], size=rows).astype(dtype)
+        X = Sequences(X, rng.integers(1, X.shape[1] + 1, rows)) if self.lengths else X
         return Batch(X, y.astype(np.int32 if self.index_target else dtype), weight)
 
     def _target(self, rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray:
@@ -850,6 +853,20 @@ RECURRENT_CASES = [
     _recurrent("frozen", [layers.GRU(5, return_sequences=True), layers.LSTM(4, trainable=False), layers.Dense(2)]),
 ]
 
+#: The same on rows of different lengths, and what else reads these.
+LENGTHS_CASES = [
+    OpCase(f"lengths-{name}", make, shape, losses.MSE(), NORMALIZED_BATCH_SIZES, categories=categories, lengths=True)
+    for name, make, shape, categories in (
+        ("lstm", lambda: [layers.LSTM(19, return_sequences=True), layers.BatchNorm(), layers.Dense(2)], (5, 3), ()),
+        ("norm-rnn", _normed(layers.SimpleRNN), (5, 3), ()),
+        ("norm-lstm", _normed(layers.LSTM), (5, 3), ()),
+        ("norm-gru", _normed(layers.GRU), (5, 3), ()),
+        ("pool", lambda: [layers.Dense(19), layers.BatchNorm(), layers.GlobalMaxPool1D(), layers.Dense(2)], (5, 3), ()),
+        ("words", lambda: [layers.Embedding(6, 19), layers.GRU(7), layers.Dense(2)], (5,), (6,) * 5),
+        ("words-pool", lambda: [layers.Embedding(6, 4), layers.GlobalAveragePool1D()], (5,), (6,) * 5),
+    )
+]
+
 #: A cut gradient is none of finite differences.
 TRUNCATED_CASES = [
     _recurrent("truncated-rnn", [layers.SimpleRNN(19, truncate=2), layers.Dense(2)]),
@@ -969,4 +986,12 @@ CEILING_CASES = [
     ),
 ]
 
-CASES = [*OP_CASES, *POSITION_CASES, *RECURRENT_CASES, *CONVOLUTION_CASES, *AUGMENTATION_CASES, *LOSS_CASES]
+CASES = [
+    *OP_CASES,
+    *POSITION_CASES,
+    *RECURRENT_CASES,
+    *LENGTHS_CASES,
+    *CONVOLUTION_CASES,
+    *AUGMENTATION_CASES,
+    *LOSS_CASES,
+]

@@ -7,6 +7,7 @@ import pytest
 
 from descend.engine.protocol import Batch
 from descend.engine.reference import ReferenceEngine
+from descend.engine.sequences import Sequences, split
 from ops_cases import CASES, OpCase
 
 STEP = 1e-6
@@ -52,15 +53,17 @@ def test_input_gradient_equals_central_differences(case: OpCase) -> None:
     gradient = engine.trace(batch, seed=5, step=3)["gradient/input"]
 
     rng = np.random.default_rng(1)
-    for flat_index in rng.permutation(batch.X.size)[:10]:
-        index = np.unravel_index(flat_index, batch.X.shape)
+    values, lengths = split(batch.X)
+    for flat_index in rng.permutation(values.size)[:10]:
+        index = np.unravel_index(flat_index, values.shape)
         if case.categories and case.categories[index[1]]:
             assert gradient[index] == 0
             continue
         found = []
         for sign in (-1.0, 1.0):
-            X = batch.X.copy()
+            X = values.copy()
             X[index] += sign * STEP
+            X = X if lengths is None else Sequences(X, lengths)
             found.append(engine.gradients(Batch(X, batch.y, batch.weight), seed=5, step=3)[0])
         np.testing.assert_allclose(gradient[index], (found[1] - found[0]) / (2 * STEP), rtol=1e-5, atol=2e-8)
 

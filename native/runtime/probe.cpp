@@ -75,9 +75,9 @@ void Model<T>::probe(const Data<T>& data, const double* bounds, ValueStatistics*
   const long chunks = (data.rows + most - 1) / most, apart = place[values];
   std::vector<Tally<T>> tallies(static_cast<std::size_t>(chunks * apart));
   std::vector<bool> seen(values, false);
+  const auto padded_lines = [&](int value) { return data.lengths && p.plan.positions_of(value) > 1; };
   const auto looked_at = [&](int value) {
-    const bool padded_lines = data.lengths && p.plan.positions_of(value) > 1;
-    return value < count && !padded_lines && !(p.sparse && value == p.plan.input);
+    return value < count && !padded_lines(value) && !(p.sparse && value == p.plan.input);
   };
   if (looked_at(p.plan.input)) seen[static_cast<std::size_t>(p.plan.input)] = true;
   for (const auto& op : p.ops)
@@ -122,7 +122,8 @@ void Model<T>::probe(const Data<T>& data, const double* bounds, ValueStatistics*
   }
   for (std::size_t k = 0; k + 1 < p.plan.ops.size(); k++) {
     const int value = p.plan.ops[k].output;
-    if (value < count && !seen[static_cast<std::size_t>(value)]) out[value] = out[p.plan.ops[k + 1].output];
+    const bool fused = value < count && !seen[static_cast<std::size_t>(value)] && !padded_lines(value);
+    if (fused) out[value] = out[p.plan.ops[k + 1].output];
   }
 }
 
