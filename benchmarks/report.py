@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import fmean, pstdev
 from typing import Any
 
+import accuracy
 import augmentation
 import convolution
 import estimators
@@ -74,6 +75,7 @@ def markdown(results: dict[str, Any]) -> str:
         _monitor,
         _conv,
         _augmentation,
+        _accuracy,
     ):
         lines += part(results)
     return "\n".join(lines)
@@ -236,6 +238,14 @@ def _monitor(results: dict[str, Any]) -> list[str]:
     ]
     header = ["shape", "default", "once per epoch", "updates between measurements (default)", "updates per epoch"]
     return ["## Training with a monitor: times the time without", "", monitor.DESCRIPTION, "", *_table(header, rows)]
+
+
+def _accuracy(results: dict[str, Any]) -> list[str]:
+    found = results.get("accuracy")
+    if not found:
+        return []
+    rows = [accuracy.line(name, task) for name, task in found.items()]
+    return ["## Accuracy on real data", "", *_table(accuracy.HEADS, rows)]
 
 
 def _conv(results: dict[str, Any]) -> list[str]:

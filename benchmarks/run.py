@@ -11,6 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import accuracy
 import augmentation
 import convolution
 import estimators
@@ -41,13 +42,15 @@ _PARTS = (
     "conv",
     "augmentation",
 )
+#: Parts that take long and are run only when they are named.
+_LONG = ("accuracy",)
 
 
 def _parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--contestants", nargs="+", choices=peers.names(), default=peers.names())
-    parser.add_argument("--parts", nargs="+", choices=_PARTS, default=list(_PARTS))
+    parser.add_argument("--parts", nargs="+", choices=(*_PARTS, *_LONG), default=list(_PARTS))
     parser.add_argument("--rounds", type=int, default=7, help="measurements of each time (default: 7)")
     parser.add_argument("--quick", action="store_true", help="2 rounds, small and tab only")
     parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parent / "results")
@@ -114,6 +117,9 @@ def main(arguments: list[str] | None = None) -> None:
     if "augmentation" in options.parts:
         _note("augmentation ...")
         results["augmentation"] = augmentation.measure(options.rounds, _note)
+    if "accuracy" in options.parts:
+        _note("accuracy on real data ...")
+        results["accuracy"] = accuracy.measure(list(accuracy.TASKS), 3, _note)
     if "inference" in options.parts:
         _note("inference ...")
         results["inference"] = inference.measure(options.rounds, _note)

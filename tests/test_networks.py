@@ -17,8 +17,8 @@ def trained_weights(net: Network) -> int:
 COUNTS = {
     # 5*5*1*6+6, 5*5*6*16+16, (5*5*16)*120+120, 120*84+84, 84*10+10: LeNet-5's widths
     "lenet": (networks.lenet((28, 28, 1), 10), 156 + 2416 + 48_120 + 10_164 + 850),
-    # 9*3*16, 9*16*32, 9*32*64, scales and shifts 2*(16+32+64), 64*4+4
-    "small_cnn": (networks.small_cnn((16, 12, 3), 4), 432 + 4608 + 18_432 + 224 + 260),
+    # 9*3*16, 9*16*32, 9*32*64, scales and shifts 2*(16+32+64), 4*3*64*4+4
+    "small_cnn": (networks.small_cnn((16, 12, 3), 4), 432 + 4608 + 18_432 + 224 + 3076),
     # first 9*16+32; stage 1 two 9*16*16+32; stage 2 9*16*32+64, 9*32*32+64, shortcut 16*32+64; stage 3; 64*10+10
     "small_resnet": (
         networks.small_resnet((28, 28, 1), 10),
@@ -101,12 +101,24 @@ def test_outputs_follow_the_number_of_classes():
     assert isinstance(networks.small_cnn((8, 8, 1), 3).layers[-1], layers.Softmax)
 
 
+def test_means_over_all_places_need_fewer_weights():
+    net = networks.small_cnn((16, 12, 3), 4, head="average")
+    assert trained_weights(net) == COUNTS["small_cnn"][1] - 3076 + 260
+
+
 def test_sequences_of_different_lengths():
     rng = np.random.default_rng(0)
     X = Sequences([rng.standard_normal((n, 3)) for n in (4, 9, 6, 5)])
     net = networks.sequence_lstm((9, 3), 2, units=(6, 5), dropout=0.1)
     net.fit(X, np.array([0, 1, 0, 1]), epochs=2, verbose=0)
     assert net.predict(X).shape == (4, 1)
+
+
+def test_texts_of_different_lengths():
+    words = Sequences([[4, 8, 1], [7], [2, 2, 9, 5], [3, 1]])
+    net = networks.text_rnn(6, 10, 2, embedding=4, units=3)
+    net.fit(words, np.array([0, 1, 0, 1]), epochs=2, verbose=0)
+    assert net.predict(words).shape == (4, 1)
 
 
 def test_augmentation_stands_in_front():
@@ -126,6 +138,7 @@ def test_augmentation_stands_in_front():
         (lambda: networks.lenet((28, 28, 1), 10, augmentation=["flip"]), r"lenet: augmentation\[0\] must be a layer"),
         (lambda: networks.small_resnet((28, 28, 1), 10, blocks=0), "small_resnet: blocks must be from 1"),
         (lambda: networks.small_cnn((2, 2, 1), 10), "small_cnn: input_shape must be at least 4 long"),
+        (lambda: networks.small_cnn((8, 8, 1), 10, head="mean"), "small_cnn: head must be flatten or average"),
         (lambda: networks.sequence_lstm((20, 3, 1), 2), r"sequence_lstm: input_shape must be \(steps, features\)"),
         (lambda: networks.sequence_lstm((20, 3), 2, bidirectional=1), "sequence_lstm: bidirectional must be True"),
         (lambda: networks.sequence_cnn((20, 3), 2, filters=(8,)), "sequence_cnn: kernel_sizes must hold 1 integers"),

@@ -34,7 +34,7 @@ def text_rnn(
     Parameters
     ----------
     length : int
-        Tokens of a row.
+        Tokens of a row; with `Sequences` of token numbers the most a row may have.
     vocabulary : int
         How many different tokens there are.
     n_classes : int or None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from descend import Network, networks, optimizers, schedules
 from descend.cli.recipe import Asked, check_settings
@@ -20,9 +21,11 @@ LEARNING_RATE = 0.001
 #: Decoupled decay per step at the highest rate shrinks weights by this share of it.
 WEIGHT_DECAY = 0.02
 #: Small sets get more epochs, until there are so many updates, but at most MAX_EPOCHS.
-MIN_EPOCHS, MAX_EPOCHS, MIN_STEPS = 15, 150, 6000
+MIN_EPOCHS, MAX_EPOCHS, MIN_STEPS = 15, 500, 6000
 #: Patience is a quarter of the epochs, at least this many.
 MIN_PATIENCE = 10
+#: Channels of small_cnn's convolutions, as many as leave about 7 places on the shorter side, at least two.
+FILTERS, PLACES = (16, 32, 64, 64, 64, 64), 7
 #: Shorter images get LeNet with smaller windows.
 LENET_SIDE = 12
 
@@ -71,7 +74,9 @@ class ArrayRecipe:
         """
         target = encoder.target
         classes = len(target.classes) if isinstance(target, ClassTarget) else None
-        options = {"dropout": self.dropout, "seed": seed}
+        options: dict[str, Any] = {"dropout": self.dropout, "seed": seed}
+        if self.network == "small_cnn":
+            options["filters"] = FILTERS[: max(2, 1 + round(math.log2(min(encoder.shape[:2]) / PLACES)))]
         if self.network == "lenet" and min(encoder.shape[:2]) < LENET_SIDE:
             options["kernel_size"] = 3
         make: Callable[..., Network] = getattr(networks, self.network)
