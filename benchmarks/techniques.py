@@ -25,7 +25,7 @@ TECHNIQUES: dict[str, float | None] = {
     "L1 and L2": 1.10,
     "weight decay": 1.10,
     "batch norm": 1.35,
-    "layer norm": None,
+    "layer norm": 1.35,
     "DropConnect": 1.5,
     "max norm": None,
     "gradient noise": None,
