@@ -34,7 +34,7 @@ def test_run_prints_the_verdict_and_writes_files(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["drop-out"], "did you mean 'dropout'?"),
+        (["early-stoping"], "did you mean 'early-stopping'?"),
         (["xyz"], "'descend experiment list' shows all."),
         (["dropout", "--seeds", 0], "--seeds must be at least 1, got 0."),
         (["dropout", "--effort", 2], "--effort must be above 0 and at most 1, got 2."),
