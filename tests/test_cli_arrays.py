@@ -307,6 +307,10 @@ def test_options_that_do_not_fit(images, tmp_path):
     assert "--form says" in refused("train", bars, "--form", "image", *out)
     assert "--drop" in refused("train", bars, "--drop", "x", *out)
     assert "leave --task out" in refused("train", bars, "--task", "regression", *out)
+    for option in ("--separator", "--encoding", "--missing"):
+        assert f"{option} is for CSV files" in refused("train", bars, option, "x", *out)
+        for command in ("predict", "evaluate"):
+            assert f"{option} is for CSV files" in refused(command, images / "model", bars, option, "x")
     frame = tmp_path / "table.csv"
     frame.write_text("a,b\n" + "".join(f"{i % 7},{i % 2}\n" for i in range(20)))
     assert "name the column to predict with --target" in refused("train", frame, *out)
@@ -316,6 +320,11 @@ def test_options_that_do_not_fit(images, tmp_path):
     assert "does not fit a model of images" in refused("predict", images / "model", frame)
     assert "none of the model's classes" in _other_classes(images, tmp_path)
     np.savez(tmp_path / "waves.npz", X=WAVES, y=HALVES)
+    assert "--missing is for CSV files" in refused("train", tmp_path / "waves.npz", "--missing", "x", *out)
+    np.savez(tmp_path / "bare.npz", X=np.ones((4, 12, 12), np.uint8))
+    assert "has no y to compare with" in refused("evaluate", images / "model", tmp_path / "bare.npz")
+    (tmp_path / "torn.png").write_text("no picture")
+    assert "torn.png' cannot be read" in refused("predict", images / "model", tmp_path / "torn.png")
     assert "model takes (12, 12, 1)" in refused("predict", images / "model", tmp_path / "waves.npz")
     np.savez(tmp_path / "slopes.npz", **sequences())
     assert "one length only" in refused("train", tmp_path / "slopes.npz", "--network", "sequence_cnn", *out)

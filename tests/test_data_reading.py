@@ -67,6 +67,8 @@ def test_thousands_between_tabs_stay(write):
 def test_parquet_keeps_types(tmp_path):
     path = tmp_path / "table.parquet"
     pl.DataFrame({"a": [1, 2], "b": ["x", None], "c": [True, False]}).write_parquet(path)
+    with pytest.raises(DataError, match="--separator is for CSV files"):
+        read_table(path, ReadOptions(separator=";"))
     assert read_table(path).frame.dtypes == [pl.Int64, pl.String, pl.Boolean]
 
 

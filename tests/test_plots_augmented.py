@@ -57,6 +57,7 @@ def test_sequences_are_lines_over_the_original() -> None:
         ({"draws": 0}, "draws must be an integer from 1 to 20, got 0"),
         ({"rows": 2.5}, "rows must be an integer from 1 to 20, got 2.5"),
         ({"X": IMAGES[:0]}, "X must hold at least one row"),
+        ({"seed": -1}, "seed must be from 0"),
     ],
 )
 def test_refusals_say_what_to_do(settings: dict, message: str) -> None:

@@ -100,5 +100,7 @@ def test_confused_refuses():
         plots.confused(NET, IMAGES, right)
     with pytest.raises(ValueError, match="class_names must hold"):
         plots.confused(NET, IMAGES, (right + 1) % 3, class_names=["a"])
+    with pytest.raises(ValueError, match="at least one row, got none"):
+        plots.confused(NET, IMAGES[:0], right[:0])
     with pytest.raises(ValueError, match="pairs must be"):
         plots.confused(NET, IMAGES, (right + 1) % 3, pairs=0)

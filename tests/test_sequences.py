@@ -228,11 +228,18 @@ def test_metrics_leave_out_what_stands_behind_a_sequence() -> None:
         ([[1], []], None, ValueError, r"values\[1\] has no steps"),
         ([3], None, ValueError, r"values\[0\] must have shape \(steps, features\), got \(\)"),
         ([], None, ValueError, "no sequence"),
+        (None, None, TypeError, "values must be a list of arrays, one per row, got NoneType"),
+        ([[[1, 2]], [[1, 2], [3]]], None, ValueError, r"values\[1\] must .* steps differ in length"),
     ],
 )
 def test_wrong_sequences_are_refused(values, lengths, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         Sequences(values, lengths)
+
+
+def test_one_row_number_is_refused() -> None:
+    with pytest.raises(TypeError, match=r"rows must be a slice, .* got 1; pass \[1\]"):
+        Sequences([[1], [2, 3]])[1]
 
 
 def test_networks_that_cannot_read_lengths_say_so() -> None:

@@ -170,7 +170,8 @@ def train(
     patience: Annotated[
         int | None,
         typer.Option(
-            help="Epochs without improvement before stopping; a fifth of the epochs if not given.",
+            help="Epochs without improvement before stopping; if not given a fifth of the epochs for tables, a quarter "
+            "for images and sequences.",
             rich_help_panel=_NETWORK,
         ),
     ] = None,

@@ -22,7 +22,7 @@ from descend.data.errors import DataError
 from descend.data.examples import Examples
 from descend.data.images import is_image, read_classes, read_files
 from descend.data.kinds import require_columns
-from descend.data.reading import ReadOptions
+from descend.data.reading import ReadOptions, refuse_options
 from descend.data.sources import is_archive, read_table_of
 from descend.data.targets import ClassTarget, Target, TaskKind
 
@@ -53,6 +53,7 @@ def predict(
         raise DataError(f"--out must end in .csv or .parquet, got '{out}'.")
     bundle = load_model(model)
     if isinstance(bundle, ArrayBundle):
+        refuse_options(data, options)
         frame = predict_arrays(bundle, data, keep, form)
     else:
         _refuse_form(form)
@@ -167,9 +168,15 @@ def evaluate(model: Path, data: Path, options: ReadOptions, form: str | None = N
     bundle = load_model(model)
     target = bundle.encoder.target
     if isinstance(bundle, ArrayBundle):
+        refuse_options(data, options)
         examples = read_examples(bundle.encoder, data, form, labelled=True)
         for note in examples.notes:
             show.remark(note)
+        if examples.target is None:
+            raise DataError(
+                f"'{data}' has no y to compare with; save it with numpy.savez(path, X=X, y=y), or use "
+                "'descend predict'."
+            )
         y, predicted = _truth(target, examples.target, data), lambda: bundle.predict(examples)
     else:
         _refuse_form(form)

@@ -164,10 +164,10 @@ def read_files(path: Path, rule: ImageRule) -> Examples:
     _check_memory(len(found.files), rule)
     X, bad = _pixels(found.files, rule)
     if not len(X):
-        raise DataError(
-            f"None of the {len(bad)} image{'s' * (len(bad) > 1)} of '{path}' can be read ({next(iter(bad.values()))}); "
-            "check the files."
-        )
+        reason = next(iter(bad.values()))
+        if not path.is_dir():
+            raise DataError(f"'{path}' cannot be read ({reason}); check the file.")
+        raise DataError(f"None of the images in '{path}' can be read ({reason}); check the files.")
     base = path if path.is_dir() else path.parent
     sources = tuple(str(file.relative_to(base)) for i, file in enumerate(found.files) if i not in bad)
     return Examples("image", X, path, sources=sources, notes=tuple(_left_out(base, found, bad)))

@@ -75,6 +75,28 @@ class ReadOptions:
     missing: tuple[str, ...] = ()
 
 
+def refuse_options(
+    path: Path, options: ReadOptions, names: tuple[str, ...] = ("separator", "encoding", "missing")
+) -> None:
+    """Refuse options that a file of this kind has no use for.
+
+    Parameters
+    ----------
+    path : Path
+    options : ReadOptions
+    names : tuple of str
+        Of the options without use.
+
+    Raises
+    ------
+    DataError
+        When one of them is given.
+    """
+    for name in names:
+        if getattr(options, name) not in (None, ()):
+            raise DataError(f"--{name} is for CSV files, but '{path}' is none; leave it out.")
+
+
 def read_table(path: str | Path, options: ReadOptions | None = None) -> Table:
     """Read a CSV or Parquet file.
 
@@ -92,6 +114,7 @@ def read_table(path: str | Path, options: ReadOptions | None = None) -> Table:
     options = options or ReadOptions()
     data = _read_bytes(path)
     if path.suffix.lower() in PARQUET or data[:4] == b"PAR1":
+        refuse_options(path, options, ("separator", "encoding"))
         table = _read_parquet(path, data)
     elif path.suffix.lower() in FOREIGN:
         raise DataError(f"'{path}' is {FOREIGN[path.suffix.lower()]}; save its table as CSV or Parquet.")

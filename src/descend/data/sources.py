@@ -8,7 +8,7 @@ from descend.data.archives import read_archive
 from descend.data.errors import DataError
 from descend.data.examples import Examples
 from descend.data.images import is_image, read_classes
-from descend.data.reading import ReadOptions, Table, read_table
+from descend.data.reading import ReadOptions, Table, read_table, refuse_options
 
 
 def is_archive(path: Path) -> bool:
@@ -25,7 +25,7 @@ def read_labelled(
     ----------
     path : Path
     read : ReadOptions
-        For tables.
+        For tables in files of their own.
     form : str, optional
         For `.npz` files, see `archives.read_archive`.
     size : (height, width), optional
@@ -40,6 +40,8 @@ def read_labelled(
         raise DataError(f"--form says what the rows of an .npz file are, but '{path}' is none; leave it out.")
     if size is not None and not path.is_dir():
         raise DataError(f"--image-size is for folders of images, but '{path}' is none; leave it out.")
+    if path.is_dir() or is_archive(path):
+        refuse_options(path, read)
     if path.is_dir():
         return read_classes(path, size)
     return read_archive(path, form) if is_archive(path) else read_table_of(path, read)
@@ -59,6 +61,7 @@ def read_table_of(path: Path, read: ReadOptions) -> Table:
         When it holds no table.
     """
     if is_archive(path):
+        refuse_options(path, read)
         source = read_archive(path)
         if isinstance(source, Examples):
             raise DataError(f"'{path}' holds {source.form}s of shape {source.X.shape}, where a table is needed.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -72,6 +72,8 @@ class Sequences:
 
     def __getitem__(self, rows: Any) -> Sequences:
         """Some rows: a slice, a mask or an array of row numbers."""
+        if isinstance(rows, int | np.integer):
+            raise TypeError(f"rows must be a slice, a mask or an array of row numbers, got {rows}; pass [{rows}]")
         return Sequences(self.values[rows], self.lengths[rows])
 
     def __repr__(self) -> str:
@@ -90,7 +92,9 @@ class Sequences:
 def _padded(values: Any) -> tuple[NDArray, NDArray[np.int32]]:
     if isinstance(values, np.ndarray) and values.dtype != object:
         raise TypeError("lengths is missing: pass one length per row of the array, or a list of arrays")
-    parts = [np.asarray(part) for part in values]
+    if not isinstance(values, Iterable) or isinstance(values, str):
+        raise TypeError(f"values must be a list of arrays, one per row, got {type(values).__name__}; pass [array, ...]")
+    parts = [_part(i, part) for i, part in enumerate(values)]
     if not parts:
         raise ValueError("values holds no sequence; pass at least one")
     features = parts[0].shape[1:]
@@ -112,6 +116,15 @@ def _padded(values: Any) -> tuple[NDArray, NDArray[np.int32]]:
     for row, part in zip(array, parts, strict=True):
         row[: len(part)] = part
     return array, lengths
+
+
+def _part(i: int, part: Any) -> NDArray:
+    try:
+        return np.asarray(part)
+    except ValueError:
+        raise ValueError(
+            f"values[{i}] must have shape (steps, features), but its steps differ in length; give all as many features"
+        ) from None
 
 
 def _checked_lengths(lengths: ArrayLike, rows: int, steps: int) -> NDArray[np.int32]:

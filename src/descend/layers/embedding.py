@@ -75,6 +75,8 @@ class Embedding(Layer):
         if len(input_shape) != 1:
             raise ValueError(f"Embedding: needs rows of categories, got rows of shape {input_shape}")
         width = input_shape[0]
+        if self.columns is None and width > MAX_UNITS:
+            raise ValueError(f"Embedding: rows may hold at most {MAX_UNITS} categories, got {width}; cut them")
         columns = tuple(range(width)) if self.columns is None else tuple(self.columns)
         if max(columns) >= width:
             raise ValueError(f"Embedding: columns names {max(columns)}, but the input has the columns 0 to {width - 1}")

@@ -13,6 +13,7 @@ from descend.engine.rows import check_rows
 from descend.engine.sequences import Sequences
 from descend.engine.sparse import Features
 from descend.model import summary
+from descend.model.seeds import check_seed
 from descend.plan import augmenting_part, format_plan, named
 from descend.training import arrays
 from descend.training.core import Core
@@ -137,9 +138,11 @@ class Inspection:
 
         Raises
         ------
-        ValueError
-            When the network does not begin so, does not know its input shape yet, or cannot read X.
+        TypeError, ValueError
+            When the seed is no integer from 0 on, or the network does not begin so, does not know its input shape
+            yet, or cannot read X.
         """
+        training, seed = seed is not None, 0 if seed is None else check_seed(seed)
         core = self._core
         core.require_adapted()
         plan = core.require_plan()
@@ -155,7 +158,7 @@ class Inspection:
         run = replace(plan, loss=None) if isinstance(rows, Sequences) else part
         reference = make_reference(run)
         reference.set_parameters(core.require_engine().get_parameters()[: run.size].astype(np.float64))
-        found = reference.trace(Batch(rows, np.empty(0)), training=seed is not None, seed=seed or 0)
+        found = reference.trace(Batch(rows, np.empty(0)), training=training, seed=seed)
         return found[part.values[part.output].name]
 
     def summary(self) -> Text:

@@ -6,9 +6,7 @@ It checks and hands on; the arithmetic is the engine's, the epochs are those of 
 from __future__ import annotations
 
 import math
-import numbers
 import os
-import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,6 +20,7 @@ from descend.engine.sequences import Sequences
 from descend.engine.sparse import Features
 from descend.model import files, sensitivity, states
 from descend.model.inspection import Inspection
+from descend.model.seeds import check_seed
 from descend.model.trainable import Trainable
 from descend.plan import check_input_shape, flatten, named
 from descend.training import arrays
@@ -92,7 +91,7 @@ class Network(Trainable, Inspection):
         self._core = Core(
             layers=layers,
             input_shape=None if input_shape is None else check_input_shape(input_shape),
-            seed=_check_seed(seed),
+            seed=check_seed(seed),
             dtype=_check_dtype(dtype),
             penalty=penalties.resolve(penalty),
             initializer=None if initializer is None else initializers.resolve(initializer),
@@ -339,16 +338,6 @@ class Network(Trainable, Inspection):
         network._core, network.extra = core, extra
         network._refresh()
         return network
-
-
-def _check_seed(seed: int | None) -> int:
-    if seed is None:
-        return secrets.randbits(63)
-    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
-        raise TypeError(f"seed must be an integer >= 0, or None to draw one, got {seed!r}")
-    if not 0 <= seed < 2**63:
-        raise ValueError(f"seed must be from 0 to 2**63 - 1, got {seed}")
-    return int(seed)
 
 
 def _check_dtype(dtype: Any) -> np.dtype:

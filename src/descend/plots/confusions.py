@@ -100,6 +100,8 @@ def confused(
     for name, value in (("pairs", pairs), ("examples", examples)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
+    if not len(X):  # type: ignore[arg-type]
+        raise ValueError("X must hold at least one row, got none")
     response = respond(model, X)
     names = response.names if class_names is None else names_for(response.values.shape[1], class_names)
     pictures = Shown(X if shown is None else shown, "X" if shown is None else "shown")

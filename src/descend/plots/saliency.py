@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from descend.engine.sequences import Sequences
 from descend.plots.responses import respond
 from descend.plots.rows import MAX_CURVES, Shown, bare, label, names_for, panels
-from descend.plots.style import MUTED
+from descend.plots.style import INK, MUTED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -108,10 +108,10 @@ def _sequence(ax: Axes, pictures: Shown, strength: NDArray[np.float64], i: int) 
     share = strength[: len(row)] / (strength[: len(row)].max() or 1.0)
     steps = np.arange(len(row))
     if row.shape[1] > MAX_CURVES:
-        ax.scatter(steps, np.full(len(row), -1.0), s=24 * share, color="#D55E00", clip_on=False, linewidths=0)
+        ax.scatter(steps, np.full(len(row), -1.0), s=24 * share, color=INK, clip_on=False, linewidths=0)
         return
     for k in range(row.shape[1]):
-        ax.scatter(steps, row[:, k], s=34 * share**1.5, color="#D55E00", linewidths=0, zorder=3, alpha=0.8)
+        ax.scatter(steps, row[:, k], s=34 * share**1.5, color=INK, linewidths=0, zorder=3, alpha=0.8)
 
 
 def _titles(net: Network, X: Any, class_names: Sequence[str] | None) -> list[str]:

@@ -143,7 +143,7 @@ class Core:
         if self.plan is None:
             raise ValueError(
                 "this network does not know its input shape yet; call fit first, or pass "
-                "Network(..., input_shape=(features,))"
+                "Network(..., input_shape=X.shape[1:])"
             )
         return self.plan
 
