@@ -59,5 +59,5 @@ def _kept(name: str, normed: step_norms.Normed) -> Saved:
 
 
 def _normed(name: str, saved: Saved) -> step_norms.Normed:
-    normalized, inverse = saved[f"{name}_normalized"], saved[f"{name}_inverse_deviation"][0]
-    return step_norms.Normed(normalized, normalized, inverse, int(saved[f"{name}_count"][0, 0]))
+    normalized, inverse = saved[f"{name}_normalized"], saved[f"{name}_inverse_deviation"]
+    return step_norms.Normed(normalized, normalized, inverse, int(saved[f"{name}_count"].max(initial=0)))
