@@ -100,6 +100,35 @@ def test_label_noise_has_the_size_it_says(loss: losses.Loss) -> None:
         assert seen.mean() == pytest.approx(1, abs=0.03) and seen.std() == pytest.approx(0.7, abs=0.02)
 
 
+def _slope_of_groups(first: list[layers.Layer], loss: losses.Loss, y: np.ndarray, rows: int) -> dict:
+    """The trace of three groups of classes whose logits are all 0: the slope of the logits is (1/n - y) / 3 rows."""
+    plan = attach_loss(lower([*first, layers.Dense(7), layers.Softmax(GROUPS)], 3), loss, target="index")
+    return ReferenceEngine(plan).trace(Batch(np.zeros((rows, 3)), y), seed=1)
+
+
+GROUPS = (2, 4, 1)
+EVEN = np.repeat([1 / 2, 1 / 4, 1.0], GROUPS)
+
+
+def test_groups_of_classes_are_replaced_each_on_its_own() -> None:
+    rows, y = 4000, np.tile(np.array([1, 2, 0], np.int32), (4000, 1))
+    found = _slope_of_groups([], losses.CategoricalCrossentropy(label_noise=0.4), y, rows)
+    seen = EVEN - 3 * rows * found["gradient/dense_1"]
+    assert np.isclose(seen, np.round(seen)).all() and (seen >= -1e-9).all()
+    np.testing.assert_allclose(seen.mean(axis=0), [0.2, 0.8, 0.1, 0.1, 0.7, 0.1, 1.0], atol=0.02)
+    first, second = seen[:, 1] < 0.5, seen[:, 4] < 0.5
+    assert (first & second).mean() == pytest.approx(0.2 * 0.3, abs=0.01)  # one does not follow from the other
+
+
+def test_groups_of_classes_are_mixed_like_their_rows() -> None:
+    rng = np.random.default_rng(0)
+    y = np.column_stack([rng.integers(0, size, 50) for size in GROUPS]).astype(np.int32)
+    found = _slope_of_groups([layers.Mixup(1.0)], losses.CategoricalCrossentropy(), y, 50)
+    s, q = found["mixup_1/share"][:, None], found["mixup_1/partner"].astype(int)
+    rows = np.hstack([np.eye(size)[y[:, group]] for group, size in enumerate(GROUPS)])
+    np.testing.assert_allclose(EVEN - 150 * found["gradient/dense_1"], s * rows + (1 - s) * rows[q], atol=1e-12)
+
+
 def test_plans_show_them() -> None:
     plan = lower([layers.CutMix(0.5), layers.Dense(3)], 2)
     text = format_plan(attach_loss(plan, losses.MSE(label_noise=0.25)))

@@ -27,7 +27,7 @@ class LabelNoise {
     return bits < all ? (bits < half ? splat(low_) : splat(T(1))) : y;
   }
 
-  // The class of row r, one of `classes`, that takes the place of its own; -1 for none.
+  // The class of row r (of element row * groups + group), one of `classes`, that takes the place of its own; or -1.
   long replacement(const Pass<T>& pass, long r, long classes) const {
     const uint64_t bits = random_bits<T>(random_key(pass, kStream), static_cast<uint32_t>(r))[0];
     return bits < threshold_ ? static_cast<long>(bits * static_cast<uint64_t>(classes) / threshold_) : -1;

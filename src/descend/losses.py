@@ -37,8 +37,9 @@ class Loss:
     ----------
     label_noise : noise on the targets, in training only and new for every row and step, so that the network cannot
         learn rows by heart. Of classes: the probability p in [0, 1) with which a label is replaced by one drawn from
-        all of them, its own included. Of numbers: the standard deviation of what is added, in the target's unit. The
-        training loss is that of the noisy targets, validation losses are not. Xie and others, "DisturbLabel", 2016
+        all of them, its own included; of several groups of classes each on its own. Of numbers: the standard deviation
+        of what is added, in the target's unit. The training loss is that of the noisy targets, validation losses are
+        not. Xie and others, "DisturbLabel", 2016
     """
 
     kind: ClassVar[str]

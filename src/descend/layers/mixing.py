@@ -14,7 +14,8 @@ class Mixup(Layer):
     """In training, y_r = s x_r + (1 - s) x_q, and the same of the targets, for every row r of the batch.
 
     The other row q is drawn from the batch and the share s from the distribution Beta(alpha, alpha), both anew for
-    every row and step; a row keeps its sample weight. It makes predictions change evenly between rows. It must be the
+    every row and step; a row keeps its sample weight. Classes count as rows of 0 and 1, several groups of them beside
+    each other, all mixed by the one share of their row. It makes predictions change evenly between rows. It must be the
     first layer and does nothing in inference. Zhang and others, "mixup: beyond empirical risk minimization", 2018 (who
     draw one s for a batch).
 

@@ -55,11 +55,6 @@ def attach_loss(
     final = final_function(plan)
     _check_pairing(loss.kind, final, output.shape[-1])
     groups = groups_of(plan) if loss.kind == "cce" else ()
-    if groups and (loss.label_noise or any(isinstance(op, ops.Mix) for op in plan.ops)):
-        raise ValueError(
-            f"the network ends in groups of classes {groups}, whose labels are neither replaced nor mixed; leave "
-            "label_noise and mixing layers out"
-        )
     prediction, link = plan.output, "identity"
     last = _producer(plan, plan.output)
     sampled = isinstance(last, ops.Activation) and last.training_only  # what it reads is no logit in inference

@@ -315,8 +315,6 @@ def _check_loss(plan: Plan, loss: ops.Loss, written: set[int]) -> None:
         f"loss {loss.kind!r} cannot absorb {loss.link}",
     )
     _require(not loss.groups or loss.kind == "cce", f"loss {loss.kind!r} takes no groups")
-    mixed = any(isinstance(op, ops.Mix) for op in plan.ops)
-    _require(not loss.groups or not (loss.label_noise or mixed), "groups of classes are neither replaced nor mixed")
     _check_groups(loss.groups, plan.values[loss.prediction].shape[-1], "the loss")
     _require(loss.target in ("dense", "index"), f"the loss has the unknown target {loss.target!r}")
     _require(loss.target == "dense" or loss.kind == "cce", f"loss {loss.kind!r} cannot take class numbers")

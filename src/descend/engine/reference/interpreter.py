@@ -98,7 +98,7 @@ def loss_and_gradient(context: Context, done: Forward, y: Any, weight: Array | N
     z = done.values[loss.prediction]
     if context.training:
         mixed = next((done.saved[op.name] for op in context.plan.ops if isinstance(op, ops.Mix)), None)
-        y = targets.in_training(loss, context, y, z.shape[-1], mixed)
+        loss, y = targets.in_training(loss, context, y, z.shape[-1], mixed)
     return losses.value_and_gradient(loss, z, y, weight, context.lengths, context.weight_sum)
 
 

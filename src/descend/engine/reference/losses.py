@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from descend.engine.reference.activation import sigmoid
 from descend.engine.reference.context import Array
 from descend.engine.reference.softmax import log_softmax, segments, softmax
+from descend.engine.reference.targets import as_numbers
 from descend.plan.ops import Loss
 
 #: Probabilities are kept this far from 0 and 1 where a logarithm is taken of them.
@@ -84,24 +85,12 @@ def _row_losses(loss: Loss, z: Array, y: Array) -> tuple[Array, Array]:
 
 
 def _dense_target(loss: Loss, y: NDArray, z: Array) -> Array:
-    """The target as (rows, outputs) numbers, label smoothing applied."""
-    if loss.groups:
-        return _grouped_target(loss, y, z)
-    target = np.eye(z.shape[1])[y] if y.ndim == 1 else np.asarray(y, dtype=np.float64)
-    s = loss.label_smoothing
+    """The target as (rows, outputs) numbers, label smoothing applied, of each group of classes on its own."""
+    target, s = as_numbers(loss, y, z.shape[1]), loss.label_smoothing
     if s == 0:
         return target
-    return target * (1.0 - s) + (s / 2.0 if loss.kind == "bce" else s / z.shape[1])
-
-
-def _grouped_target(loss: Loss, y: NDArray, z: Array) -> Array:
-    """The target of several groups of classes, each smoothed on its own."""
-    parts = []
-    for group, part in enumerate(segments(loss.groups, z)):
-        classes = part.stop - part.start
-        one = np.eye(classes)[y[:, group]] if loss.target == "index" else np.asarray(y[:, part], dtype=np.float64)
-        parts.append(one * (1.0 - loss.label_smoothing) + loss.label_smoothing / classes)
-    return np.concatenate(parts, axis=1)
+    classes = np.repeat(loss.groups, loss.groups) if loss.groups else z.shape[1]
+    return target * (1.0 - s) + (s / 2.0 if loss.kind == "bce" else s / classes)
 
 
 def mse(loss: Loss, p: Array, y: Array) -> tuple[Array, Array]:

@@ -90,7 +90,8 @@ class MLPClassifier(Exchange, BaseClassifier):
     drop_connect : float, or a list of one per hidden layer, default: 0.0
         Share of the weights into each hidden layer left out in each step of training.
     label_noise : float, default: 0.0
-        Probability with which a label is replaced in training by one drawn from all, new for every row and epoch.
+        Probability with which a label is replaced in training by one drawn from all, new for every row and epoch; of
+        several columns, in each on its own.
     input_noise : float, default: 0.0
         Standard deviation of the noise added to X in training, new for every row and epoch; in X's unit.
     scoring : str, callable or None, default: None
