@@ -84,6 +84,7 @@ def _plain_history(history: History) -> dict[str, Any]:
     columns = {name: [_plain(value) for value in column] for name, column in history.columns().items()}
     return {
         "columns": columns,
+        "initial_loss": history.initial_loss,
         "best_epoch": history.best_epoch,
         "stop_reason": history.stop_reason,
         "monitor": None if history.monitor is None else history.monitor.to_plain(),
@@ -186,7 +187,7 @@ def _read_history(saved: Mapping[str, Any]) -> History:
     if len({len(column) for column in columns.values()}) > 1:
         raise ValueError("its history has columns of different lengths")
     best = saved["best_epoch"]
-    # Files of the first versions have neither of these two.
+    # Files of the first versions have neither of these two, nor initial_loss.
     monitor, setup = saved.get("monitor"), saved.get("setup")
     return History(
         epoch=[int(value) for value in columns.pop("epoch")],
@@ -195,6 +196,7 @@ def _read_history(saved: Mapping[str, Any]) -> History:
         learning_rate=columns.pop("learning_rate"),
         seconds=columns.pop("seconds"),
         metrics=columns,
+        initial_loss=None if saved.get("initial_loss") is None else float(saved["initial_loss"]),
         best_epoch=None if best is None else int(best),
         stop_reason=saved["stop_reason"] if isinstance(saved["stop_reason"], str) else "",  # type: ignore[arg-type]
         monitor=None if monitor is None else Measurements.from_plain(monitor),

@@ -38,6 +38,9 @@ class History:
         The rate of the epoch's last update (NaN for L-BFGS, which searches along a line instead).
     seconds : list of float
         Wall-clock seconds of each epoch, validation included.
+    initial_loss : float or None
+        Loss of the first mini-batch with the weights before the first update, penalties included; None where there was
+        no such batch (L-BFGS).
     best_epoch : int or None
         The epoch whose weights the network holds, when best weights were kept.
     stop_reason : str
@@ -55,6 +58,7 @@ class History:
     metrics: dict[str, list[float]] = field(default_factory=dict)
     learning_rate: list[float] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
+    initial_loss: float | None = None
     best_epoch: int | None = None
     stop_reason: StopReason = ""
     monitor: Measurements | None = None
@@ -80,6 +84,11 @@ class History:
         table["learning_rate"] = self.learning_rate
         table["seconds"] = self.seconds
         return table
+
+    def begin(self, initial_loss: float) -> None:
+        """Record the loss before the first update, unless there was one before."""
+        if self.initial_loss is None and math.isfinite(initial_loss):
+            self.initial_loss = initial_loss
 
     def append(
         self, epoch: int, loss: float, val_loss: float | None, metrics: dict[str, float], rate: float, seconds: float

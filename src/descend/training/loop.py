@@ -118,7 +118,7 @@ class Epochs:
 
     def _call(self, order: NDArray[np.uint32], rates: NDArray[np.float64], tick: Tick, *, measure: bool) -> Progress:
         run = self.run
-        return run.engine.train(
+        progress = run.engine.train(
             run.rows.batch,
             order,
             batch_size=self.batch_size,
@@ -129,6 +129,10 @@ class Epochs:
             measure=measure,
             accumulate=run.settings.accumulate,
         )
+        if progress.steps:
+            for history in (run.history, run.total):
+                history.begin(float(progress.losses[0] + progress.penalties[0]))
+        return progress
 
     def _tick(self, rows: int, loss: float, weight: float) -> bool:
         self.run.reporter.tick(self.run.epoch, rows, loss / weight if weight else math.nan)

@@ -15,6 +15,7 @@ from descend.engine.sequences import Sequences
 from descend.engine.sparse import is_sparse
 from descend.optimizers import Optimizer
 from descend.plan import Plan, ops
+from descend.training.baselines import constant_loss
 from descend.training.settings import Rows
 
 #: Inputs are summarized over at most this many training rows, evenly spread: enough for their scale, and soon done.
@@ -45,13 +46,14 @@ class Setup:
     weighted : bool
         Whether rows or classes had weights.
     baseline : float or None
-        The training loss of the best constant prediction, without penalties and label smoothing; None where it is not
-        known.
+        The training loss of the best constant prediction, without penalties; None where it is not known.
     input_rms : tuple of (float, float, int)
         Root mean square of the input columns over a sample of training rows: that of the middle column, the largest,
         and the number of that column.
     target_rms : float or None
         Root mean square of the targets of a regression.
+    noisy : bool
+        Whether training draws random numbers that the loss depends on: dropout, noise, augmentation.
     """
 
     rows: int
@@ -67,6 +69,7 @@ class Setup:
     input_rms: tuple[float, float, int] = (1.0, 1.0, 0)
     target_rms: float | None = None
     steps: int = 0
+    noisy: bool = False
 
     def to_plain(self) -> dict[str, Any]:
         """Return the summary as JSON can hold it."""
@@ -90,13 +93,13 @@ class Setup:
         }
         for name in ("rows", "features", "batch_size"):
             fields[name] = int(plain[name])
-        fields["steps"] = int(plain.get("steps", 0))
+        fields["steps"], fields["noisy"] = int(plain.get("steps", 0)), bool(plain.get("noisy", False))
         for name in ("learning_rate", "baseline", "target_rms"):
             fields[name] = None if plain[name] is None else float(plain[name])
         return cls(**fields)
 
 
-def describe(plan: Plan, rows: Rows, batch_size: int, optimizer: Optimizer) -> Setup:
+def describe(plan: Plan, rows: Rows, batch_size: int, optimizer: Optimizer, shown: float = 1.0) -> Setup:
     """Summarize a call of `fit`.
 
     Parameters
@@ -105,12 +108,13 @@ def describe(plan: Plan, rows: Rows, batch_size: int, optimizer: Optimizer) -> S
     rows : to train on
     batch_size : rows per update
     optimizer : its rate is that of its first update
+    shown : factor from the engine's losses to those in the history
     """
     with np.errstate(over="ignore", invalid="ignore"):  # numbers too large to be squared: the summary is infinite
-        return _describe(plan, rows, batch_size, optimizer)
+        return _describe(plan, rows, batch_size, optimizer, shown)
 
 
-def _describe(plan: Plan, rows: Rows, batch_size: int, optimizer: Optimizer) -> Setup:
+def _describe(plan: Plan, rows: Rows, batch_size: int, optimizer: Optimizer, shown: float) -> Setup:
     batch, subset, loss = rows.batch, rows.subset, plan.loss
     assert loss is not None
     y = batch.y if subset is None else batch.y[subset]
@@ -118,13 +122,14 @@ def _describe(plan: Plan, rows: Rows, batch_size: int, optimizer: Optimizer) -> 
     outputs = plan.values[loss.prediction]
     units = outputs.shape[-1]
     if outputs.size > units:  # every position of a row is a target of its own, with the row's weight
-        y = y.ravel() if loss.target == "index" else y.reshape(-1, units)
+        y = y.reshape(-1, y.shape[-1]) if loss.target == "dense" or loss.groups else y.ravel()
         weight = None if weight is None else np.repeat(weight, outputs.size // units)
     classes: NDArray = np.empty(0)
     if loss.kind == "cce" and not loss.groups:  # groups of classes have no common counts
         classes = np.bincount(y, minlength=units) if loss.target == "index" else y.sum(axis=0)
     elif loss.kind == "bce" and units == 1:
         classes = np.array([(y < 0.5).sum(), (y >= 0.5).sum()])
+    constant = constant_loss(loss, y, weight)
     numbers = loss.kind not in ("cce", "bce", "hinge", "poisson")
     return Setup(
         rows=rows.count,
@@ -136,11 +141,17 @@ def _describe(plan: Plan, rows: Rows, batch_size: int, optimizer: Optimizer) -> 
         layers=tuple((op.name, _kind(op), plan.values[op.output].shape[-1]) for op in plan.ops),
         class_rows=tuple(float(count) for count in classes),
         weighted=weight is not None,
-        baseline=_baseline(loss, y, weight),
+        baseline=None if constant is None else shown * constant,
         input_rms=_input_rms(batch.X, subset),
         steps=max((plan.values[op.inputs[0]].shape[0] for op in plan.ops if isinstance(op, ops.Recurrent)), default=0),
-        target_rms=_finite(math.sqrt(float(np.mean(np.square(y, dtype=np.float64))))) if numbers else None,
+        target_rms=_size(y) if numbers else None,
+        noisy=loss.label_noise > 0 or any(ops.streams_of(op) for op in plan.ops),
     )
+
+
+def _size(y: NDArray) -> float | None:
+    size = math.sqrt(float(np.mean(np.square(y, dtype=np.float64))))
+    return size if math.isfinite(size) else None
 
 
 def _first_rate(schedule: schedules.Schedule) -> float | None:
@@ -160,37 +171,6 @@ def _kind(op: ops.Op) -> str:
     return op.function if isinstance(op, ops.Activation) else type(op).__name__
 
 
-def _baseline(loss: ops.Loss, y: NDArray, weight: NDArray | None) -> float | None:
-    """Return the loss of the best constant prediction, where there is a formula for it."""
-    kind = loss.kind
-    if loss.groups:
-        return None
-    if kind in ("cce", "bce"):
-        if loss.target == "index":
-            share = np.bincount(y, weight, minlength=1).astype(np.float64)
-            share = share / max(share.sum(), 1e-300)
-            entropy = -np.sum(share * np.log(np.maximum(share, 1e-300)))
-        else:
-            share = np.average(y.astype(np.float64), axis=0, weights=_usable(weight))
-            entropy = -np.sum(share * np.log(np.maximum(share, 1e-300)))
-            if kind == "bce":
-                rest = 1 - share
-                entropy = (entropy - np.sum(rest * np.log(np.maximum(rest, 1e-300)))) / len(share)
-        return _finite(loss.scale * float(entropy))
-    if kind in ("mse", "rmse"):
-        y = y.astype(np.float64)
-        centre = np.average(y, axis=0, weights=_usable(weight))
-        variance = float(np.average(np.square(y - centre), axis=0, weights=_usable(weight)).mean())
-        return _finite(loss.scale * (variance if kind == "mse" else math.sqrt(variance)))
-    if kind == "mae" and weight is None:
-        return _finite(loss.scale * float(np.abs(y - np.median(y, axis=0)).mean()))
-    return None
-
-
-def _usable(weight: NDArray | None) -> NDArray | None:
-    return weight if weight is not None and weight.sum() > 0 else None
-
-
 def _input_rms(X: Any, subset: NDArray[np.uint32] | None) -> tuple[float, float, int]:
     count = X.shape[0] if subset is None else len(subset)
     chosen = np.arange(min(count, _SAMPLE)) * count // min(count, _SAMPLE)
@@ -206,7 +186,3 @@ def _input_rms(X: Any, subset: NDArray[np.uint32] | None) -> tuple[float, float,
     squares = np.minimum(squares, 1e300)
     column = int(squares.argmax())
     return math.sqrt(float(np.median(squares))), math.sqrt(float(squares[column])), column
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None

@@ -296,7 +296,8 @@ class BaseMLP(SupportsCallbacks, NestedParameters, ABC):
         if not incremental or journal.history.setup is None:
             data = training.Rows(rows.batch, rows.training, rows.batch.y)
             size = min(200 if recipe.batch_size is None else recipe.batch_size, data.count)
-            journal.history.setup = describe(network.plan, data, size * recipe.accumulate, recipe.optimizer)
+            rows_of_update = size * recipe.accumulate
+            journal.history.setup = describe(network.plan, data, rows_of_update, recipe.optimizer, head.shown)
         epochs = Epochs(network, journal, recipe, head, rows, random_state, self)
         try:
             epochs.run(1 if incremental else recipe.epochs, warn=not incremental)

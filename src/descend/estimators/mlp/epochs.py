@@ -191,7 +191,7 @@ class Epochs:
     def _part(
         self, engine: Engine, order: NDArray[np.uint32], learning_rates: NDArray[np.float64], *, measure: bool
     ) -> Progress:
-        return engine.train(
+        progress = engine.train(
             self.rows.batch,
             order,
             batch_size=self.batch_size,
@@ -201,6 +201,9 @@ class Epochs:
             measure=measure,
             accumulate=self.recipe.accumulate,
         )
+        if progress.steps and self.constants is None:
+            self.watch.begin_with(float(self.head.shown * progress.losses[0] + progress.penalties[0]))
+        return progress
 
     def _in_parts(self, engine: Engine, ends: Sequence[int], measured: Sequence[int]) -> Progress:
         """Train an epoch in calls that end after the updates `ends`, with the step callbacks after each.

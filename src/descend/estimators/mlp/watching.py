@@ -118,6 +118,11 @@ class Watch:
         if self._gauge is not None:
             self._gauge.take(engine, progress, self._begun + done, self.epoch)
 
+    def begin_with(self, loss: float) -> None:
+        """Record the loss of a mini-batch, if it was the first."""
+        for history in (self.history, self.total):
+            history.begin(loss)
+
     def end_part(self, loss: float, steps: int) -> None:
         """Tell that some updates are done; `loss` is the mean of the epoch's rows so far."""
         self.step += steps

@@ -52,7 +52,7 @@ CHECKS = (
     Check(data.unscaled_target),
     Check(data.label_imbalance),
     Check(course.learning_rate_too_high),
-    Check(course.learning_rate_too_low),
+    Check(course.learning_rate_too_low, explained_by=("learning_rate_too_high",)),
     Check(gradients.exploding_gradients, "monitor"),
     Check(gradients.vanishing_gradients, "monitor"),
     Check(gradients.vanishing_through_time, explained_by=("learning_rate_too_high",)),

@@ -12,6 +12,9 @@ from descend.training.history import History
 from descend.training.measurements import Measurements
 from descend.training.setup import Setup
 
+#: Rows of a mini-batch whose loss does not stand for that of all rows.
+SMALL = 16
+
 
 def setup_of(history: History) -> Setup:
     """Return the setup, which the caller knows to be there."""
@@ -31,14 +34,25 @@ def losses(history: History) -> NDArray[np.float64]:
 
 
 def baseline(history: History) -> float | None:
-    """Return the loss of the best constant prediction; without a formula for it, the first epoch's loss.
+    """Return the loss of the best constant prediction; without a formula for it, that of the beginning.
 
     None when it is (nearly) 0, so that nothing can be measured against it.
     """
     found = None if history.setup is None else history.setup.baseline
     if found is None:
-        found = history.loss[0] if history.loss else math.nan
+        found = min((value for value in (history.initial_loss, *history.loss[:1]) if value is not None), default=0.0)
     return found if found > 1e-12 else None
+
+
+def start_of(history: History) -> float:
+    """Return the loss before the first update, at least that of a constant prediction.
+
+    Where there is no formula for the latter and the first mini-batch too small to stand for all, the first epoch's.
+    """
+    initial, setup = history.initial_loss, setup_of(history)
+    if initial is None or (setup.baseline is None and setup.batch_size < SMALL):
+        return history.loss[0]
+    return max(initial, setup.baseline or initial)
 
 
 def explained(history: History, loss: float) -> float:

@@ -35,11 +35,11 @@ def overfitting(history: History) -> list[Finding]:
         f"the network explains {_share(seen)} of the training rows' loss but {_share(unseen)} of the validation rows'"
     )
     evidence = {"training": seen, "validation": unseen, "epoch": float(history.epoch[kept]), "threshold": GAP}
-    if seen - unseen > GAP:
+    if seen > 0 and seen - unseen > GAP:
         severity = "critical" if unseen < 0 else "warning"
         return [Finding("overfitting", severity, message, cure, None, evidence)]
     at_end = explained(history, loss[last])
-    if at_end - explained(history, validation[last]) > LOST and unseen < LITTLE:
+    if at_end > LOST and at_end - explained(history, validation[last]) > LOST and unseen < LITTLE:
         message = (
             f"the network went on to explain {_share(at_end)} of the training rows' loss, but never more than "
             f"{_share(unseen)} of the validation rows' (epoch {history.epoch[kept]})"
@@ -58,7 +58,7 @@ def underfitting(history: History) -> list[Finding]:
     if not share < EXPLAINED or fall < STALLED:
         return []
     message = f"the network explains only {_share(max(share, 0.0))} of the training rows' loss"
-    cure = "use more layers or units, less dropout and weight decay, or features that tell more about the target"
+    cure = "use more layers or units, less dropout and weight decay, another learning rate, or features that tell more"
     return [Finding("underfitting", "warning", message, cure, None, {"explained": share, "threshold": EXPLAINED})]
 
 
