@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from descend import experiments
 from descend.experiments.setups import Reached
-from generator import effects, pages, real
+from generator import augmented, effects, pages, real
 from generator.techniques import TECHNIQUES
 
 FOLDER = real.ROOT / "docs" / "experiments"
@@ -67,6 +68,14 @@ def test_lines_that_are_not_measured_anew_are_kept_in_their_places():
     assert after.index("dropout, 0.3") < after.index("mixup, 0.4")
 
 
+def test_lines_about_images_are_kept_as_well():
+    images = [replace(_effect(kind, 0.7), data="fashion_mnist, dense") for kind in ("nothing", "random erasing")]
+    page = effects.page([_effect("nothing", 0.7), *images])
+    lines = [line for line in page.splitlines() if line.startswith("| ")]
+    assert [line.split(" | ")[0] for line in lines[1:]] == ["| letter", *["| fashion_mnist, dense"] * 2]
+    assert effects.page([_effect("nothing", 0.7)], effects.rows_of(page)) == page
+
+
 def test_the_overview_keeps_lines_of_experiments_that_did_not_run():
     outcome = experiments.run("l1-zeros", seeds=2, effort=0.02)
     lines = pages.claim_rows(TECHNIQUES, {"l1-zeros": outcome})
@@ -77,5 +86,6 @@ def test_effects_are_measured_on_real_data(datasets):
     if real.missing():
         pytest.skip(f"no {', '.join(real.missing())} in {real.folder()}")
     made = effects.measure(seeds=1, epochs=1)
-    assert {effect.data for effect in made} == set(real.ROWS)
+    assert {effect.data for effect in made} == {*real.ROWS, *augmented.SETS}
+    assert {effect.technique for effect in made if effect.data in augmented.SETS} == set(augmented.KINDS)
     assert all(np.isfinite(effect.tests).all() for effect in made)

@@ -43,11 +43,23 @@ def load(name: str) -> tuple[NDArray[np.float64], NDArray, str]:
     return X, np.unique(y, return_inverse=True)[1], task
 
 
+def images(arrays: tuple[NDArray[np.float64], NDArray, str], seed: int) -> Split:
+    """The rows that `split` draws of fashion_mnist as images (28, 28, 1) of pixels from 0 to 1, which may be moved."""
+    X, y, _ = arrays
+    train, test = _rows("fashion_mnist", len(X), seed)
+    pixels = (X / 255).astype(np.float32).reshape(-1, 28, 28, 1)
+    return Split("fashion_mnist", pixels[train], y[train], pixels[test], y[test], int(y.max()) + 1, "accuracy")
+
+
+def _rows(name: str, count: int, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    order = np.random.default_rng(seed).permutation(count)
+    return order[: ROWS[name]], order[ROWS[name] : ROWS[name] + TEST_ROWS]
+
+
 def split(name: str, arrays: tuple[NDArray[np.float64], NDArray, str], seed: int) -> Split:
     """Another draw of training and test rows per seed; standardized by the training rows."""
     X, y, task = arrays
-    order = np.random.default_rng(seed).permutation(len(X))
-    train, test = order[: ROWS[name]], order[ROWS[name] : ROWS[name] + TEST_ROWS]
+    train, test = _rows(name, len(X), seed)
     mean, deviation = X[train].mean(axis=0), X[train].std(axis=0)
     # A column that hardly varies in the few training rows would become huge in others.
     deviation[deviation < 0.05 * np.maximum(X.std(axis=0), 1e-12)] = 1.0
