@@ -132,6 +132,27 @@ POOLS: list[tuple[str, Callable[[], list[layers.Layer]], tuple[int, ...]]] = [
         lambda: [layers.Dense(18), layers.MaxPool2D((3, 2), strides=(1, 2), padding="same")],
         (5, 6, 3),
     ),
+    ("max-normalized", lambda: [layers.Dense(18), layers.BatchNorm(), layers.ReLU(), layers.MaxPool2D()], (5, 7, 3)),
+    (
+        "max-normalized-only",
+        lambda: [layers.Conv2D(5, 2), layers.BatchNorm(scale=False, center=False), layers.MaxPool2D()],
+        (5, 5, 2),
+    ),
+    (  # whose gradient cannot lie where its value was: tanh wants that
+        "max-normalized-tanh",
+        lambda: [layers.Dense(18, "tanh"), layers.BatchNorm(), layers.ReLU(), layers.MaxPool2D(), layers.Dense(3)],
+        (4, 6, 2),
+    ),
+    (
+        "max-normalized-dropout",
+        lambda: [layers.Dense(5), layers.Dropout(0.3), layers.BatchNorm(), layers.MaxPool2D(), layers.Tanh()],
+        (4, 4, 2),
+    ),
+    (
+        "max-normalized-shared",
+        lambda: [layers.Dense(5), (norm := layers.BatchNorm()), layers.ReLU(), layers.MaxPool2D(), norm, layers.Tanh()],
+        (5, 4, 2),
+    ),
     ("average", lambda: [layers.Dense(5), layers.AveragePool2D((2, 3))], (5, 6, 3)),
     ("average-same", lambda: [layers.Dense(18), layers.AveragePool2D(3, strides=2, padding="same")], (5, 6, 3)),
     ("1d", lambda: [layers.Dense(5), layers.MaxPool1D(3, strides=2), layers.AveragePool1D()], (11, 3)),

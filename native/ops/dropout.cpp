@@ -84,11 +84,11 @@ class Dropout final : public Op<T> {
 }  // namespace
 
 template <class T>
-std::unique_ptr<Op<T>> make_dropout(const OpSpec& s, const PlanSpec& plan, bool after_relu) {
-  if (after_relu) return std::make_unique<Dropout<T, true>>(s, plan);
+std::unique_ptr<Op<T>> make_dropout(const OpSpec& s, const PlanSpec& plan) {
+  if (s.rectified) return std::make_unique<Dropout<T, true>>(s, plan);
   return std::make_unique<Dropout<T, false>>(s, plan);
 }
-template std::unique_ptr<Op<float>> make_dropout<float>(const OpSpec&, const PlanSpec&, bool);
-template std::unique_ptr<Op<double>> make_dropout<double>(const OpSpec&, const PlanSpec&, bool);
+template std::unique_ptr<Op<float>> make_dropout<float>(const OpSpec&, const PlanSpec&);
+template std::unique_ptr<Op<double>> make_dropout<double>(const OpSpec&, const PlanSpec&);
 
 }  // namespace descend

@@ -12,6 +12,9 @@ template <class T>
 std::unique_ptr<Op<T>> make_sparse_dense(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
 template <class T>
 std::unique_ptr<Op<T>> make_batch_norm(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+// With what follows it in the plan, see graph.hpp.
+template <class T>
+std::unique_ptr<Op<T>> make_norm_pool(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
 // With the running statistics in training too.
 template <class T>
 std::unique_ptr<Op<T>> make_frozen_batch_norm(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
@@ -23,9 +26,8 @@ template <class T>
 std::unique_ptr<Op<T>> make_prelu(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
 template <class T>
 std::unique_ptr<Op<T>> make_softmax(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
-// `after_relu`: the op also applies the ReLU before it, whose op is then dropped.
 template <class T>
-std::unique_ptr<Op<T>> make_dropout(const OpSpec&, const PlanSpec&, bool after_relu);
+std::unique_ptr<Op<T>> make_dropout(const OpSpec&, const PlanSpec&);
 template <class T>
 std::unique_ptr<Op<T>> make_gaussian_noise(const OpSpec&, const PlanSpec&);
 // Of chosen columns, see column_map.hpp.

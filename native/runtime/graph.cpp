@@ -53,4 +53,55 @@ PlanSpec with_forks(PlanSpec plan) {
   return plan;
 }
 
+namespace {
+
+// Whether op i + 1 follows op i and is all that reads what that writes.
+bool goes_on(const PlanSpec& plan, std::size_t i) {
+  if (i + 1 >= plan.ops.size()) return false;
+  const int value = plan.ops[i].output;
+  return plan.ops[i + 1].input == value && readers(plan, value) == 1 && value != plan.output;
+}
+
+bool is_relu(const OpSpec& s) { return s.kind == OpKind::activation && s.function == Function::relu; }
+
+// A maximum over windows of 2 x 2 pixels side by side. Of sequences, which may have lengths of their own, there is
+// none.
+bool is_quarter(const OpSpec& s) {
+  const WindowSpec& w = s.window;
+  return s.kind == OpKind::pool && !s.average && w.height == 2 && w.width == 2 && w.stride_y == 2 && w.stride_x == 2 &&
+         w.dilation_y == 1 && w.dilation_x == 1 && w.top == 0 && w.left == 0 && w.grid_height == w.image_height / 2 &&
+         w.grid_width == w.image_width / 2;
+}
+
+// How many ops from i on can be one, and that one.
+std::size_t fuse(const PlanSpec& plan, std::size_t i, OpSpec& one) {
+  one = plan.ops[i];
+  const bool rectified = goes_on(plan, i) && is_relu(plan.ops[i + (one.kind == OpKind::batch_norm)]);
+  if (is_relu(one) && goes_on(plan, i) && plan.ops[i + 1].kind == OpKind::dropout) {
+    one = plan.ops[i + 1];
+    one.input = plan.ops[i].input;
+    one.rectified = true;
+    return 2;
+  }
+  const std::size_t last = i + 1 + rectified;
+  if (one.kind == OpKind::batch_norm && !one.frozen && goes_on(plan, i) && goes_on(plan, last - 1) &&
+      is_quarter(plan.ops[last])) {
+    one.kind = OpKind::norm_pool;
+    one.output = plan.ops[last].output;
+    one.window = plan.ops[last].window;
+    one.rectified = rectified;
+    return last + 1 - i;
+  }
+  return 1;
+}
+
+}  // namespace
+
+PlanSpec with_fused_ops(PlanSpec plan) {
+  std::vector<OpSpec> ops;
+  for (std::size_t i = 0; i < plan.ops.size();) i += fuse(plan, i, ops.emplace_back());
+  plan.ops = std::move(ops);
+  return plan;
+}
+
 }  // namespace descend

@@ -73,7 +73,7 @@ ArenaMemory<T>::ArenaMemory(const Program<T>& program_, long capacity, int threa
     const long positions = program.plan.positions_of(static_cast<int>(v));
     const long count = padded<T>(program.plan.widths[v]) * positions * arena.capacity;
     if (value[v]) layout.add(&arena.value[v], count);
-    if (gradient[v]) layout.add(&arena.gradient[v], count);
+    if (gradient[v] && program.gradient_on_value[v] < 0) layout.add(&arena.gradient[v], count);
   }
   if (program.sparse && gradients) arena.columns = &columns;
   if (gradients)
@@ -85,7 +85,10 @@ ArenaMemory<T>::ArenaMemory(const Program<T>& program_, long capacity, int threa
   memory_ = layout.allocate();
   for (std::size_t v = 0; v < values; v++) {
     arena.value[v] = arena.value[home(program.value_home, v)];
-    arena.gradient[v] = arena.gradient[home(program.gradient_home, v)];
+    const std::size_t gradient_home = home(program.gradient_home, v);
+    const int on_value = program.gradient_on_value[gradient_home];
+    arena.gradient[v] = arena.gradient[gradient_home];
+    if (gradients && on_value >= 0) arena.gradient[v] = arena.value[static_cast<std::size_t>(on_value)];
   }
 }
 
@@ -100,7 +103,7 @@ TrainingBuffers<T>::TrainingBuffers(const Program<T>& program, const OptimizerSp
 }
 
 template <class T>
-Model<T>::Model(const PlanSpec& plan) : program(plan), weights_(program.size) {
+Model<T>::Model(const PlanSpec& plan) : program(plan), plan_(plan), weights_(program.size) {
   if (Program<T>::takes_sparse_rows(plan)) sparse_program_ = std::make_unique<Program<T>>(plan, true);
   if (program.reads_transposed) transposed_ = Buffer<T>(program.transposed_size);
 }
@@ -110,6 +113,15 @@ const Program<T>& Model<T>::program_for(const Data<T>& data) const {
   if (!data.sparse()) return program;
   if (!sparse_program_) throw std::invalid_argument("sparse rows need a dense layer first");
   return *sparse_program_;
+}
+
+template <class T>
+const Program<T>& Model<T>::every_value(const Data<T>& data) const {
+  const Program<T>& fused = program_for(data);
+  const std::lock_guard hold(idle_lock_);
+  auto& whole = whole_program_[fused.sparse];
+  if (!whole) whole = std::make_unique<Program<T>>(plan_, fused.sparse, false);
+  return *whole;
 }
 
 // Calls body(place, place in the flat array, count) for every row of every panel of a parameter.

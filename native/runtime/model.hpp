@@ -112,6 +112,8 @@ class Model {
   void gather(const Pass<T>& pass, Rows rows) const;
   void gather_lines(const Pass<T>& pass, Rows rows) const;
   const Program<T>& program_for(const Data<T>& data) const;
+  // The same with no ops fused, so that every value of the plan is there.
+  const Program<T>& every_value(const Data<T>& data) const;
   // Runs `phases` in inference mode over all rows, in chunks; each(pass, first row) takes what came out.
   template <class Each>
   void infer(const std::vector<Phase<T>>& phases, const Data<T>& data, int threads, bool gradients, Each&& each) const;
@@ -123,7 +125,9 @@ class Model {
 
   const ArenaMemory<T>& training_arena(const TrainJob<T>& job, int threads);
 
-  std::unique_ptr<const Program<T>> sparse_program_;  // null where the plan cannot take sparse rows
+  const PlanSpec plan_;
+  std::unique_ptr<const Program<T>> sparse_program_;            // null where the plan cannot take sparse rows
+  mutable std::unique_ptr<const Program<T>> whole_program_[2];  // see `every_value`; for dense and for sparse rows
   Buffer<T> weights_;
   Buffer<T> transposed_;  // where inference reads it, and then fresh except within a training run; else none
   TrainingBuffers<T> training_;

@@ -62,12 +62,11 @@ ValueStatistics summarize(const Tally<T>* first, long chunks, long apart, long w
 
 }  // namespace
 
-// bounds: (count, 2), out: (count,), of the plan's first values; those after them are the engine's own. A value that no
-// op writes, since it is fused with the dropout after it, looks like what that writes; the input of sparse rows is not
-// looked at (NaN).
+// bounds: (count, 2), out: (count,), of the plan's first values; those after them are the engine's own. The input of
+// sparse rows is not looked at (NaN).
 template <class T>
 void Model<T>::probe(const Data<T>& data, const double* bounds, ValueStatistics* out, long count, int threads) const {
-  const Program<T>& p = program_for(data);
+  const Program<T>& p = every_value(data);
   const auto values = static_cast<std::size_t>(count);
   std::vector<long> place(values + 1, 0);  // the first panel of each value in a chunk's tallies
   for (std::size_t v = 0; v < values; v++) place[v + 1] = place[v] + panels<T>(p.plan.widths[v]);
@@ -119,11 +118,6 @@ void Model<T>::probe(const Data<T>& data, const double* bounds, ValueStatistics*
     if (seen[v] && data.rows > 0)
       out[v] = summarize(tallies.data() + place[v], chunks, apart, p.plan.widths[v],
                          data.rows * p.plan.positions_of(static_cast<int>(v)));
-  }
-  for (std::size_t k = 0; k + 1 < p.plan.ops.size(); k++) {
-    const int value = p.plan.ops[k].output;
-    const bool fused = value < count && !seen[static_cast<std::size_t>(value)] && !padded_lines(value);
-    if (fused) out[value] = out[p.plan.ops[k + 1].output];
   }
 }
 

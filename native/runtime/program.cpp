@@ -17,11 +17,12 @@ std::unique_ptr<Op<T>> make_op(const OpSpec& s, const PlanSpec& plan, const std:
       if (sparse && s.input == plan.input) return make_sparse_dense<T>(s, plan, placement);
       return make_dense<T>(s, plan, placement);
     case OpKind::batch_norm: return make_batch_norm<T>(s, plan, placement);
+    case OpKind::norm_pool: return make_norm_pool<T>(s, plan, placement);
     case OpKind::layer_norm: return make_layer_norm<T>(s, plan, placement);
     case OpKind::activation: return make_activation<T>(s, plan, placement);
     case OpKind::prelu: return make_prelu<T>(s, plan, placement);
     case OpKind::softmax: return make_softmax<T>(s, plan, placement);
-    case OpKind::dropout: return make_dropout<T>(s, plan, false);
+    case OpKind::dropout: return make_dropout<T>(s, plan);
     case OpKind::mix: return make_mix<T>(s, plan);
     case OpKind::swap_noise: return make_swap_noise<T>(s, plan);
     case OpKind::warp: return make_warp<T>(s, plan);
@@ -125,7 +126,8 @@ bool Program<T>::takes_sparse_rows(const PlanSpec& plan) {
 }
 
 template <class T>
-Program<T>::Program(const PlanSpec& plan_, bool sparse_) : plan(with_forks(plan_)), sparse(sparse_) {
+Program<T>::Program(const PlanSpec& plan_, bool sparse_, bool fused)
+    : plan(fused ? with_fused_ops(with_forks(plan_)) : with_forks(plan_)), sparse(sparse_) {
   choose_block();
   place_parameters();
   make_ops();
@@ -168,18 +170,8 @@ void Program<T>::place_parameters() {
 
 template <class T>
 void Program<T>::make_ops() {
-  for (std::size_t i = 0; i < plan.ops.size(); i++) {
-    const OpSpec& s = plan.ops[i];
-    const OpSpec* next = i + 1 < plan.ops.size() ? &plan.ops[i + 1] : nullptr;
-    const bool relu = s.kind == OpKind::activation && s.function == Function::relu;
-    if (relu && next && next->kind == OpKind::dropout && next->input == s.output && readers(plan, s.output) == 1) {
-      OpSpec both = *next;
-      both.input = s.input;
-      ops.push_back(make_dropout<T>(both, plan, true));
-      i++;
-    } else {
-      ops.push_back(make_op<T>(s, plan, placement, sparse));
-    }
+  for (const OpSpec& s : plan.ops) {
+    ops.push_back(make_op<T>(s, plan, placement, sparse));
     ops.back()->index = static_cast<int>(ops.size()) - 1;
   }
   for (const auto& op : ops)
@@ -217,6 +209,11 @@ void Program<T>::find_homes() {
     // Forks add to a gradient after its first reader has left it there.
     const int gradient = find(*op, [&](int v) { return readers(plan, v) - forks[id(v)] == 1; });
     if (gradient >= 0) gradient_home[out] = gradient_home[id(gradient)];
+  }
+  gradient_on_value.assign(plan.widths.size(), -1);
+  for (const auto& op : ops) {
+    const int v = op->spec.input;
+    if (op->gradient_on_input() && may_overwrite(v)) gradient_on_value[id(gradient_home[id(v)])] = value_home[id(v)];
   }
 }
 

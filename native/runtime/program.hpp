@@ -127,6 +127,9 @@ class Op {
   // parts all threads meet, and before each part but the first every thread adds up the sums that the one before left
   // (totals). Its forward and backward get the part as the first panel.
   virtual long parts(bool /*backward*/) const { return 1; }
+  // Whether backward leaves the gradient of each number of the input after its last look at the number: it may lie
+  // where that was.
+  virtual bool gradient_on_input() const { return false; }
   // Whether sums over the batch's rows come before the output, in training.
   virtual bool reduces() const { return false; }
   // Whether backward reads the input's or the output's value; what it does not read may be overwritten.
@@ -252,12 +255,14 @@ struct Phase {
 // for each reader but the first: the output of a fork, which shares the value's memory and, backward, adds its gradient
 // to the value's, in the order of the readers. A chain has none.
 //
+// Neighbours that the engine does in one are one op, unless every value of the plan is wanted (`fused`).
+//
 // A program for sparse rows has no memory for the plan's input: the dense ops that read it take the rows from the data,
 // and other ops cannot read it (`takes_sparse_rows`). Parameters lie where they lie in the program for dense rows.
 template <class T>
 class Program {
  public:
-  explicit Program(const PlanSpec& plan, bool sparse = false);
+  explicit Program(const PlanSpec& plan, bool sparse = false, bool fused = true);
 
   static bool takes_sparse_rows(const PlanSpec& plan);
 
@@ -281,6 +286,7 @@ class Program {
 
   // Buffers: values that may share memory have the same representative.
   std::vector<int> value_home, gradient_home;
+  std::vector<int> gradient_on_value;  // of each home of gradients, the home of values whose memory it takes, or -1
 
  private:
   void choose_block();

@@ -26,7 +26,7 @@ enum class OpKind {
   depthwise,
   pool,
   reshape,
-  fork,  // the engine's own, see Program
+  fork,  // the engine's own: see graph.hpp
   rescale,
   interpolate,
   impute,
@@ -35,7 +35,8 @@ enum class OpKind {
   piecewise_linear,
   warp,
   adjust,
-  erase
+  erase,
+  norm_pool  // the engine's own: batch norm and a maximum pool, see graph.hpp
 };
 enum class Function {
   linear,
@@ -142,9 +143,10 @@ struct OpSpec {
   double fill_value = 0;       // of what is written where there is no pixel
   bool training_only = false;  // activation: the op before it includes it in inference
   WindowSpec window{};
-  bool to_image = false;  // a convolution from grid to image
-  bool average = false;   // of a pool: the mean instead of the maximum
-  bool whole = false;     // of dropout: all positions of a channel together
+  bool to_image = false;   // a convolution from grid to image
+  bool average = false;    // of a pool: the mean instead of the maximum
+  bool whole = false;      // of dropout: all positions of a channel together
+  bool rectified = false;  // the engine's own: dropout and norm_pool include a ReLU
   // Ops on columns: output o comes from input column sources[o]; as it is where slots[o] < 0, else through that slot.
   std::vector<int> sources = {}, slots = {};
   int count = 0;  // of indicators (impute), frequencies (periodic) or bins (piecewise linear) of a column
