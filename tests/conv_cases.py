@@ -190,3 +190,58 @@ def network() -> list[layers.Layer]:
         layers.Dropout(0.2),
         layers.Dense(4, activation="softmax"),
     ]
+
+
+def _decoder() -> list[layers.Layer]:
+    """Two convolutions and their adjoints."""
+    outer = layers.Conv2D(18, 3, strides=2, padding="same", max_norm=0.9, penalty=penalties.L1L2(0.001, 0.01))
+    inner = layers.Conv2D(5, (2, 3), dilation_rate=(1, 2), padding="same", use_bias=False)
+    return [
+        outer,
+        layers.Sigmoid(),
+        inner,
+        layers.Tanh(),
+        layers.Conv2DTranspose(18, (2, 3), dilation_rate=(1, 2), padding="same", tied_to=inner),
+        layers.Sigmoid(),
+        layers.Conv2DTranspose(3, 3, strides=2, padding="same", tied_to=outer),
+    ]
+
+
+def _grouped() -> list[layers.Layer]:
+    grouped = layers.Conv2D(48, 2, groups=3, penalty=penalties.L2(0.02))
+    back = layers.Conv2D(27, 2, groups=3, tied_to=grouped, padding="same")
+    return [grouped, layers.Tanh(), back, layers.Tanh(), grouped, back, layers.Dense(2)]
+
+
+def _from_transpose() -> list[layers.Layer]:
+    wide = layers.Conv1DTranspose(4, 3, strides=2, name="wide")
+    return [wide, layers.Tanh(), layers.Conv1D(19, 3, strides=2, tied_to="wide", use_bias=False), layers.Dense(2)]
+
+
+def _one_channel() -> list[layers.Layer]:
+    first = layers.Conv2D(20, 3, padding="same")
+    return [
+        first,
+        layers.Tanh(),
+        layers.Conv2D(1, 3, padding="same", tied_to=first),
+        first,
+        layers.Conv2DTranspose(1, 3, tied_to=first, strides=2),
+    ]
+
+
+#: Convolutions that use the weight of another one.
+TIED: list[tuple[str, Callable[[], list[layers.Layer]], tuple[int, ...]]] = [
+    ("tied", _decoder, (6, 8, 3)),
+    ("tied-groups", _grouped, (4, 5, 27)),
+    ("tied-from-transpose", _from_transpose, (5, 19)),
+    ("tied-one-channel", _one_channel, (5, 4, 1)),
+    (
+        "tied-frozen",
+        lambda: [
+            (fixed := layers.Conv1D(7, 2, trainable=False)),
+            layers.Tanh(),
+            layers.Conv1DTranspose(4, 2, tied_to=fixed),
+        ],
+        (5, 4),
+    ),
+]

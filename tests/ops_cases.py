@@ -261,6 +261,12 @@ def _tied_twice() -> list[layers.Layer]:
 SHARING_CASES = [
     OpCase("tied-autoencoder", _autoencoder, (19,), losses.MSE(), weighted=True),
     OpCase("shared-block", _recurring, (7,), losses.MSE(), NORMALIZED_BATCH_SIZES, penalty=penalties.L2(0.01)),
+    OpCase(
+        "tied-sigmoid",  # which is not 0 at 0
+        lambda: [(one := layers.Dense(35, "sigmoid", penalty="l1")), layers.Dense(19, tied_to=one)],
+        (19,),
+        losses.MSE(),
+    ),
     OpCase("tied-twice", _tied_twice, (7,), losses.RMSE()),
 ]
 
@@ -899,7 +905,7 @@ CONVOLUTION_CASES = [
     *(OpCase(f"conv-{name}", make, shape, losses.MSE(), (1, 2, 19)) for name, make, shape in conv_cases.CONVOLUTIONS),
     *(
         OpCase(f"conv-{name}", make, shape, losses.MSE(), (1, 2, 19))
-        for name, make, shape in conv_cases.DROPPED_AND_SHARED
+        for name, make, shape in (*conv_cases.DROPPED_AND_SHARED, *conv_cases.TIED)
     ),
     *(OpCase(f"pool-{name}", make, shape, losses.MSE(), (1, 2, 19)) for name, make, shape in conv_cases.POOLS),
     OpCase(

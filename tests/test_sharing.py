@@ -1,4 +1,4 @@
-"""Layers that stand in several places, and dense layers tied to others."""
+"""Layers that stand in several places, and layers tied to others."""
 
 from __future__ import annotations
 
@@ -166,6 +166,112 @@ def test_summary_counts_shared_weights_once() -> None:
 def test_what_cannot_be_shared_is_refused(make, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         lower(make(), 6)
+
+
+IMAGES = RNG.normal(size=(40, 7, 6, 2))
+
+
+def conv_autoencoder(**settings) -> list[layers.Layer]:
+    """Two convolutions, one by its name, and their adjoints."""
+    options = {"strides": 2, "padding": "same", "use_bias": False}
+    outer = layers.Conv2D(5, 3, name="outer", activation="sigmoid", **options, **settings)
+    inner = layers.Conv2D(4, 2, padding="same")
+    return [
+        outer,
+        inner,
+        layers.Conv2DTranspose(5, 2, padding="same", tied_to=inner, activation="tanh"),
+        layers.Conv2DTranspose(2, 3, **options, tied_to="outer"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "shape"),
+    [
+        ({"strides": 2, "padding": "same"}, (8, 6, 4)),
+        ({"strides": (2, 1), "dilation_rate": (1, 2)}, (7, 5, 4)),
+        ({"padding": "same", "groups": 2}, (5, 4, 4)),
+    ],
+    ids=repr,
+)
+def test_a_tied_transpose_is_the_adjoint(options, shape: tuple[int, ...]) -> None:
+    """The inner products <conv(x), y> and <x, transpose(y)> are the same."""
+    there = layers.Conv2D(6, 3, use_bias=False, **options)
+    back = layers.Conv2DTranspose(4, 3, use_bias=False, tied_to=there, **options)
+    net = Network([there, back], shape, dtype="float64")
+    forward = Network([there], shape, dtype="float64")
+    weights = net.get_weights()
+    assert list(weights) == ["conv2d_1/weight"]
+    forward.set_weights(weights)
+    x, z = RNG.normal(size=(2, 3, *shape))
+    assert np.vdot(forward.predict(x), forward.predict(z)) == pytest.approx(np.vdot(net.predict(x), z), rel=1e-12)
+
+
+def test_a_convolution_may_be_tied_to_a_convolution() -> None:
+    there = layers.Conv1D(5, 3)
+    net = Network([there, layers.Conv1D(2, 3, tied_to=there)], (9, 2), dtype="float64")
+    x = RNG.normal(size=(4, 9, 2))
+    V = net.get_weights()["conv1d_1/weight"]
+    h = sum(x[:, k : k + 7] @ V[k] for k in range(3))
+    np.testing.assert_allclose(net.predict(x), sum(h[:, k : k + 5] @ V[k].T for k in range(3)), rtol=1e-11)
+
+
+def test_tied_convolutions_train_are_copied_and_saved(tmp_path) -> None:
+    net = Network(conv_autoencoder(max_norm=0.5), IMAGES.shape[1:], dtype="float32")
+    for optimizer in (optimizers.Nesterov(0.05), optimizers.Adam(0.01, clip_norm=0.5)):
+        history = net.fit(IMAGES, _padded(IMAGES), loss="mse", optimizer=optimizer, epochs=4, verbose=0)
+        assert history["loss"][-1] < history["loss"][0]
+        fresh = Network(net.layers, IMAGES.shape[1:], dtype="float32")
+        fresh.set_weights(net.get_weights())
+        expected = fresh.predict(IMAGES)
+        np.testing.assert_array_equal(net.predict(IMAGES), expected)
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(net)).predict(IMAGES), expected)
+    net.save(tmp_path / "net.descend")
+    again = Network.load(tmp_path / "net.descend")
+    assert again.layers == net.layers and str(again.plan()) == str(net.plan())
+    np.testing.assert_array_equal(again.predict(IMAGES), expected)
+
+
+def _padded(images: np.ndarray) -> np.ndarray:
+    """What two halvings and doublings of seven rows make of them: eight."""
+    return np.pad(images, ((0, 0), (0, 1), (0, 0), (0, 0)))
+
+
+def test_summary_counts_tied_kernels_once() -> None:
+    net = Network(conv_autoencoder(), IMAGES.shape[1:])
+    text = str(net.summary())
+    assert text.splitlines()[-4].split()[-1] == "outer's"
+    outer, inner = 3 * 3 * 2 * 5, 2 * 2 * 5 * 4
+    assert f"{outer + inner + 4 + 5} trained weights ({2 * (outer + inner) + 4 + 5} weights without sharing)" in text
+    assert f"convolutions: {outer + inner + 4 + 5} weights," in text
+    assert "outer/weight) size=3x3 strides=2x2 tied" in net.plan()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda a: layers.Conv2D(2, 3, tied_to=layers.Dense(3)), "must be a Conv1D, Conv2D or transposed convolution"),
+        (lambda a: layers.Conv2D(2, 3, tied_to=a, penalty="l2"), "penalty belongs to the layer that has"),
+        (lambda a: layers.Conv2D(2, 3, tied_to=a, drop_connect=0.1), "drop_connect leaves out weights of its own"),
+        (lambda a: layers.Conv2D(2, 3, tied_to=layers.Conv2D(4, 3)), "does not come earlier in the network"),
+        (lambda a: layers.Conv2D(2, 2, tied_to=a), r"4 channels and 2 filters and a kernel of size 2 x 2.*turns 4 "),
+        (lambda a: layers.Conv2D(3, 3, tied_to=a), r"shape \(3, 3, 3, 4\), but a/weight has shape \(3, 3, 2, 4\)"),
+        (lambda a: layers.Conv2D(2, 3, tied_to=a, groups=2), "groups must be those of a, .* 1, got 2"),
+        (lambda a: layers.Conv2D(2, 3, tied_to="b"), "names no convolution of as many axes .* got 'b'; there is a"),
+    ],
+)
+def test_convolutions_that_cannot_be_tied_are_refused(make, message: str) -> None:
+    first = layers.Conv2D(4, 3, name="a")
+    with pytest.raises((TypeError, ValueError), match=message):
+        lower([first, make(first)], (8, 8, 2))
+
+
+def test_what_treats_channels_by_themselves_cannot_be_tied() -> None:
+    with pytest.raises(ValueError, match="needs groups of several filters, got 2 filters in 2 groups"):
+        lower([(one := layers.Conv2D(4, 3, groups=2)), layers.Conv2DTranspose(2, 3, groups=2, tied_to=one)], (8, 8, 2))
+    with pytest.raises(TypeError, match="got DepthwiseConv2D"):
+        layers.Conv2DTranspose(2, 3, tied_to=layers.DepthwiseConv2D(3))
+    with pytest.raises(ValueError, match=r"names no convolution of as many axes .* there is none"):
+        lower([layers.Conv1D(4, 3, name="a"), layers.Reshape((2, 2, -1)), layers.Conv2D(3, 2, tied_to="a")], (6, 2))
 
 
 def test_parameters_are_shared_by_ops_of_one_kind() -> None:

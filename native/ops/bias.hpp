@@ -50,7 +50,8 @@ void update_bias(const Op<T>& op, const Pass<T>& pass, const Placement& bias, lo
   T* g = update.gradient(bias.offset + o * P, scratch);
   if (update.computes()) {
     sum_outputs(op, pass, o, g, false);
-    for (const Op<T>* other : op.partners) sum_outputs(*other, pass, o, g, true);
+    for (const Op<T>* other : op.partners)
+      if (other->spec.bias == op.spec.bias) sum_outputs(*other, pass, o, g, true);
   }
   update.commit(op.spec.bias, bias.offset + o * P, g, P);
 }

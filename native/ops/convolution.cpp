@@ -3,7 +3,8 @@
 // - before + k * dilation] += x[i] W[k]. Each is the other's gradient of the
 // input, with W[k] transposed. dW[k] sums the products of image and grid over
 // all rows; db sums dz. With DropConnect training takes what is kept of W, see
-// masked_weights.hpp.
+// masked_weights.hpp. A transposed op has W[k]^T in the place of W[k]: forward
+// it reads the transpose, backward W itself, and its dW[k] sums dz^T x.
 #include "ops/bias.hpp"
 #include "ops/masked_weights.hpp"
 #include "ops/ops.hpp"
@@ -94,10 +95,8 @@ class Convolution final : public Op<T> {
         trainable_(plan.trains(s.weight) || plan.trains(s.bias)),
         kernel_(plan.parameters[static_cast<std::size_t>(s.weight)]),
         masked_(s, plan, s.weight, s.input != plan.input),
-        forward_(s.to_image ? grid_to_image(s.window) : image_to_grid(s.window), this->in_width, kernel_.rows,
-                 kernel_.rows * P),
-        backward_(s.to_image ? image_to_grid(s.window) : grid_to_image(s.window), this->out_width,
-                  kernel_.groups == 1 ? this->out_width : kernel_.columns, kernel_.transposed_tap()) {}
+        forward_(direction(s.to_image, this->in_width, s.transposed)),
+        backward_(direction(!s.to_image, this->out_width, !s.transposed)) {}
 
   bool by_panel() const override { return false; }
   bool at_once(long) const override { return true; }
@@ -117,31 +116,37 @@ class Convolution final : public Op<T> {
   }
 
   void forward(const Pass<T>& pass, Rows rows, Panels) const override {
-    const T* const weights =
-        pass.training && masked_.active() ? masked_.weights(this->scratch(pass)) : pass.weights + weight_.offset;
+    const bool transposed = this->spec.transposed;
+    const T* const weights = matrix(pass, transposed);
     each_row(rows, [&](long r) {
-      forward_.run(
-          row(this->in(pass, r * this->in_positions), r, this->in_positions), in_stride(pass), this->work(pass),
-          weights, kernel_.panel(), row(this->out(pass, r * this->out_positions), r, this->out_positions),
-          out_stride(pass), panels<T>(this->out_width), target_width(false),
-          this->spec.bias >= 0 ? pass.weights + bias_.offset : nullptr, [&](long o) { return kernel_.first_input(o); });
+      forward_.run(row(this->in(pass, r * this->in_positions), r, this->in_positions), in_stride(pass),
+                   this->work(pass), weights, panel(transposed),
+                   row(this->out(pass, r * this->out_positions), r, this->out_positions), out_stride(pass),
+                   panels<T>(this->out_width), target_width(false),
+                   this->spec.bias >= 0 ? pass.weights + bias_.offset : nullptr,
+                   [&](long o) { return transposed ? kernel_.first_output(o) : kernel_.first_input(o); });
     });
   }
 
   void backward(const Pass<T>& pass, Rows rows, Panels) const override {
-    const T* const transposed =
-        masked_.active() ? masked_.transposed(this->scratch(pass)) : pass.transposed + weight_.transposed;
+    const bool transposed = !this->spec.transposed;
+    const T* const weights = matrix(pass, transposed);
     each_row(rows, [&](long r) {
       backward_.run(row(this->out_gradient(pass, r * this->out_positions), r, this->out_positions), out_stride(pass),
-                    this->work(pass) + forward_.canvas_size(), transposed, kernel_.columns * P,
+                    this->work(pass) + forward_.canvas_size(), weights, panel(transposed),
                     row(this->in_gradient(pass, r * this->in_positions), r, this->in_positions), in_stride(pass),
                     panels<T>(this->in_width), target_width(true), nullptr,
-                    [&](long i) { return kernel_.first_output(i); });
+                    [&](long i) { return transposed ? kernel_.first_output(i) : kernel_.first_input(i); });
     });
   }
 
   void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
-    if (!this->owns_weight) return;
+    if (!this->owns_weight) {
+      const Panels outputs{0, panels<T>(this->out_width)};
+      const auto numbers = static_cast<double>(batch * this->out_positions * outputs.last * P);
+      if (updates_bias()) tasks.push_back({op, {0, 0}, outputs, 2 * numbers});
+      return;
+    }
     const long in = panels<T>(kernel_.rows), out = panels<T>(this->out_width);
     const long step = kernel_.groups == 1 ? kTaskOutputs : 1;
     constexpr double update = 48;  // see Dense
@@ -152,24 +157,41 @@ class Convolution final : public Op<T> {
       for (long i = 0; i < in; i++) {
         const Panels outputs{o, std::min(out, o + step)};
         const auto units = static_cast<double>((outputs.last - outputs.first) * P);
-        const double bias =
-            i == 0 && this->spec.bias >= 0 ? 2 * rows * static_cast<double>(this->out_positions) * units : 0;
+        const double bias = i == 0 && updates_bias() ? 2 * rows * static_cast<double>(this->out_positions) * units : 0;
         const auto weights = static_cast<double>(kernel_.taps * kernel_.block_rows(i)) * units;
         tasks.push_back({op, {i, i + 1}, outputs, weights * (lines + update) + bias});
       }
   }
 
   void update(const Pass<T>& pass, const Task& task, Update<T>& update) const override {
-    for (long o = task.outputs.first; o < task.outputs.last; o += kTapPanels)
-      with_constant<kTapPanels>(std::min<long>(kTapPanels, task.outputs.last - o),
-                                [&](auto n) { update_block<decltype(n)::value>(pass, task.inputs.first, o, update); });
-    if (this->spec.bias >= 0 && task.inputs.first == 0)
+    for (long i = task.inputs.first; i < task.inputs.last; i++)  // none where another op owns the weight
+      for (long o = task.outputs.first; o < task.outputs.last; o += kTapPanels)
+        with_constant<kTapPanels>(std::min<long>(kTapPanels, task.outputs.last - o),
+                                  [&](auto n) { update_block<decltype(n)::value>(pass, i, o, update); });
+    if (updates_bias() && task.inputs.first == 0)
       for (long o = task.outputs.first; o < task.outputs.last; o++) update_bias(*this, pass, bias_, o, update);
   }
 
  private:
   static constexpr long P = kPanel<T>;
   static constexpr long kTaskOutputs = 2;  // panels: the same tasks for all instruction sets
+
+  bool updates_bias() const { return this->spec.bias >= 0 && this->owns_bias; }
+
+  // Products with the weights, or with their transpose.
+  Direction<T> direction(bool to_image, long channels, bool transposed) const {
+    const Sliding sliding = to_image ? grid_to_image(this->spec.window) : image_to_grid(this->spec.window);
+    if (!transposed) return {sliding, channels, kernel_.rows, kernel_.rows * P};
+    return {sliding, channels, kernel_.groups == 1 ? channels : kernel_.columns, kernel_.transposed_tap()};
+  }
+
+  // The weights or their transpose, and the numbers between two panels of either.
+  const T* matrix(const Pass<T>& pass, bool transposed) const {
+    if (transposed)
+      return masked_.active() ? masked_.transposed(this->scratch(pass)) : pass.transposed + weight_.transposed;
+    return pass.training && masked_.active() ? masked_.weights(this->scratch(pass)) : pass.weights + weight_.offset;
+  }
+  long panel(bool transposed) const { return transposed ? kernel_.columns * P : kernel_.panel(); }
 
   long in_stride(const Pass<T>& pass) const { return pass.arena->stride(this->in_positions); }
   long out_stride(const Pass<T>& pass) const { return pass.arena->stride(this->out_positions); }
@@ -198,9 +220,15 @@ class Convolution final : public Op<T> {
     // (taps, N, P, P), from which each tap's block goes where gradients are
     // collected.
     T* const sums = this->work(pass) + forward_.canvas_size() + backward_.canvas_size();
+    // A transposed use reads its rows behind their end, where an activation need not have left zeros.
+    bool spills = false;
     if (update.computes()) {
       add_use<N>(pass, i, o, count, sums, false);
-      for (const Op<T>* other : this->partners) cast(other).template add_use<N>(pass, i, o, count, sums, true);
+      for (const Op<T>* other : this->partners) {
+        if (other->spec.weight != this->spec.weight) continue;
+        cast(other).template add_use<N>(pass, i, o, count, sums, true);
+        spills |= other->spec.transposed;
+      }
     }
     for (long n = 0; n < N; n++)
       for (long t = 0; t < kernel_.taps; t++) {
@@ -208,7 +236,7 @@ class Convolution final : public Op<T> {
         T* const from = sums + (t * N + n) * P * P;
         T* const g = update.gradient(offset, from);
         if (update.computes()) {
-          if (kernel_.groups > 1) mask(from, i, o + n);
+          if (kernel_.groups > 1 || (spills && kernel_.out < (o + n + 1) * P)) mask(from, i, o + n);
           if (masked_.active()) masked_.mask(pass, t, u, o + n, from);
           if (g != from) std::copy(from, from + count * P, g);
         }
@@ -259,16 +287,21 @@ class Convolution final : public Op<T> {
       if (first) std::fill(sums, sums + N * P * P, T(0));
       return;
     }
-    const T* const in =
-        row(this->in(pass, rows.first * this->in_positions), rows.first, this->in_positions) + i * in_stride(pass);
-    const T* const out =
-        row(this->out_gradient(pass, rows.first * this->out_positions), rows.first, this->out_positions) +
-        o * out_stride(pass);
+    const T* in = row(this->in(pass, rows.first * this->in_positions), rows.first, this->in_positions);
+    const T* out = row(this->out_gradient(pass, rows.first * this->out_positions), rows.first, this->out_positions);
+    long in_positions = this->in_positions, in_panel = in_stride(pass);
+    long out_positions = this->out_positions, out_panel = out_stride(pass);
+    if (this->spec.transposed) {  // the weight's rows are its outputs
+      std::swap(in, out);
+      std::swap(in_positions, out_positions);
+      std::swap(in_panel, out_panel);
+    }
+    const bool to_image = this->spec.to_image != this->spec.transposed;  // from the rows' side to the columns'
     const long image_line = (y.first * w.stride_y - w.top + ky * w.dilation_y) * w.image_width + x.first * w.stride_x -
                             w.left + kx * w.dilation_x;
     const long grid_line = y.first * w.grid_width + x.first;
-    Runs<T> runs{in + (this->spec.to_image ? grid_line : image_line) * P,
-                 out + (this->spec.to_image ? image_line : grid_line) * P,
+    Runs<T> runs{in + i * in_panel + (to_image ? grid_line : image_line) * P,
+                 out + o * out_panel + (to_image ? image_line : grid_line) * P,
                  0,
                  0,
                  0,
@@ -276,10 +309,10 @@ class Convolution final : public Op<T> {
                  y.last - y.first,
                  x.last - x.first};
     const auto image_row = w.stride_y * w.image_width * P, image_step = w.stride_x * P, grid_row = w.grid_width * P;
-    (this->spec.to_image ? runs.b_row : runs.a_row) = image_row;
-    (this->spec.to_image ? runs.b_step : runs.a_step) = image_step;
-    (this->spec.to_image ? runs.a_row : runs.b_row) = grid_row;
-    (this->spec.to_image ? runs.a_step : runs.b_step) = P;
+    (to_image ? runs.b_row : runs.a_row) = image_row;
+    (to_image ? runs.b_step : runs.a_step) = image_step;
+    (to_image ? runs.a_row : runs.b_row) = grid_row;
+    (to_image ? runs.a_step : runs.b_step) = P;
     if (image_row == runs.terms * image_step && grid_row == runs.terms * P) {  // one run
       runs.terms *= runs.rows;
       runs.rows = 1;
@@ -287,12 +320,12 @@ class Convolution final : public Op<T> {
     split_rows<kRunRows<T>>(count, [&](auto r, long from) {
       Runs<T> some = runs;
       some.a += from;
-      run_tile<T, decltype(r)::value, N>(some, rows.count(), this->in_positions * P, this->out_positions * P,
-                                         out_stride(pass), sums + from * P, P * P, first);
+      run_tile<T, decltype(r)::value, N>(some, rows.count(), in_positions * P, out_positions * P, out_panel,
+                                         sums + from * P, P * P, first);
     });
   }
 
-  // Zeros where an output does not read an input.
+  // Zeros where an output does not read an input, or is none.
   void mask(T* g, long i, long o) const {
     for (long r = 0; r < P; r++)
       for (long c = 0; c < P; c++)

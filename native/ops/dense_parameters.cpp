@@ -42,6 +42,23 @@ void sum_outputs(const Pass<T>& pass, const Op<T>& op, long o, T* to, bool added
 }  // namespace
 
 template <class T>
+void DenseParameters<T>::add_partners(const Pass<T>& pass, const Block<T>& block) const {
+  constexpr long P = kPanel<T>;
+  bool spills = false;
+  for (const Op<T>* other : this->partners) {
+    if (other->spec.weight != this->spec.weight) continue;
+    other->add_gradient(pass, block);
+    spills |= other->spec.transposed;
+  }
+  // A transposed use reads its rows behind their end, where an activation need not have left zeros.
+  const long last = columns_ / P - block.output;
+  if (!spills || columns_ % P == 0 || last < 0 || last >= block.count) return;
+  T* const g = block.g + last * block.apart;
+  const long lines = std::min(rows_, block.inputs.last * P) - block.inputs.first * P;
+  for (long line = 0; line < lines; line++) std::fill(g + line * P + columns_ % P, g + (line + 1) * P, T(0));
+}
+
+template <class T>
 void DenseParameters<T>::update_bias(const Pass<T>& pass, Panels outputs, Update<T>& update) const {
   constexpr int P = kPanel<T>;
   for (long o = outputs.first; o < outputs.last; o++) {

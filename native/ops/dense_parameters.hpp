@@ -34,10 +34,7 @@ class DenseParameters : public Op<T> {
   }
 
   // Adds the other uses' parts, in their order, to a block of the weight's gradient.
-  void add_partners(const Pass<T>& pass, const Block<T>& block) const {
-    for (const Op<T>* other : this->partners)
-      if (other->spec.weight == this->spec.weight) other->add_gradient(pass, block);
-  }
+  void add_partners(const Pass<T>& pass, const Block<T>& block) const;
 
   // The gradient of the bias: sums over the rows of the gradients of all outputs that it is added to.
   void update_bias(const Pass<T>& pass, Panels outputs, Update<T>& update) const;

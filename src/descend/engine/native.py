@@ -188,7 +188,7 @@ def _op(op: ops.Op) -> dict[str, Any]:
     if isinstance(op, ops.Pad):
         fields["average"] = True
     if isinstance(op, ops.Convolution):
-        fields["to_image"] = fields.pop("transposed")
+        fields["to_image"], fields["transposed"] = fields.pop("transposed"), fields.pop("tied")
         del fields["groups"]  # its weight's, which `_describe` adds
     return {"kind": kind, "input": op.inputs[0], "further": op.inputs[1:], **fields}
 

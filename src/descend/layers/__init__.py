@@ -37,6 +37,7 @@ from descend.layers.convolution import (
     SeparableConv1D,
     SeparableConv2D,
     Sliding,
+    Tieable,
 )
 from descend.layers.cropping import Crop, RandomCrop, RandomTimeCrop
 from descend.layers.dense import Dense
@@ -167,6 +168,7 @@ __all__ = [
     "Standardize",
     "SwapNoise",
     "Tanh",
+    "Tieable",
     "Warping",
     "ZeroPadding",
     "ZeroPadding1D",

@@ -8,6 +8,7 @@ from typing import ClassVar
 from descend import initializers, penalties, specs
 from descend.layers.activations import resolve_activation
 from descend.layers.base import MAX_UNITS, Layer, Shape, registry
+from descend.layers.tying import check_tie
 from descend.layers.windows import (
     Padding,
     Window,
@@ -131,7 +132,34 @@ class Grouped(Sliding):
 
 
 @dataclass(frozen=True)
-class Conv2D(Grouped):
+class Tieable(Grouped):
+    """What convolutions that may use another one's weight have in common; not a layer by itself.
+
+    Attributes
+    ----------
+    tied_to : another convolution, or its name, that comes earlier in the network: this one uses its weight V, of shape
+        (*kernel_size, filters / groups, input channels), with the matrix of every tap transposed, W[a, b] = V[a, b]^T,
+        and has only a bias of its own. Both have the same kernel_size, number of axes and groups, and one turns as many
+        channels into filters as the other turns back; strides, padding and dilation are each one's own. The gradients
+        of both uses add up, and V's initializer, penalty and max_norm are the other layer's matter. A transposed
+        convolution tied to a convolution of its settings is that one's adjoint: the decoder of a convolutional
+        autoencoder (Masci and others, "Stacked convolutional auto-encoders", 2011)
+    """
+
+    tied_to: Layer | str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_tie(self, (Tieable,), "a Conv1D, Conv2D or transposed convolution")
+
+    def tied_shape(self, input_shape: Shape) -> Shape:
+        """Shape that the weight of the layer it is tied to must have."""
+        *size, _, filters = self.weight_shape(input_shape)
+        return (*size, filters // self.groups, input_shape[-1])
+
+
+@dataclass(frozen=True)
+class Conv2D(Tieable):
     """A convolution over images of shape (height, width, channels).
 
     z[i, j, o] = sum over a, b, c of x[i * stride + a * dilation, j * stride + b * dilation, c] W[a, b, c, o] + b[o],
@@ -146,6 +174,9 @@ class Conv2D(Grouped):
     groups : input and output channels are cut into so many groups, each of which sees only its own
     activation, use_bias, weight_initializer, bias_initializer, penalty, max_norm : as for `Dense`, whose columns are
         output channels here
+    tied_to : another Conv2D or Conv2DTranspose, or its name, that comes earlier in the network and has this kernel_size
+        and these groups: this layer uses its weight, (height, width, filters / groups, channels), with the matrix of
+        every tap transposed, and has only a bias of its own
     drop_connect : in training, leave out each weight of W with this probability p and scale the rest by 1 / (1 - p):
         one mask for all rows and positions of a step; inference is by the mean network, with all weights
     """
@@ -154,7 +185,7 @@ class Conv2D(Grouped):
 
 
 @dataclass(frozen=True)
-class Conv1D(Grouped):
+class Conv1D(Tieable):
     """A convolution over sequences of shape (length, channels): `Conv2D` with one axis, W (size, channels, filters)."""
 
     axes: ClassVar[int] = 1
@@ -162,7 +193,7 @@ class Conv1D(Grouped):
 
 
 @dataclass(frozen=True)
-class Conv2DTranspose(Grouped):
+class Conv2DTranspose(Tieable):
     """A transposed convolution, which makes images larger: the gradient of a `Conv2D` with respect to its input.
 
     Pixel x[i, j] adds x[i, j, c] W[a, b, c, o] to z[i * stride - before + a * dilation, ..., o], with W (height, width,
@@ -172,6 +203,13 @@ class Conv2DTranspose(Grouped):
     Attributes
     ----------
     filters, kernel_size, strides, padding, dilation_rate, groups : as for `Conv2D`
+    tied_to : as for `Conv2D`; tied to a `Conv2D` of the same kernel, strides, padding and dilation it is that layer's
+        adjoint, the decoder of an autoencoder with the encoder's kernel:
+
+            encoder = layers.Conv2D(16, 3, strides=2, padding="same", activation="relu")
+            decoder = layers.Conv2DTranspose(1, 3, strides=2, padding="same", tied_to=encoder)
+
+        Masci and others, "Stacked convolutional auto-encoders for hierarchical feature extraction", 2011
     """
 
     transposed: ClassVar[bool] = True

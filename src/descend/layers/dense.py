@@ -9,6 +9,7 @@ from descend import initializers, penalties, specs
 from descend.layers.activations import resolve_activation
 from descend.layers.base import MAX_UNITS, Layer, Shape, registry
 from descend.layers.embedding import Embedding
+from descend.layers.tying import check_tie
 
 
 @dataclass(frozen=True)
@@ -78,28 +79,7 @@ class Dense(Layer):
                 "Dense: inference='gaussian' concerns drop_connect, which is 0; pass drop_connect=0.5, say, or leave "
                 "inference out"
             )
-        if self.drop_connect and self.tied_to is not None:
-            raise ValueError(
-                "Dense: drop_connect leaves out weights of its own, and with tied_to there are none; drop one of them"
-            )
-        self._check_tie()
-
-    def _check_tie(self) -> None:
-        if self.tied_to is None:
-            return
-        if not isinstance(self.tied_to, Dense | Embedding | str):
-            raise TypeError(
-                f"Dense: tied_to must be a Dense or Embedding layer, or the name of one, got "
-                f"{type(self.tied_to).__name__}"
-            )
-        if isinstance(self.tied_to, Dense) and self.tied_to.tied_to is not None:
-            raise ValueError("Dense: tied_to is a layer that is tied itself; tie both to the layer that has the weight")
-        for name in ("weight_initializer", "penalty", "max_norm"):
-            if getattr(self, name) is not None:
-                raise ValueError(
-                    f"Dense: {name} belongs to the layer that has the weight; give it to that one and leave it out "
-                    "where tied_to is"
-                )
+        check_tie(self, (Dense, Embedding), "a Dense or Embedding")
 
     def expand(self) -> tuple[Layer, ...]:
         if self.activation is None:

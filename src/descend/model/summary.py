@@ -63,13 +63,17 @@ def _totals(plan: Plan) -> str:
 
 def _convolutions(plan: Plan) -> str:
     """How many weights the convolutions have, and how many the same layers would have with their own everywhere."""
-    shared = apart = 0
+    apart = 0
+    counted: dict[int, int] = {}  # sizes by id: some have several uses
     for op in plan.ops:
         if isinstance(op, ops.Convolution | ops.Depthwise):
-            weights, biases = plan.parameters[op.weight].size, 0 if op.bias is None else plan.parameters[op.bias].size
-            shared += weights + biases
+            own = {one.id: one.size for one in parameters_of(op, plan)}
+            counted |= own
+            weights = own[op.weight]
+            biases = sum(own.values()) - weights
             apart += weights * math.prod(op.window.grid) + biases * plan.values[op.output].positions
-    return f"convolutions: {shared:,} weights, {apart:,} if positions did not share them\n" if shared else ""
+    total = sum(counted.values())
+    return f"convolutions: {total:,} weights, {apart:,} if positions did not share them\n" if counted else ""
 
 
 def _recurrent(plan: Plan) -> str:

@@ -92,15 +92,23 @@ class PlanBuilder:
         self._size += parameter.size
         return parameter.id
 
-    def tied(self, layer: str, name: str, shape: tuple[int, ...]) -> int:
-        """The id of the parameter `name` of another layer, whose transpose `layer` uses: it must have this shape."""
+    def tied(self, layer: str, name: str, shape: tuple[int, ...], ends: tuple[str, str]) -> int:
+        """The id of the parameter `name` of another layer, whose transpose `layer` uses: it must have this shape.
+
+        Parameters
+        ----------
+        layer, name, shape : (..., out, in)
+        ends : what the numbers that a layer of this kind reads and writes are called
+        """
         other = self._by_name[name]
         if other.shape != shape:
-            units, inputs = shape
+            read, written = ends
+            kernel = f" and a kernel of size {_size(shape)}" if shape[2:] else ""
+            theirs = f" with a kernel of size {_size(other.shape)}" if shape[2:] else ""
             raise ValueError(
-                f"{layer} has {inputs} inputs and {units} units, so it can be tied to a weight of shape {shape}, but "
-                f"{name} has shape {other.shape}; a layer tied to it turns {other.shape[1]} inputs into "
-                f"{other.shape[0]} units"
+                f"{layer} has {shape[-1]} {read} and {shape[-2]} {written}{kernel}, so it can be tied to a weight of "
+                f"shape {shape}, but {name} has shape {other.shape}; a layer tied to it turns {other.shape[-1]} {read} "
+                f"into {other.shape[-2]} {written}{theirs}"
             )
         return other.id
 
@@ -125,3 +133,7 @@ class PlanBuilder:
             input=0,
             output=output,
         )
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape[:-2]))

@@ -22,25 +22,45 @@ from descend.plan.validator import check_drop_connect, check_op
 def _(layer: layers.Sliding, builder: PlanBuilder, value: int) -> int:
     name, before = layer_name(layer), builder.shape(value)
     window, shape, weight_shape = layer.window(before), layer.output_shape(before), layer.weight_shape(before)
-    weight = builder.parameter(
-        f"{name}/weight",
-        weight_shape,
-        initializers.resolve(layer.weight_initializer or "glorot_uniform"),
-        penalty=penalties.resolve(layer.penalty),
-        regularized=True,
-        max_norm=layer.max_norm,
-    )
+    tied = isinstance(layer, layers.Tieable) and layer.tied_to is not None
+    weight = _weight(layer, builder, value)
     bias = None
     if layer.use_bias:
         bias = builder.parameter(f"{name}/bias", shape[-1:], initializers.resolve(layer.bias_initializer))
     transposed = isinstance(layer, layers.Conv2DTranspose)
     drop = ops.DropConnect(layer.drop_connect, builder.stream()) if layer.drop_connect else None
-    if weight_shape[-2] == 1 and before[-1] > 1 and not transposed:  # each channel by itself
+    if weight_shape[-2] == 1 and before[-1] > 1 and not transposed and not tied:  # each channel by itself
         return builder.add(name, shape, lambda out: ops.Depthwise(name, (value,), out, weight, bias, window, drop))
     groups = before[-1] // weight_shape[-2]
     return builder.add(
-        name, shape, lambda out: ops.Convolution(name, (value,), out, weight, bias, window, groups, transposed, drop)
+        name,
+        shape,
+        lambda out: ops.Convolution(name, (value,), out, weight, bias, window, groups, transposed, tied, drop),
     )
+
+
+def _weight(layer: layers.Sliding, builder: PlanBuilder, value: int) -> int:
+    """The weight of its own, or of the layer it is tied to."""
+    if isinstance(layer, layers.Tieable) and layer.tied_to is not None:
+        return _tied(layer, builder, value)
+    return builder.parameter(
+        f"{layer_name(layer)}/weight",
+        layer.weight_shape(builder.shape(value)),
+        initializers.resolve(layer.weight_initializer or "glorot_uniform"),
+        penalty=penalties.resolve(layer.penalty),
+        regularized=True,
+        max_norm=layer.max_norm,
+    )
+
+
+def _tied(layer: layers.Tieable, builder: PlanBuilder, value: int) -> int:
+    name, shape = layer_name(layer), layer.tied_shape(builder.shape(value))
+    if layer.groups > 1 and shape[-2] == 1:
+        raise ValueError(
+            f"{name}: tied_to needs groups of several filters, got {layer.filters} filters in {layer.groups} groups; "
+            "what treats each channel by itself cannot be tied"
+        )
+    return builder.tied(name, f"{layer.tied_to}/weight", shape, ("channels", "filters"))
 
 
 @lower_layer.register(layers.Pool)
@@ -91,20 +111,25 @@ def _(op: ops.Convolution, plan: Plan) -> tuple[int, ...]:
     inputs, outputs = _check_window(op, plan)
     divides = op.groups > 0 and inputs % op.groups == 0 and outputs % op.groups == 0
     require(divides, f"op {op.name} has {op.groups} groups of {inputs} channels and {outputs} outputs")
-    return _check_kernel(op, plan, inputs // op.groups, outputs)
+    if not op.tied:
+        return _check_kernel(op, plan, (inputs // op.groups, outputs), outputs)
+    require(op.drop_connect is None, f"op {op.name} drops weights of another op's parameter")
+    return _check_kernel(op, plan, (outputs // op.groups, inputs), outputs)
 
 
 @check_op.register
 def _(op: ops.Depthwise, plan: Plan) -> tuple[int, ...]:
     inputs, outputs = _check_window(op, plan)
     require(outputs % inputs == 0, f"op {op.name} has {outputs} outputs, which are no multiple of {inputs} channels")
-    return _check_kernel(op, plan, 1, outputs)
+    return _check_kernel(op, plan, (1, outputs), outputs)
 
 
-def _check_kernel(op: ops.Convolution | ops.Depthwise, plan: Plan, inputs: int, outputs: int) -> tuple[int, ...]:
+def _check_kernel(
+    op: ops.Convolution | ops.Depthwise, plan: Plan, matrix: tuple[int, int], outputs: int
+) -> tuple[int, ...]:
     axes = len(plan.values[op.output].shape) - 1
     check_drop_connect(op, op.drop_connect)
-    check_parameter(op, plan, op.weight, (*op.window.size[2 - axes :], inputs, outputs))
+    check_parameter(op, plan, op.weight, (*op.window.size[2 - axes :], *matrix))
     if op.bias is None:
         return (op.weight,)
     check_parameter(op, plan, op.bias, (outputs,))
@@ -153,7 +178,8 @@ def _dropped(op: ops.Convolution | ops.Depthwise) -> str:
 def _(op: ops.Convolution) -> tuple[str, tuple[int | None, ...], str]:
     name = "transposed_convolution" if op.transposed else "convolution"
     groups = f" groups={op.groups}" if op.groups > 1 else ""
-    return name, (op.weight, op.bias), _window(op.window) + groups + _dropped(op)
+    tied = " tied" if op.tied else ""
+    return name, (op.weight, op.bias), _window(op.window) + groups + tied + _dropped(op)
 
 
 @describe_op.register

@@ -13,7 +13,7 @@ from descend.plan import ops
 from descend.plan.adapting import check_adaptive
 from descend.plan.builder import PlanBuilder
 from descend.plan.gaussian import include_activations
-from descend.plan.naming import WITHOUT_PARAMETERS, Names
+from descend.plan.naming import TIED, WITHOUT_PARAMETERS, Names
 from descend.plan.plan import Plan
 from descend.plan.validator import validate
 
@@ -114,7 +114,7 @@ class Expansion:
             )
         if frozen and layer.trainable:
             layer = replace(layer, trainable=False)
-        if isinstance(layer, layers.Dense) and isinstance(layer.tied_to, layers.Layer):
+        if isinstance(layer, TIED) and isinstance(layer.tied_to, layers.Layer):
             return replace(layer, tied_to=self._tied(layer, layer.tied_to))
         return layer.with_stacks([self.stack(inner, frozen) for inner in layer.stacks()])
 
@@ -123,8 +123,8 @@ class Expansion:
             if (id(other), frozen) in self._done:
                 return self._done[id(other), frozen][1][0]
         raise ValueError(
-            f"{layer.name or 'Dense'}: tied_to is a layer that does not come earlier in the network; tie to one of the "
-            "objects in the list of layers, or to a name"
+            f"{layer.name or type(layer).__name__}: tied_to is a layer that does not come earlier in the network; tie "
+            "to one of the objects in the list of layers, or to a name"
         )
 
 
@@ -160,7 +160,7 @@ def complete_initializers(
             )
             following = None
         elif isinstance(layer, _WEIGHTED):
-            tied = isinstance(layer, layers.Dense) and layer.tied_to is not None
+            tied = isinstance(layer, TIED) and layer.tied_to is not None
             if layer.weight_initializer is None and not tied:
                 relu_like = isinstance(following, layers.RELU_FAMILY)
                 fitting = initializers.HeUniform() if relu_like else initializers.GlorotUniform()
@@ -202,7 +202,7 @@ def _(layer: layers.Dense, builder: PlanBuilder, value: int) -> int:
     inputs = builder.shape(value)[-1]
     shape = layer.output_shape(builder.shape(value))
     if isinstance(layer.tied_to, str):
-        weight = builder.tied(name, f"{layer.tied_to}/weight", (layer.units, inputs))
+        weight = builder.tied(name, f"{layer.tied_to}/weight", (layer.units, inputs), ("inputs", "units"))
     else:
         weight = builder.parameter(
             f"{name}/weight",

@@ -45,7 +45,15 @@ WITHOUT_PARAMETERS = (
 )
 
 
-_WITH_MATRIX = layers.Dense | layers.Embedding
+#: Layers that may use the weight of another one.
+TIED = layers.Dense | layers.Tieable
+
+
+def _lends(other: layers.Layer | None, layer: layers.Layer) -> bool:
+    """Whether a layer that was named has a weight of the kind `layer` takes."""
+    if isinstance(layer, layers.Tieable):
+        return isinstance(other, layers.Tieable) and other.axes == layer.axes
+    return isinstance(other, layers.Dense | layers.Embedding)
 
 
 def owner(name: str) -> str:
@@ -95,7 +103,7 @@ class Names:
 
     def _name(self, layer: layers.Layer) -> layers.Layer:
         named = layer.with_stacks([self.stack(inner) for inner in layer.stacks()])
-        if isinstance(named, layers.Dense) and named.tied_to is not None:
+        if isinstance(named, TIED) and named.tied_to is not None:
             named = replace(named, tied_to=self._tie(named))
         self._places[id(layer)] += 1
         if self._places[id(layer)] == 1 or (layer.name is None and isinstance(layer, WITHOUT_PARAMETERS)):
@@ -114,16 +122,22 @@ class Names:
             if name not in self._given:
                 return name
 
-    def _tie(self, layer: layers.Dense) -> str:
+    def _tie(self, layer: layers.Dense | layers.Tieable) -> str:
         """The name of the layer whose weight a layer is tied to."""
         name = self._first[id(layer.tied_to)] if isinstance(layer.tied_to, layers.Layer) else str(layer.tied_to)
-        other, called = self._named.get(name), layer.name or "Dense"
-        if not isinstance(other, _WITH_MATRIX):
-            known = [name for name, one in self._named.items() if isinstance(one, _WITH_MATRIX) and PLACE not in name]
+        other, called = self._named.get(name), layer.name or type(layer).__name__
+        if other is None or not _lends(other, layer):
+            weighted = "convolution of as many axes" if isinstance(layer, layers.Tieable) else "layer with a weight"
+            known = [name for name, one in self._named.items() if _lends(one, layer) and PLACE not in name]
             raise ValueError(
-                f"{called}: tied_to names no layer with a weight that comes earlier in the network, got {name!r}; "
+                f"{called}: tied_to names no {weighted} that comes earlier in the network, got {name!r}; "
                 f"there {'is ' + ', '.join(known) if known else 'is none'}"
             )
-        if isinstance(other, layers.Dense) and other.tied_to is not None:
+        if isinstance(other, TIED) and other.tied_to is not None:
             raise ValueError(f"{called}: tied_to names {name!r}, which is tied to {other.tied_to!r}; tie to that one")
+        if isinstance(layer, layers.Tieable) and isinstance(other, layers.Tieable) and other.groups != layer.groups:
+            raise ValueError(
+                f"{called}: groups must be those of {name}, whose weight it is tied to, {other.groups}, got "
+                f"{layer.groups}"
+            )
         return owner(name)

@@ -91,7 +91,8 @@ class Dense(Op):
 class Convolution(Op):
     """z = sum over the taps of a window of x W[tap] + b, from the window's image to its grid, or back if `transposed`.
 
-    W is (*size, channels of a group, out), b (out,); `bias` is None when the layer has none.
+    W is (*size, channels of a group, out), b (out,); `bias` is None when the layer has none. When it is `tied`, the
+    parameter is (*size, outputs of a group, channels), W[tap] is its transpose, and another op uses it as it is.
     """
 
     weight: int
@@ -99,6 +100,7 @@ class Convolution(Op):
     window: Window
     groups: int = 1
     transposed: bool = False
+    tied: bool = False
     drop_connect: DropConnect | None = None
 
 

@@ -3,7 +3,8 @@
 Transposed, from grid to image, z[i stride - before + k dilation] += x[i] W[k]. x and z are (rows, ..., channels).
 
 Pixels outside the image count as zeros. With groups, each part of the channels has its part of the outputs. With
-DropConnect W is multiplied by a mask in training, see `drop_connect`, and so is its gradient.
+DropConnect W is multiplied by a mask in training, see `drop_connect`, and so is its gradient. A tied op takes the
+transpose of the parameter, tap by tap: W[k] = V[k]^T, so dV[k] = dW[k]^T.
 """
 
 from __future__ import annotations
@@ -60,9 +61,9 @@ def _grouped(op: Convolution, x: Array) -> Array:
 
 
 def _by_tap(op: Convolution, weight: Array) -> Array:
-    """(taps, groups, in, out) of weights (..., in, groups * out)."""
-    by_tap = weight.reshape(op.window.taps, weight.shape[-2], op.groups, -1)
-    return np.moveaxis(by_tap, 2, 1)
+    """(taps, groups, in, out) of weights (..., in, groups * out), or of (..., out, groups * in) where it is tied."""
+    by_tap = np.moveaxis(weight.reshape(op.window.taps, weight.shape[-2], op.groups, -1), 2, 1)
+    return by_tap.swapaxes(-1, -2) if op.tied else by_tap
 
 
 def kept(op: Convolution | Depthwise, context: Context) -> tuple[Array, Saved]:
@@ -98,13 +99,14 @@ def backward(op: Convolution, context: Context, saved: Saved, dz: Array) -> Arra
     before, after = _sides(op)
     weights, x = _by_tap(op, kept(op, context)[0]), saved["x"]
     source, slope = _grouped(op, pixels(x, before)), _grouped(op, pixels(dz, after))
-    dx, dw = np.zeros_like(source), np.zeros_like(weights)
+    dx, dw = np.zeros_like(source), np.zeros(weights.shape)
     for tap, image, grid in taps(op.window):
         read, written = _read_and_written(op, image, grid)
         dx[read] += slope[written] @ weights[tap].swapaxes(-1, -2)[:, None, None]
         dw[tap] = np.einsum("grhwi,grhwo->gio", source[read], slope[written])
     shape = context.plan.parameters[op.weight].shape
-    context.add_gradient(op.weight, kept_gradient(saved, np.moveaxis(dw, 1, 2).reshape(shape)))
+    dw = np.moveaxis(dw.swapaxes(-1, -2) if op.tied else dw, 1, 2).reshape(shape)
+    context.add_gradient(op.weight, kept_gradient(saved, dw))
     if op.bias is not None:
         context.add_gradient(op.bias, lines(dz).sum(axis=0))
     return np.moveaxis(dx, 0, -2).reshape(x.shape)

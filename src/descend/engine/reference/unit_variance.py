@@ -55,7 +55,9 @@ def unit_variance(plan: Plan, flat: NDArray, X: Array, seed: int) -> Array:
 
 def _is_product(op: ops.Op) -> TypeGuard[_Product]:
     """Whether an op is linear in a weight of its own."""
-    return isinstance(op, ops.Convolution | ops.Depthwise) or (isinstance(op, ops.Dense) and not op.transposed)
+    if isinstance(op, ops.Dense):
+        return not op.transposed
+    return isinstance(op, ops.Depthwise) or (isinstance(op, ops.Convolution) and not op.tied)
 
 
 def _scale(op: _Product, context: Context, x: Array) -> None:
