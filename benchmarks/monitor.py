@@ -20,6 +20,7 @@ _MONITORS: dict[str, Callable[[], callbacks.Monitor | None]] = {
     "without": lambda: None,
     "default": callbacks.Monitor,
     "every epoch": lambda: callbacks.Monitor(per_epoch=1),
+    "without, again": lambda: None,  # what it differs from the first is the measurement's own error
 }
 
 
@@ -47,7 +48,9 @@ def measure(shape_name: str, rounds: int, note: Callable[[str], None]) -> dict[s
 
         return epochs
 
-    times = alternate({name: contestant(make) for name, make in _MONITORS.items()}, rounds=rounds, target=1.0)
+    calls = {name: contestant(make) for name, make in _MONITORS.items()}
+    # The machine's speed changes from second to second by more than a monitor costs: many short pairs.
+    times = alternate(calls, rounds=5 * rounds, target=0.25, warm_seconds=0.1)
     long = network(shape).fit(X, y, epochs=24, batch_size=shape.batch, callbacks=callbacks.Monitor(), verbose=0)
     if long.monitor is not None and len(long.monitor) > 2:
         apart = long.monitor.step[2] - long.monitor.step[1]
@@ -55,5 +58,8 @@ def measure(shape_name: str, rounds: int, note: Callable[[str], None]) -> dict[s
         name: median(one / other for one, other in zip(values, times["without"], strict=True))
         for name, values in times.items()
     }
-    note(f"  {shape_name:7s} default {ratios['default']:.3f}, every epoch {ratios['every epoch']:.3f}")
+    note(
+        f"  {shape_name:7s} default {ratios['default']:.3f}, every epoch {ratios['every epoch']:.3f}, "
+        f"without again {ratios['without, again']:.3f}"
+    )
     return {"ratio": ratios, "apart": apart, "steps": shape.steps, "seconds": times}

@@ -29,9 +29,9 @@ _LIMITS = {
     "hard_sigmoid": _SIGMOID,  # whose slope is constant up to the limits, and 0 there
 }
 
-#: The share of the training's time that measuring may take by `automatic_interval`'s estimate. A third of what is
+#: The share of the training's time that measuring may take by `automatic_interval`'s estimate. A sixth of what is
 #: promised (3%), since the estimate knows neither the machine nor how many threads share an update.
-_SHARE = 0.01
+_SHARE = 0.005
 
 
 class Monitor(Callback):
