@@ -103,4 +103,47 @@ template <class T, int R, int N>
   add_block<T, R, N>(acc, c, c_stride, first);
 }
 
+// The same for one channel of A and R taps beside each other: row r of C is of the tap `tap` lines behind the one
+// before. Of the lines of a row only those in [inside, inside + width) of A are there, counted from the first that the
+// first tap reads; the others are 0, which changes no bit of a sum. So each line of B is loaded once for all taps.
+template <class T, int R, int N>
+[[gnu::noinline]] void channel_tile(const Runs<T>& runs, long images, long a_image, long b_image, long b_stride,
+                                    long tap, long inside, long width, T* c, long c_row, long c_stride, bool first) {
+  constexpr int P = kPanel<T>, V = kPanelVecs<T>;
+  const long step = runs.a_step / P;
+  Vec<T> acc[R][N * V] = {};
+  const auto add = [&](const T* a, const T* b, auto&& there) {
+    Vec<T> row[N * V];
+    for (int n = 0; n < N; n++)
+      for (int v = 0; v < V; v++) row[n * V + v] = load(b + n * b_stride + v * kLanes<T>);
+    for (int r = 0; r < R; r++) {
+      const Vec<T> x = there(r) ? splat<T>(a[r * tap * P]) : Vec<T>{};
+      for (int v = 0; v < N * V; v++) acc[r][v] = fma<T>(x, row[v], acc[r][v]);
+    }
+  };
+  // Positions whose taps are all there.
+  const long begin = std::min(runs.terms, (inside + step - 1) / step);
+  const long end = std::max(begin, std::min(runs.terms, (inside + width - 1 - (R - 1) * tap + step) / step));
+  for (long image = 0; image < images; image++)
+    for (long y = 0; y < runs.rows; y++) {
+      const T* const a = runs.a + image * a_image + y * runs.a_row;
+      const T* const b = runs.b + image * b_image + y * runs.b_row;
+      const auto edge = [&](long x) {
+        add(a + x * runs.a_step, b + x * runs.b_step, [&](int r) {
+          const long line = x * step + r * tap - inside;
+          return line >= 0 && line < width;
+        });
+      };
+      for (long x = 0; x < begin; x++) edge(x);
+      for (long x = begin; x < end; x++) add(a + x * runs.a_step, b + x * runs.b_step, [](int) { return true; });
+      for (long x = end; x < runs.terms; x++) edge(x);
+    }
+  for (int n = 0; n < N; n++)
+    for (int r = 0; r < R; r++)
+      for (int v = 0; v < V; v++) {
+        T* const at = c + n * c_stride + r * c_row + v * kLanes<T>;
+        store(at, first ? acc[r][n * V + v] : load(at) + acc[r][n * V + v]);
+      }
+}
+
 }  // namespace descend

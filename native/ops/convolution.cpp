@@ -251,11 +251,27 @@ class Convolution final : public Op<T> {
   // What this place of the layer gives panel i of inputs and N panels of outputs, stored or added.
   template <int N>
   void add_use(const Pass<T>& pass, long i, long o, long count, T* sums, bool added) const {
+    const long width = this->spec.window.width;
+    const bool by_row = count == 1 && !from_grid() && width > 1 && width <= kRunRows<T>;
     each_block(pass.rows, [&](long r, long images, long y, long height) {
-      for (long t = 0; t < kernel_.taps; t++)
-        add_tap<N>(pass, t, i, o, count, {r, r + images}, {y, y + height}, sums + t * N * P * P, added);
+      const Rows rows{r, r + images};
+      const bool first = r == 0 && y == 0 && !added;
+      for (long t = 0; t < kernel_.taps; t += by_row ? width : 1) {
+        T* const to = sums + t * N * P * P;
+        const long ky = t / width;
+        const WindowSpec& w = this->spec.window;
+        Valid grid = valid_positions(ky, w.stride_y, w.dilation_y, w.top, w.image_height, w.grid_height);
+        grid = {std::max(grid.first, y), std::min(grid.last, y + height)};
+        if (by_row)
+          add_tap_row<N>(pass, ky, i, o, rows, grid, to, first);
+        else
+          add_tap<N>(pass, t, i, o, count, rows, grid, to, first);
+      }
     });
   }
+
+  // Whether the weight's rows are read on the side of the grid.
+  bool from_grid() const { return this->spec.to_image != this->spec.transposed; }
 
   // Calls body(first row, rows, first grid row, grid rows) for the blocks of
   // terms: several rows of the batch whole, or equal parts of one.
@@ -272,36 +288,40 @@ class Convolution final : public Op<T> {
       }
   }
 
+  // What a weight's rows and columns belong to: its inputs and the gradient of its outputs, or the other way round.
+  struct Side {
+    const T* first;         // of a row of the batch
+    long positions, panel;  // numbers between two rows, and between two panels
+  };
+  struct Sides {
+    Side rows, columns;
+  };
+  Sides sides(const Pass<T>& pass, long r) const {
+    const Side in{row(this->in(pass, r * this->in_positions), r, this->in_positions), this->in_positions * P,
+                  in_stride(pass)};
+    const Side out{row(this->out_gradient(pass, r * this->out_positions), r, this->out_positions),
+                   this->out_positions * P, out_stride(pass)};
+    return this->spec.transposed ? Sides{out, in} : Sides{in, out};
+  }
+
   // Adds what one block of terms gives tap t, panel i of inputs and N panels of
-  // outputs to sums (N, P, P).
+  // outputs to sums (N, P, P). y: the rows of the grid whose tap is there.
   template <int N>
-  void add_tap(const Pass<T>& pass, long t, long i, long o, long count, Rows rows, Valid grid, T* sums,
-               bool added) const {
+  void add_tap(const Pass<T>& pass, long t, long i, long o, long count, Rows rows, Valid y, T* sums, bool first) const {
     const WindowSpec& w = this->spec.window;
     const long ky = t / w.width, kx = t % w.width;
-    const bool first = rows.first == 0 && grid.first == 0 && !added;
-    Valid y = valid_positions(ky, w.stride_y, w.dilation_y, w.top, w.image_height, w.grid_height);
     const Valid x = valid_positions(kx, w.stride_x, w.dilation_x, w.left, w.image_width, w.grid_width);
-    y = {std::max(y.first, grid.first), std::min(y.last, grid.last)};
     if (y.first >= y.last || x.first >= x.last) {
       if (first) std::fill(sums, sums + N * P * P, T(0));
       return;
     }
-    const T* in = row(this->in(pass, rows.first * this->in_positions), rows.first, this->in_positions);
-    const T* out = row(this->out_gradient(pass, rows.first * this->out_positions), rows.first, this->out_positions);
-    long in_positions = this->in_positions, in_panel = in_stride(pass);
-    long out_positions = this->out_positions, out_panel = out_stride(pass);
-    if (this->spec.transposed) {  // the weight's rows are its outputs
-      std::swap(in, out);
-      std::swap(in_positions, out_positions);
-      std::swap(in_panel, out_panel);
-    }
-    const bool to_image = this->spec.to_image != this->spec.transposed;  // from the rows' side to the columns'
+    const Sides s = sides(pass, rows.first);
     const long image_line = (y.first * w.stride_y - w.top + ky * w.dilation_y) * w.image_width + x.first * w.stride_x -
                             w.left + kx * w.dilation_x;
     const long grid_line = y.first * w.grid_width + x.first;
-    Runs<T> runs{in + i * in_panel + (to_image ? grid_line : image_line) * P,
-                 out + o * out_panel + (to_image ? image_line : grid_line) * P,
+    const bool from_grid = this->from_grid();
+    Runs<T> runs{s.rows.first + i * s.rows.panel + (from_grid ? grid_line : image_line) * P,
+                 s.columns.first + o * s.columns.panel + (from_grid ? image_line : grid_line) * P,
                  0,
                  0,
                  0,
@@ -309,10 +329,10 @@ class Convolution final : public Op<T> {
                  y.last - y.first,
                  x.last - x.first};
     const auto image_row = w.stride_y * w.image_width * P, image_step = w.stride_x * P, grid_row = w.grid_width * P;
-    (to_image ? runs.b_row : runs.a_row) = image_row;
-    (to_image ? runs.b_step : runs.a_step) = image_step;
-    (to_image ? runs.a_row : runs.b_row) = grid_row;
-    (to_image ? runs.a_step : runs.b_step) = P;
+    (from_grid ? runs.b_row : runs.a_row) = image_row;
+    (from_grid ? runs.b_step : runs.a_step) = image_step;
+    (from_grid ? runs.a_row : runs.b_row) = grid_row;
+    (from_grid ? runs.a_step : runs.b_step) = P;
     if (image_row == runs.terms * image_step && grid_row == runs.terms * P) {  // one run
       runs.terms *= runs.rows;
       runs.rows = 1;
@@ -320,8 +340,32 @@ class Convolution final : public Op<T> {
     split_rows<kRunRows<T>>(count, [&](auto r, long from) {
       Runs<T> some = runs;
       some.a += from;
-      run_tile<T, decltype(r)::value, N>(some, rows.count(), in_positions * P, out_positions * P, out_panel,
+      run_tile<T, decltype(r)::value, N>(some, rows.count(), s.rows.positions, s.columns.positions, s.columns.panel,
                                          sums + from * P, P * P, first);
+    });
+  }
+
+  // The same for one channel and all taps of a row of the window: sums (taps, N, P, P).
+  template <int N>
+  void add_tap_row(const Pass<T>& pass, long ky, long i, long o, Rows rows, Valid y, T* sums, bool first) const {
+    const WindowSpec& w = this->spec.window;
+    if (y.first >= y.last) {
+      if (first) std::fill(sums, sums + w.width * N * P * P, T(0));
+      return;
+    }
+    const Sides s = sides(pass, rows.first);
+    const long image_line = (y.first * w.stride_y - w.top + ky * w.dilation_y) * w.image_width - w.left;
+    const Runs<T> runs{s.rows.first + i * s.rows.panel + image_line * P,
+                       s.columns.first + o * s.columns.panel + y.first * w.grid_width * P,
+                       w.stride_y * w.image_width * P,
+                       w.grid_width * P,
+                       w.stride_x * P,
+                       P,
+                       y.last - y.first,
+                       w.grid_width};
+    with_constant<kRunRows<T>>(w.width, [&](auto r) {
+      channel_tile<T, decltype(r)::value, N>(runs, rows.count(), s.rows.positions, s.columns.positions, s.columns.panel,
+                                             w.dilation_x, w.left, w.image_width, sums, N * P * P, P * P, first);
     });
   }
 
