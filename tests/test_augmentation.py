@@ -348,8 +348,12 @@ def test_augment_shows_what_the_network_sees() -> None:
     for other in ([layers.Dense(1)], [layers.Dense(2), layers.GaussianNoise(0.1)]):
         with pytest.raises(ValueError, match="does not begin with a layer that augments"):
             Network(other, input_shape=(96,)).augment(flat)
+    open_net = Network([layers.GaussianNoise(0.1), layers.Dense(2)], seed=5)
+    before = open_net.augment(flat)
+    assert before.shape == flat.shape and 0.05 < (before - flat).std() < 0.2
     with pytest.raises(ValueError, match="input shape"):
-        Network([layers.GaussianNoise(0.1), layers.Dense(2)]).augment(flat)
+        open_net.predict(flat)
+    open_net.fit(flat[:, :9], flat[:, :2], epochs=1, verbose=0)  # nothing was settled
 
 
 def test_augment_takes_sequences_of_different_lengths() -> None:

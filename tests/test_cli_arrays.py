@@ -328,7 +328,39 @@ def test_options_that_do_not_fit(images, tmp_path):
     assert "model takes (12, 12, 1)" in refused("predict", images / "model", tmp_path / "waves.npz")
     np.savez(tmp_path / "slopes.npz", **sequences())
     assert "one length only" in refused("train", tmp_path / "slopes.npz", "--network", "sequence_cnn", *out)
-    assert "sequences of shape" in refused("doctor", tmp_path / "slopes.npz", "-t", "y")
+    for options in ((), ("-t", "y")):
+        said = refused("doctor", tmp_path / "slopes.npz", *options)
+        assert "holds sequences of shape" in said and "then run doctor on the folder" in said
+
+
+@pytest.mark.parametrize(
+    ("make", "kinds", "found"),
+    [
+        ("bars", "flip, shift,rotate,zoom,light", ["RandomFlip", "RandomTranslation", "RandomRotation", "RandomZoom"]),
+        ("waves", "shift,scale,noise", ["RandomTimeShift", "RandomScaling", "GaussianNoise"]),
+        ("slopes", "scale,noise", ["RandomScaling", "GaussianNoise"]),
+    ],
+)
+def test_augmentation(make: str, kinds: str, found: list[str], images: Path, tmp_path: Path) -> None:
+    np.savez(tmp_path / "waves.npz", X=WAVES, y=HALVES)
+    np.savez(tmp_path / "slopes.npz", **sequences())
+    data = images / "bars" if make == "bars" else tmp_path / f"{make}.npz"
+    result = run("train", data, "--out", tmp_path / "model", "--epochs", "2", "--augment", kinds)
+    assert result.exit_code == 0, result.output
+    assert f"Augmentation, anew in every epoch: {', '.join(kinds.replace(' ', '').split(','))}." in result.output
+    bundle = load_model(tmp_path / "model")
+    assert [type(layer).__name__ for layer in bundle.network.layers[: len(found)]] == found
+    assert bundle.facts.recipe["augment"] == kinds.replace(" ", "").split(",")
+
+
+def test_augmentation_that_there_is_not(images: Path, tmp_path: Path) -> None:
+    out = ("--out", tmp_path / "out")
+    assert "takes flip, shift, rotate, zoom, light, got 'noise'" in refused(
+        "train", images / "bars", "--augment", "flip,noise", *out
+    )
+    assert "every kind once" in refused("train", images / "bars", "--augment", "flip,flip", *out)
+    (tmp_path / "table.csv").write_text("a,y\n" + "1,2\n3,4\n" * 30)
+    assert "--augment is for images" in refused("train", tmp_path / "table.csv", "-t", "y", "--augment", "flip", *out)
 
 
 def _other_classes(images: Path, tmp_path: Path) -> str:

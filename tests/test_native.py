@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from descend import layers, losses, optimizers
+from descend import layers, losses, optimizers, penalties
 from descend.engine.native import NativeEngine, shuffle
 from descend.engine.protocol import Batch, OptimizerState
 from descend.engine.reference import ReferenceEngine
@@ -127,6 +128,17 @@ def test_trains_like_the_reference(name: str, optimizer: optimizers.Optimizer) -
     np.testing.assert_allclose(weights, expected, rtol=1e-7, atol=1e-10)
     assert state.step == expected_state.step == 8
     np.testing.assert_allclose(state.slots, expected_state.slots, rtol=1e-6, atol=1e-10)
+
+
+@pytest.mark.parametrize("spread", [False, True])
+def test_rows_without_weight_leave_the_penalty(spread: bool) -> None:
+    penalty = penalties.L1L2(0.1, 0.2, spread=spread)
+    case = OpCase("weightless", lambda: [layers.Dense(3, penalty=penalty)], (4,), losses.MSE(), weighted=True)
+    batch = replace(case.batch(9), weight=np.zeros(9))
+    native, reference = (engine.gradients(batch) for engine in _engines(case, "float64"))
+    assert native[0] == pytest.approx(reference[0], rel=1e-12)
+    np.testing.assert_allclose(native[1], reference[1], rtol=1e-12)
+    assert (native[0] > 0) is not spread
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

@@ -91,7 +91,12 @@ def spoilt(value: float) -> np.ndarray:
         (X.astype(str), NUMBERS, TypeError, "encode text"),
         (X.astype(complex), NUMBERS, TypeError, "complex"),
         (np.ma.masked_less(X, 0), NUMBERS, TypeError, "masked"),
-        ([[1.0, 2.0], [3.0]], NUMBERS, ValueError, "equal length"),
+        (
+            [[1.0, 2.0], [3.0]],
+            NUMBERS,
+            ValueError,
+            r"rows all have one shape, but item 0 has shape \(2,\) and item 1 has \(1,\); .*descend.Sequences\(X\)",
+        ),
         (None, NUMBERS, TypeError, "X must be an array of numbers, got NoneType"),
         ({"a": X}, NUMBERS, TypeError, "X must be an array of numbers, got dict"),
         (X, "yes", TypeError, "y must be an array of numbers, got str"),

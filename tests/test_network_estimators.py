@@ -226,3 +226,12 @@ def test_held_back_rows_do_not_count_for_statistics() -> None:
         ).fit(X, X[:, 0])
         mean = model.network_.get_weights()["standardize_1/mean"]
         assert np.allclose(mean, X.mean(axis=0)) == (not options)
+
+
+def test_missing_values_name_the_layer_that_fills_them() -> None:
+    rows, classes = np.ones((20, 3)), np.arange(20) % 2
+    model = NetworkClassifier(HIDDEN, epochs=1).fit(rows, classes)
+    rows[3, 1] = np.nan
+    for use in (lambda: model.predict(rows), lambda: model.fit(rows, classes)):
+        with pytest.raises(ValueError, match=r"X contains NaN, which NetworkClassifier .* put layers.Impute\(\) first"):
+            use()

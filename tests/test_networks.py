@@ -129,6 +129,9 @@ def test_augmentation_stands_in_front():
 @pytest.mark.parametrize(
     ("call", "words"),
     [
+        (lambda: networks.small_resnet((10**9, 10**9, 3), 10), r"one row of the input would have shape \(1000000000, "),
+        (lambda: networks.small_cnn((20_000, 20_000, 3), 10), "one row of conv2d_1 would have shape .* use a smaller"),
+        (lambda: networks.sequence_cnn((10**9, 10**6), 2), "one row of the input would have shape"),
         (lambda: networks.lenet((8, 8, 1), 10), "lenet: input_shape must be at least 12 long"),
         (lambda: networks.lenet((28, 28), 10), r"lenet: input_shape must be \(height, width, channels\)"),
         (lambda: networks.lenet((28, 28, 1), 1), "lenet: n_classes must be from 2"),

@@ -2,6 +2,7 @@
 //
 // Before the last meeting of a step the leader (thread 0, the caller) decides whether and with how many threads to go
 // on.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <exception>
@@ -405,7 +406,10 @@ double Model<T>::gradients(const Data<T>& data, uint64_t seed, uint64_t step, T*
     result = Run<T>(*this, job, p, OptimizerSpec{}, seed, step, training_arena(job, n), size, n, true).go(n);
   }
   unpack(gradient.get(), flat);
-  return result.status == Status::diverged ? NAN : result.loss;
+  if (result.status == Status::diverged) return NAN;
+  const T* const weight = data.weight;
+  const bool weightless = weight && std::all_of(weight, weight + data.rows, [](T w) { return w == T(0); });
+  return weightless ? penalty(0) : result.loss;  // no row has a loss then
 }
 
 template TrainResult Model<float>::train(const TrainJob<float>&);

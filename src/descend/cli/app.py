@@ -133,6 +133,15 @@ def train(
             rich_help_panel=_NETWORK,
         ),
     ] = None,
+    augment: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KINDS",
+            help="How rows vary at random in training, such as flip,shift: images flip (left to right), shift, rotate, "
+            "zoom, light; sequences shift, scale, noise. Not at all if not given.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
     hidden: Annotated[
         str | None,
         typer.Option(
@@ -207,7 +216,7 @@ def train(
     Ctrl-C ends the training early and goes on with the best weights so far; pressed again, it ends the command.
     """
     with one_sentence():
-        from descend.cli.recipe import Asked, parse_hidden
+        from descend.cli.recipe import Asked, parse_hidden, parse_kinds
         from descend.cli.training import Job
         from descend.cli.training import train as do
         from descend.data.images import parse_size
@@ -216,6 +225,7 @@ def train(
         from descend.data.reading import ReadOptions
 
         columns = ColumnOptions(tuple(drop or ()), tuple(categorical or ()))
+        wishes = parse_hidden(hidden), epochs, batch_size, lr, dropout, weight_decay, patience
         job = Job(
             data=data,
             target=target,
@@ -224,7 +234,7 @@ def train(
             threads=threads,
             read=ReadOptions(separator, encoding, tuple(missing or ())),
             prepare=PrepareOptions(task, seed, test_size, validation_size, columns),
-            asked=Asked(parse_hidden(hidden), epochs, batch_size, lr, dropout, weight_decay, patience, network),
+            asked=Asked(*wishes, network, parse_kinds(augment)),
             quiet=quiet,
             form=form,
             image_size=parse_size(image_size),
@@ -335,6 +345,7 @@ def doctor(
             return
         if not subject.exists():
             raise DataError(f"There is no file or folder '{subject}'; check the path.")
+        do.refuse_arrays(subject)
         if target is None:
             raise DataError(f"'{subject}' is not a run; to train on it as a table, name its target with --target.")
         columns = ColumnOptions(tuple(drop or ()), tuple(categorical or ()))

@@ -14,8 +14,11 @@ from descend.cli.findings import in_our_words
 from descend.cli.models import load_model
 from descend.cli.recipe import choose
 from descend.cli.training import Job, check_job, learn, target_of
+from descend.data.archives import read_archive
+from descend.data.errors import DataError
+from descend.data.examples import Examples
 from descend.data.preparing import prepare
-from descend.data.sources import read_table_of
+from descend.data.sources import is_archive, read_table_of
 from descend.training.diagnosis import Diagnosis, diagnose
 from descend.training.measurements import Measurements
 from descend.training.progress import closing_line
@@ -50,6 +53,22 @@ def of_run(path: Path) -> Diagnosis:
     out.print(f"{closing_line(history)}.")
     report(diagnosis, history)
     return diagnosis
+
+
+def refuse_arrays(path: Path) -> None:
+    """Refuse an `.npz` file of images or sequences.
+
+    Raises
+    ------
+    DataError
+        Saying how to look at a training on it.
+    """
+    source = read_archive(path) if is_archive(path) else None
+    if isinstance(source, Examples):
+        raise DataError(
+            f"'{path}' holds {source.form}s of shape {source.X.shape}, and doctor trains on tables only; train with "
+            f"'descend train {path}', then run doctor on the folder that makes."
+        )
 
 
 def of_table(job: Job) -> Diagnosis:

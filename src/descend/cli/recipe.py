@@ -39,6 +39,7 @@ class Asked:
     weight_decay: float | None = None
     patience: int | None = None
     network: str | None = None
+    augment: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,8 @@ def choose(rows: int, asked: Asked) -> Recipe:
     DataError
         When a wish is out of range, or for other data.
     """
+    if asked.augment is not None:
+        raise DataError("--augment is for images and sequences; leave it out for a table.")
     if asked.network is not None:
         raise DataError("--network is for images and sequences; for tables name --hidden units.")
     batch_size = min(128, max(16, 2 ** round(math.log2(max(1, rows / 64)))))
@@ -125,6 +128,11 @@ def choose(rows: int, asked: Asked) -> Recipe:
     )
     check_settings(recipe)
     return recipe
+
+
+def parse_kinds(text: str | None) -> tuple[str, ...] | None:
+    """The names in a list such as "flip,shift"; which there are depends on the data."""
+    return None if text is None else tuple(part.strip() for part in text.split(","))
 
 
 def parse_hidden(text: str | None) -> tuple[int, ...] | None:

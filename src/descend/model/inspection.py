@@ -14,7 +14,7 @@ from descend.engine.sequences import Sequences
 from descend.engine.sparse import Features
 from descend.model import summary
 from descend.model.seeds import check_seed
-from descend.plan import augmenting_part, format_plan, named
+from descend.plan import augmenting_part, format_plan, initial_parameters, named
 from descend.training import arrays
 from descend.training.core import Core
 from descend.training.engines import make_reference
@@ -129,6 +129,7 @@ class Inspection:
         Parameters
         ----------
         X : array-like of shape (rows, *input_shape)
+            Before `fit` its shape counts where the network was given none.
         seed : int or None, default: 0
             Of the draw; None for what these layers do in inference.
 
@@ -139,25 +140,25 @@ class Inspection:
         Raises
         ------
         TypeError, ValueError
-            When the seed is no integer from 0 on, or the network does not begin so, does not know its input shape
-            yet, or cannot read X.
+            When the seed is no integer from 0 on, or the network does not begin so or cannot read X.
         """
         training, seed = seed is not None, 0 if seed is None else check_seed(seed)
         core = self._core
         core.require_adapted()
-        plan = core.require_plan()
+        rows = arrays.features(X, core.input_shape, np.dtype(np.float64), missing=core.missing)
+        plan = core.plan or core.lower(core.layers, rows.shape[1:])
         part = augmenting_part(plan)
         if part is None:
             raise ValueError(
                 "the network does not begin with a layer that augments; put one first, such as "
                 "layers.RandomTranslation(0.1, 0.1) for images or layers.GaussianNoise(0.1)"
             )
-        rows = arrays.features(X, core.input_shape, np.dtype(np.float64), missing=core.missing)
         check_rows(plan, rows)
         # Rows with lengths of their own need the recurrent layers that are told them.
         run = replace(plan, loss=None) if isinstance(rows, Sequences) else part
         reference = make_reference(run)
-        reference.set_parameters(core.require_engine().get_parameters()[: run.size].astype(np.float64))
+        flat = initial_parameters(plan, core.seed) if core.engine is None else core.engine.get_parameters()
+        reference.set_parameters(flat[: run.size].astype(np.float64))
         found = reference.trace(Batch(rows, np.empty(0)), training=training, seed=seed)
         return found[part.values[part.output].name]
 

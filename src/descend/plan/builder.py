@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from descend.initializers import Initializer
@@ -12,6 +13,10 @@ from descend.plan.plan import Parameter, Plan, Value
 
 #: More parameters than this are taken for a mistake (8 GB in float32).
 MAX_PARAMETERS = 2**31 - 1
+
+
+#: More numbers than this in one row of a value are taken for a mistake, too.
+MAX_ROW = 2**31 - 1
 
 
 class PlanBuilder:
@@ -25,6 +30,7 @@ class PlanBuilder:
 
     def __init__(self, input_shape: tuple[int, ...], *, penalty: Penalty | None = None) -> None:
         self._penalty = penalty
+        _check_row("the input", input_shape)
         self._values = [Value(0, input_shape, "input")]
         self._ops: list[Op] = []
         self._parameters: list[Parameter] = []
@@ -119,6 +125,7 @@ class PlanBuilder:
 
     def add(self, name: str, shape: tuple[int, ...], make: Callable[[int], Op]) -> int:
         """Append the op that `make` builds around the id of its output, of this shape, and return that id."""
+        _check_row(name, shape)
         value = Value(len(self._values), shape, name)
         self._ops.append(make(value.id))
         self._values.append(value)
@@ -137,3 +144,11 @@ class PlanBuilder:
 
 def _size(shape: tuple[int, ...]) -> str:
     return " x ".join(map(str, shape[:-2]))
+
+
+def _check_row(name: str, shape: tuple[int, ...]) -> None:
+    if math.prod(shape) > MAX_ROW:
+        raise ValueError(
+            f"one row of {name} would have shape {shape}, which is more than {MAX_ROW} numbers; use a smaller "
+            "input_shape, or fewer units"
+        )

@@ -39,8 +39,8 @@ def as_numbers(values: Any, name: str) -> NDArray:
         array = _of_pandas(values) if _is_numeric_pandas(values) else np.asarray(values)
     except ValueError as error:
         raise ValueError(
-            f"{name} must be an array of numbers with rows of equal length: {error}; pass sequences of different "
-            "lengths as descend.Sequences"
+            f"{name} must be an array of numbers whose rows all have one shape{_unequal(values)}; pass sequences of "
+            f"different lengths as descend.Sequences({name})"
         ) from error
     if array.ndim == 0 and array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must be an array of numbers, got {type(values).__name__}; pass rows of numbers")
@@ -55,6 +55,18 @@ def as_numbers(values: Any, name: str) -> NDArray:
         }.get(array.dtype.kind, "pass a float array")
         raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}; {remedy}")
     return array
+
+
+def _unequal(values: Any) -> str:
+    """Which items of a list differ in shape, where that is what is wrong with it."""
+    if not isinstance(values, list | tuple):
+        return ""
+    parts = [item for item in values if isinstance(item, np.ndarray | list | tuple)]
+    shapes = [item.shape if isinstance(item, np.ndarray) else (len(item),) for item in parts]
+    for position, shape in enumerate(shapes):
+        if shape != shapes[0]:
+            return f", but item 0 has shape {shapes[0]} and item {position} has {shape}"
+    return ""
 
 
 def _is_numeric_pandas(values: Any) -> bool:

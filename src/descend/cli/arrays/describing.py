@@ -27,6 +27,8 @@ def preparation(prepared: PreparedArrays, recipe: ArrayRecipe, network: Network)
         f"{recipe.learning_rate:g}, weight decay {recipe.weight_decay:.3g}, batches of {recipe.batch_size}, "
         f"{recipe.epochs} epochs at most."
     )
+    if recipe.augment:
+        out.print(f"Augmentation, anew in every epoch: {', '.join(recipe.augment)}.")
 
 
 def describe_shape(encoder: ArrayEncoder) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from descend import Network, networks, optimizers, schedules
+from descend import Network, layers, networks, optimizers, schedules
 from descend.cli.recipe import Asked, check_settings
 from descend.data.array_encoding import ArrayEncoder
 from descend.data.errors import DataError
@@ -34,6 +34,22 @@ _BY_FORM: dict[str, tuple[str, ...]] = {
     "sequence": ("sequence_cnn", "sequence_lstm"),
 }
 
+#: What --augment may name, by form.
+_AUGMENTATIONS: dict[str, dict[str, layers.Layer]] = {
+    "image": {
+        "flip": layers.RandomFlip("horizontal"),
+        "shift": layers.RandomTranslation(0.1, 0.1),
+        "rotate": layers.RandomRotation(0.04),
+        "zoom": layers.RandomZoom(0.1),
+        "light": layers.RandomBrightness(0.2),
+    },
+    "sequence": {
+        "shift": layers.RandomTimeShift(0.1),
+        "scale": layers.RandomScaling(0.1),
+        "noise": layers.GaussianNoise(0.1),
+    },
+}
+
 
 @dataclass(frozen=True)
 class ArrayRecipe:
@@ -50,6 +66,8 @@ class ArrayRecipe:
     learning_rate : float
         The highest one; it falls along a cosine.
     batch_size, epochs, patience : int
+    augment : tuple of str
+        How rows are varied in training, in this order.
     """
 
     network: str
@@ -59,6 +77,7 @@ class ArrayRecipe:
     batch_size: int
     epochs: int
     patience: int
+    augment: tuple[str, ...] = ()
 
     def optimizer(self) -> optimizers.Optimizer:
         """AdamW with a falling rate."""
@@ -75,6 +94,7 @@ class ArrayRecipe:
         target = encoder.target
         classes = len(target.classes) if isinstance(target, ClassTarget) else None
         options: dict[str, Any] = {"dropout": self.dropout, "seed": seed}
+        options["augmentation"] = [_AUGMENTATIONS[encoder.form][kind] for kind in self.augment]
         if self.network == "small_cnn":
             options["filters"] = FILTERS[: max(2, 1 + round(math.log2(min(encoder.shape[:2]) / PLACES)))]
         if self.network == "lenet" and min(encoder.shape[:2]) < LENET_SIDE:
@@ -116,6 +136,7 @@ def choose(rows: int, encoder: ArrayEncoder, asked: Asked) -> ArrayRecipe:
         batch_size=batch_size,
         epochs=epochs,
         patience=max(MIN_PATIENCE, epochs // 4) if asked.patience is None else asked.patience,
+        augment=_augmentation(encoder, asked.augment),
     )
     check_settings(recipe)
     return recipe
@@ -130,3 +151,13 @@ def _network(encoder: ArrayEncoder, asked: str | None) -> str:
     if encoder.variable and asked != "sequence_lstm":
         raise DataError(f"{asked} takes sequences of one length only; use --network sequence_lstm, or cut the data.")
     return asked
+
+
+def _augmentation(encoder: ArrayEncoder, asked: tuple[str, ...] | None) -> tuple[str, ...]:
+    known = _AUGMENTATIONS[encoder.form]
+    for kind in asked or ():
+        if kind not in known:
+            raise DataError(f"--augment for {encoder.form}s takes {', '.join(known)}, got {kind!r}.")
+    if len(set(asked or ())) < len(asked or ()):
+        raise DataError(f"--augment must name every kind once, got {','.join(asked or ())}.")
+    return asked or ()

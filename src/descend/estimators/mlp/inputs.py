@@ -13,7 +13,21 @@ from descend.engine.sparse import SparseRows, is_sparse
 from descend.estimators.mlp.columns import ColumnEncoder, table
 from descend.training.arrays import all_finite, finite, sparse_rows
 
-_validate: Any = validate_data  # its annotations are those of its sentinels
+_validate_data: Any = validate_data  # its annotations are those of its sentinels
+
+
+def _validate(estimator: Any, *data: Any, **checks: Any) -> Any:
+    """Check data by scikit-learn's rules; what is missing has a remedy of ours where the layers are the user's."""
+    try:
+        return _validate_data(estimator, *data, **checks)
+    except ValueError as error:
+        if "Input X contains NaN" not in str(error) or not hasattr(estimator, "layers"):
+            raise
+        raise ValueError(
+            f"X contains NaN, which {type(estimator).__name__} takes only where its layers fill it: put "
+            "layers.Impute() first in layers, or fill X before, for instance with sklearn.impute.SimpleImputer()"
+        ) from error
+
 
 #: Formats of sparse X that scikit-learn's checks let through; they make CSR of all others.
 SPARSE: list[str] = ["csr"]
