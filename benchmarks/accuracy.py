@@ -69,7 +69,7 @@ class Task:
     loss: losses.Loss | None = None
 
 
-def _load(name: str) -> dict[str, np.ndarray]:
+def load(name: str) -> dict[str, np.ndarray]:
     path = FOLDER / f"{name}.npz"
     if not path.is_file():
         raise FileNotFoundError(f"no {path}; set DESCEND_DATASETS")
@@ -89,7 +89,7 @@ def _arrays(name: str) -> Callable[[int], Rows]:
     """Images or sequences with the data set's own test rows, scaled channel by channel."""
 
     def make(seed: int) -> Rows:
-        data = _load(name)
+        data = load(name)
         X, y, test = data["X"].astype(np.float32), data["y"], data["split"] == 1
         X = X[..., None] if data["X"].dtype == np.uint8 else X
         y = np.unique(y, return_inverse=True)[1]
@@ -110,7 +110,7 @@ def _reviews(seed: int) -> Rows:
     """Tokens; for the linear model how often each word occurs."""
     from scipy.sparse import coo_array
 
-    data = _load("food_reviews")
+    data = load("food_reviews")
     X, y, test = data["X"], data["y"], data["split"] == 1
     rows = np.repeat(np.arange(len(X)), X.shape[1])
     shape = (len(X), len(data["vocab"]))
