@@ -1,49 +1,23 @@
-// What Python sees of the engine: converts arrays, releases the GIL, calls.
-// Shapes and types have been checked by engine/native.py; what would be unsafe here is checked again.
-#include <nanobind/nanobind.h>
-#include <nanobind/ndarray.h>
-#include <nanobind/stl/optional.h>
+// What Python sees of the engine: reads arrays, releases the GIL, calls.
 #include <nanobind/stl/string.h>
-#include <nanobind/stl/vector.h>
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <map>
-#include <stdexcept>
-#include <string>
-
+#include "bindings/data.hpp"
 #include "bindings/specs.hpp"
 #include "ops/perceptron.hpp"
 #include "runtime/model.hpp"
 #include "runtime/team.hpp"
-
-namespace nb = nanobind;
 
 namespace descend {
 
 namespace {
 
 template <class T>
-using Matrix = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
-template <class T>
-using Vector = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
-
-// A new array that owns `count` numbers.
-template <class T>
-nb::ndarray<nb::numpy, T> new_array(std::initializer_list<std::size_t> shape, T*& data) {
-  std::size_t count = 1;
-  for (const std::size_t n : shape) count *= n;
-  data = new T[count > 0 ? count : 1];
-  nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
-  return nb::ndarray<nb::numpy, T>(data, shape.size(), shape.begin(), owner);
-}
-
-template <class T>
 class PyModel {
  public:
   explicit PyModel(const nb::dict& plan)
-      : model_(plan_spec(plan)), flat_(static_cast<std::size_t>(model_.flat_size())) {}
+      : model_(plan_spec(plan)),
+        reader_(model_.program.plan, model_.takes_sparse_rows()),
+        flat_(static_cast<std::size_t>(model_.flat_size())) {}
 
   void set_parameters(const Vector<T>& flat) {
     expect(flat.size() == flat_, "parameters have the wrong length");
@@ -58,26 +32,23 @@ class PyModel {
   }
 
   auto predict(const Matrix<T>& X, int threads) const {
-    expect(X.shape(1) == width(model_.program.plan.input), "X has the wrong number of columns");
     Data<T> data;
-    data.X = X.data();
-    data.rows = static_cast<long>(X.shape(0));
-    check_categories(data);
+    reader_.set_dense(data, X);
     return outputs_of(data, threads);
   }
 
   auto predict_parts(const nb::tuple& X, int threads) const {
     Data<T> data;
-    set_rows(data, X);
-    check_entries(data, nullptr, data.rows);
+    reader_.set_rows(data, X);
+    reader_.check_entries(data, nullptr, data.rows);
     return outputs_of(data, threads);
   }
 
   // The outputs, and the states (rows, state_size) that the recurrent layers end with, having begun with `state`.
   nb::tuple predict_from(const nb::object& X, const std::optional<Matrix<T>>& state, int threads) const {
     Data<T> data;
-    set_rows(data, X);
-    check_entries(data, nullptr, data.rows);
+    reader_.set_rows(data, X);
+    reader_.check_entries(data, nullptr, data.rows);
     const auto rows = static_cast<std::size_t>(data.rows),
                size = static_cast<std::size_t>(model_.program.plan.state_size);
     if (state) {
@@ -90,16 +61,16 @@ class PyModel {
   }
 
   double evaluate(const nb::object& X, const nb::object& y, const std::optional<Vector<T>>& weight, int threads) const {
-    const Data<T> data = check(X, y, weight);
-    check_entries(data, nullptr, data.rows);
+    const Data<T> data = reader_.read(X, y, weight);
+    reader_.check_entries(data, nullptr, data.rows);
     nb::gil_scoped_release free;
     return model_.evaluate(data, threads);
   }
 
   nb::tuple gradients(const nb::object& X, const nb::object& y, const std::optional<Vector<T>>& weight, uint64_t seed,
                       uint64_t step, int threads) {
-    const Data<T> data = check(X, y, weight);
-    check_entries(data, nullptr, data.rows);
+    const Data<T> data = reader_.read(X, y, weight);
+    reader_.check_entries(data, nullptr, data.rows);
     T* to;
     auto array = new_array<T>({flat_}, to);
     double loss;
@@ -112,8 +83,8 @@ class PyModel {
 
   auto probe(const nb::object& X, const Matrix<double>& bounds, int threads) const {
     Data<T> data;
-    set_rows(data, X);
-    check_entries(data, nullptr, data.rows);
+    reader_.set_rows(data, X);
+    reader_.check_entries(data, nullptr, data.rows);
     static_assert(sizeof(ValueStatistics) == 5 * sizeof(double));
     const std::size_t values = bounds.shape(0);
     expect(values <= model_.program.plan.widths.size() && bounds.shape(1) == 2, "bounds have the wrong shape");
@@ -152,14 +123,14 @@ class PyModel {
                   const Vector<uint32_t>& order, long batch, const Vector<double>& rates, int threads, double seconds,
                   const nb::object& tick, bool adapt, long accumulate, bool measure) {
     TrainJob<T> job{};
-    job.data = check(X, y, weight);
+    job.data = reader_.read(X, y, weight);
     job.order = order.data();
     job.count = static_cast<long>(order.size());
     job.batch = batch;
     expect(batch >= 1, "batch_size must be at least 1");
     for (std::size_t i = 0; i < order.size(); i++)
       expect(static_cast<long>(order.data()[i]) < job.data.rows, "a row index is out of range");
-    check_entries(job.data, job.order, job.count);
+    reader_.check_entries(job.data, job.order, job.count);
     expect(accumulate >= 1, "accumulate must be at least 1");
     job.accumulate = accumulate;
     const long batches = (job.count + batch - 1) / batch, steps = (batches + accumulate - 1) / accumulate;
@@ -203,17 +174,9 @@ class PyModel {
   }
 
  private:
-  static void expect(bool holds, const char* message) {
-    if (!holds) throw nb::value_error(message);
-  }
-
-  // Numbers in a row of a value.
-  std::size_t width(int value) const { return static_cast<std::size_t>(model_.program.plan.size(value)); }
-  std::size_t positions(int value) const { return static_cast<std::size_t>(model_.program.plan.positions_of(value)); }
-
   auto outputs_of(const Data<T>& data, int threads) const {
     T* to;
-    auto array = new_array<T>({static_cast<std::size_t>(data.rows), width(model_.program.plan.output)}, to);
+    auto array = new_array<T>({static_cast<std::size_t>(data.rows), reader_.width(model_.program.plan.output)}, to);
     if (data.rows > 4) {
       nb::gil_scoped_release free;
       model_.predict(data, to, threads);
@@ -223,118 +186,8 @@ class PyModel {
     return array;
   }
 
-  // Steps of a row: its positions, or integers that an embedding makes into positions.
-  long steps() const {
-    const PlanSpec& plan = model_.program.plan;
-    long most = plan.positions_of(plan.input);
-    for (const OpSpec& s : plan.ops)
-      if (s.kind == OpKind::embedding) most = std::max(most, plan.positions_of(s.output));
-    return most;
-  }
-
-  // X: a matrix; a matrix of sequences with their lengths (rows,) as a tuple; or sparse rows as a tuple of starts
-  // (rows + 1,), columns and values. The arrays stay alive with the caller's arguments.
-  void set_rows(Data<T>& data, const nb::object& X) const {
-    if (!nb::isinstance<nb::tuple>(X)) {
-      const auto dense = nb::cast<Matrix<T>>(X, false);
-      expect(dense.shape(1) == width(model_.program.plan.input), "X has the wrong number of columns");
-      data.X = dense.data();
-      data.rows = static_cast<long>(dense.shape(0));
-      check_categories(data);
-      return;
-    }
-    const auto parts = nb::cast<nb::tuple>(X);
-    if (nb::len(parts) == 2) {
-      set_rows(data, parts[0]);
-      const auto lengths = nb::cast<Vector<int32_t>>(parts[1], false);
-      bool good = static_cast<long>(lengths.size()) == data.rows;
-      for (std::size_t r = 0; good && r < lengths.size(); r++)
-        good = lengths.data()[r] >= 1 && lengths.data()[r] <= steps();
-      expect(good, "lengths must be one per row, from 1 to the number of steps");
-      data.lengths = lengths.data();
-      return;
-    }
-    expect(model_.takes_sparse_rows(), "sparse rows need a network whose first layer is dense");
-    expect(nb::len(parts) == 3, "sparse rows are a tuple (starts, columns, values)");
-    const auto starts = nb::cast<Vector<int64_t>>(parts[0], false);
-    const auto columns = nb::cast<Vector<int32_t>>(parts[1], false);
-    const auto values = nb::cast<Vector<T>>(parts[2], false);
-    const auto entries = static_cast<int64_t>(values.size());
-    bool good = starts.size() > 0 && columns.size() == values.size() && starts.data()[0] == 0 &&
-                starts.data()[starts.size() - 1] == entries;
-    for (std::size_t r = 1; good && r < starts.size(); r++) good = starts.data()[r - 1] <= starts.data()[r];
-    expect(good, "sparse rows do not fit together");
-    data.sparse_X = {starts.data(), columns.data(), values.data()};
-    data.rows = static_cast<long>(starts.size()) - 1;
-  }
-
-  // Categories are integers in their range, which the engine relies on.
-  void check_categories(const Data<T>& data) const {
-    const long columns = model_.program.plan.size(model_.program.plan.input);
-    for (const OpSpec& op : model_.program.plan.ops)
-      for (const CategorySpec& c : op.categories)
-        for (long r = 0; r < data.rows; r++) {
-          const T x = data.X[r * columns + c.column];
-          if (x >= 0 && x < static_cast<T>(c.levels) && x == std::floor(x)) continue;
-          throw nb::value_error(("X[" + std::to_string(r) + ", " + std::to_string(c.column) + "] is " +
-                                 std::to_string(x) + ", but column " + std::to_string(c.column) +
-                                 " holds categories: integers from 0 to " + std::to_string(c.levels - 1))
-                                    .c_str());
-        }
-  }
-
-  // Columns of the rows in `order` (null: the first `count`) exist and increase.
-  void check_entries(const Data<T>& data, const uint32_t* order, long count) const {
-    if (!data.sparse()) return;
-    const auto most = static_cast<int64_t>(width(model_.program.plan.input));
-    for (long i = 0; i < count; i++) {
-      const long r = order ? static_cast<long>(order[i]) : i;
-      int64_t before = -1;
-      bool good = true;
-      for (int64_t k = data.sparse_X.starts[r]; k < data.sparse_X.starts[r + 1]; k++) {
-        good &= data.sparse_X.columns[k] > before;
-        before = data.sparse_X.columns[k];
-      }
-      expect(good && before < most, "the columns of a sparse row do not increase, or are out of range");
-    }
-  }
-
-  Data<T> check(const nb::object& X, const nb::object& y, const std::optional<Vector<T>>& weight) const {
-    const PlanSpec& plan = model_.program.plan;
-    expect(plan.has_loss, "the plan has no loss");
-    Data<T> data;
-    set_rows(data, X);
-    const auto rows = static_cast<std::size_t>(data.rows);
-    const std::size_t outputs = width(plan.loss.prediction);
-    if (plan.loss.index_target && !plan.loss.groups.empty()) {
-      const std::vector<long>& groups = plan.loss.groups;
-      const auto classes = nb::cast<Vector<int32_t>>(y, false);
-      const std::size_t lines = positions(plan.loss.prediction);
-      expect(classes.size() == rows * lines * groups.size(), "y has the wrong number of rows or groups");
-      for (std::size_t i = 0; i < classes.size(); i++)
-        expect(classes.data()[i] >= 0 && classes.data()[i] < groups[i % groups.size()], "a class in y is out of range");
-      data.classes = classes.data();
-    } else if (plan.loss.index_target) {
-      const auto classes = nb::cast<Vector<int32_t>>(y, false);
-      const std::size_t lines = positions(plan.loss.prediction);
-      expect(classes.size() == rows * lines, "y has the wrong number of rows");
-      for (std::size_t i = 0; i < classes.size(); i++)
-        expect(classes.data()[i] >= 0 && static_cast<std::size_t>(classes.data()[i]) < outputs / lines,
-               "a class in y is out of range");
-      data.classes = classes.data();
-    } else {
-      const auto dense = nb::cast<Matrix<T>>(y, false);
-      expect(dense.shape(0) == rows && dense.shape(1) == outputs, "y has the wrong shape");
-      data.y = dense.data();
-    }
-    if (weight) {
-      expect(weight->size() == rows, "weight has the wrong number of rows");
-      data.weight = weight->data();
-    }
-    return data;
-  }
-
   Model<T> model_;
+  DataReader<T> reader_;
   std::size_t flat_;
 };
 
