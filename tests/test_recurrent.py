@@ -208,3 +208,9 @@ def test_networks_learn_what_only_the_past_tells(make: type[layers.Recurrent], t
     for each in (network, loaded):
         each.fit(X, y, epochs=1, verbose=0)
     np.testing.assert_array_equal(loaded.predict(X), network.predict(X))
+
+
+@pytest.mark.parametrize(("layer", "name"), [(layers.GRU(3), "GRU 'gru_1'"), (layers.LSTM(3, name="a"), "LSTM 'a'")])
+def test_rows_without_steps_name_the_layer(layer: layers.Layer, name: str) -> None:
+    with pytest.raises(ValueError, match=rf"{name}: needs rows of shape \(steps, features\), got rows of shape \(4,\)"):
+        Network([layer], (4,))

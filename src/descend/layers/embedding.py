@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from descend import initializers, penalties, specs
 from descend.layers.base import MAX_UNITS, Layer, Shape, registry
+from descend.layers.windows import label
 
 #: A float32 holds no larger integer range without gaps.
 MAX_LEVELS = 2**24
@@ -73,7 +74,7 @@ class Embedding(Layer):
             when there are no such columns.
         """
         if len(input_shape) != 1:
-            raise ValueError(f"Embedding: needs rows of categories, got rows of shape {input_shape}")
+            raise ValueError(f"{label(self)}: needs rows of categories, got rows of shape {input_shape}")
         width = input_shape[0]
         if self.columns is None and width > MAX_UNITS:
             raise ValueError(f"Embedding: rows may hold at most {MAX_UNITS} categories, got {width}; cut them")

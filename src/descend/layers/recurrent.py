@@ -8,6 +8,7 @@ from typing import ClassVar
 from descend import initializers, penalties, specs
 from descend.layers.activations import Elementwise, resolve_activation
 from descend.layers.base import MAX_UNITS, Layer, Shape, registry
+from descend.layers.windows import label
 
 #: Functions a SimpleRNN may apply: those whose derivative follows from the output.
 RNN_ACTIVATIONS = ("tanh", "relu")
@@ -87,7 +88,7 @@ class Recurrent(Layer):
     def output_shape(self, input_shape: Shape) -> Shape:
         if len(input_shape) != 2:
             raise ValueError(
-                f"{type(self).__name__}: needs rows of shape (steps, features), got rows of shape {input_shape}; pass "
+                f"{label(self)}: needs rows of shape (steps, features), got rows of shape {input_shape}; pass "
                 "X of shape (rows, steps, features)"
                 + (", or give the layer before it return_sequences=True" if len(input_shape) == 1 else "")
             )
