@@ -124,7 +124,7 @@ def test_the_native_engine_trusts_nobody() -> None:
         (lambda: lower([layers.Embedding(3, 3, columns=[5])], 3), ValueError, "columns names 5.*the columns 0 to 2"),
         (lambda: lower([layers.Embedding(3, 3)], (3, 2)), ValueError, r"rows of categories, got .*\(3, 2\)"),
         (lambda: lower([layers.Embedding(3, 3)], 10**9), ValueError, "at most 1048576 categories, got 1000000000"),
-        (lambda: lower([layers.ReLU(), layers.Embedding(3, 3)], 3), ValueError, "embedding_1: an embedding reads the"),
+        (lambda: lower([layers.ReLU(), layers.Embedding(3, 3)], 3), ValueError, "let 'embedding_1' come first"),
     ],
 )
 def test_what_does_not_fit_is_refused(make, error: type[Exception], message: str) -> None:

@@ -143,9 +143,37 @@ def test_plans_show_them() -> None:
         (lambda: layers.SwapNoise(1.0), "rate"),
         (
             lambda: lower([layers.Dense(3), layers.Mixup()], 2),
-            "Mixup 'mixup_1' mixes the rows of X, so it must be the first",
+            "'mixup_1' mixes rows of a batch, but its input depends on 'dense_1/weight', which training changes",
         ),
-        (lambda: lower([layers.SwapNoise(), layers.CutMix(), layers.Dense(3)], 2), "CutMix 'cutmix_1' mixes"),
+        (
+            lambda: lower([layers.PeriodicEmbedding(), layers.SwapNoise(), layers.Dense(1)], 2),
+            "'swap_noise_1' mixes rows of a batch, but its input depends on 'periodic_embedding_1/frequency'",
+        ),
+        (
+            lambda: lower([layers.Mixup(), layers.CutMix(), layers.Dense(3)], 2),
+            "the layers 'mixup_1' and 'cutmix_1' would both mix rows and targets",
+        ),
+        (
+            lambda: lower([layers.Residual([layers.Mixup()]), layers.Dense(3)], 2),
+            "'mixup_1' mixes rows and targets, but the layer 'residual_1' reads the rows unmixed",
+        ),
+        (
+            lambda: lower([layers.Mixup(), layers.OneHot(3, columns=(1,)), layers.Dense(3)], 2),
+            "'one_hot_1' reads categories in column 1 of its input, but the layer 'mixup_1' changes their numbers at "
+            "random; put it behind 'one_hot_1'",
+        ),
+        (
+            lambda: lower([layers.Mixup(), layers.Embedding(3, 2, columns=(1,)), layers.Dense(3)], 2),
+            "'embedding_1' reads categories in column 1 of its input, but the layer 'mixup_1' changes their numbers; ",
+        ),
+        (
+            lambda: lower([layers.Standardize(), layers.Embedding(3, 2), layers.Flatten(), layers.Dense(3)], 2),
+            "'standardize_1' changes their numbers; leave that column out of its columns=",
+        ),
+        (
+            lambda: lower([layers.Dense(3), layers.Embedding(3, 2, columns=(0,)), layers.Dense(3)], 2),
+            "what comes before it depends on 'dense_1/weight', which training changes; let the embedding come first",
+        ),
         (lambda: losses.CategoricalCrossentropy(label_noise=1.0), r"label_noise must be a finite number in \[0, 1\)"),
         (lambda: losses.MAE(label_noise=-0.1), "label_noise"),
         (lambda: losses.Poisson(label_noise=0.1), "Poisson: label_noise"),
@@ -166,6 +194,33 @@ def test_what_cannot_mix_is_refused() -> None:
         Network([layers.Dense(1)]).fit(X, X[:, 0], loss=losses.MSE(label_noise=0.1), optimizer="lbfgs", verbose=0)
     plan = lower([layers.Dense(2), layers.Dense(2)], 2)
     (first, second) = plan.ops
-    spoiled = [first, Mix(second.name, second.inputs, second.output, 1.0, False, 0)]
-    with pytest.raises(PlanError, match="which is not the input"):
-        validate(type(plan)(plan.values, tuple(spoiled), plan.parameters[:2], plan.input, plan.output))
+    spoiled = [
+        Mix("a", first.inputs, first.output, 1.0, False, 0),
+        Mix("b", second.inputs, second.output, 1.0, False, 1),
+    ]
+    with pytest.raises(PlanError, match="'a' and 'b' would both mix"):
+        validate(type(plan)(plan.values, tuple(spoiled), (), plan.input, plan.output))
+
+
+def test_rows_are_mixed_as_the_layers_before_make_them() -> None:
+    X_mixed = np.column_stack([RNG.integers(0, 3, 60), RNG.normal(3.0, 9.0, (60, 2))])
+    prepared = [layers.OneHot(3, columns=(0,)), layers.Standardize(columns=(3, 4))]
+    net = Network([*prepared, layers.Mixup(1.0), layers.Dense(1)], input_shape=(3,), seed=0, dtype="float64")
+    net.adapt(X_mixed)
+    found = net.trace(X_mixed, X_mixed[:, 1], loss="mse")
+    before, s, q = (found[name] for name in ("standardize_1", "mixup_1/share", "mixup_1/partner"))
+    np.testing.assert_allclose(found["mixup_1"], s[:, None] * before + (1 - s[:, None]) * before[q.astype(int)])
+    np.testing.assert_allclose(found["mixup_1"][:, :3].sum(axis=1), 1.0)
+
+
+def test_categories_may_be_swapped_before_they_are_read() -> None:
+    X_codes = np.column_stack([RNG.normal(5.0, 2.0, 80), RNG.integers(0, 4, 80)])
+    for mixing in (layers.SwapNoise(0.3), layers.CutMix()):
+        stack = [layers.Standardize(columns=(0,)), mixing, layers.Embedding(4, 2, columns=(1,)), layers.Dense(1)]
+        net = Network(stack, seed=0)
+        net.fit(X_codes, X_codes[:, 1], loss="mse", epochs=30, optimizer="adam", verbose=0)
+        assert net.predict(X_codes).shape == (80, 1)
+        with pytest.raises(
+            ValueError, match=r"X\[0, 1\] is 7, but column 1 holds categories for the layer 'embedding_1'"
+        ):
+            net.predict(np.array([[1.0, 7.0]]))

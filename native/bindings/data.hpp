@@ -148,10 +148,10 @@ class DataReader {
     for (const OpSpec& op : plan_.ops)
       for (const CategorySpec& c : op.categories)
         for (long r = 0; r < data.rows; r++) {
-          const T x = data.X[r * columns + c.column];
+          const T x = data.X[r * columns + c.origin];
           if (x >= 0 && x < static_cast<T>(c.levels) && x == std::floor(x)) continue;
-          throw nb::value_error(("X[" + std::to_string(r) + ", " + std::to_string(c.column) + "] is " +
-                                 std::to_string(x) + ", but column " + std::to_string(c.column) +
+          throw nb::value_error(("X[" + std::to_string(r) + ", " + std::to_string(c.origin) + "] is " +
+                                 std::to_string(x) + ", but column " + std::to_string(c.origin) +
                                  " holds categories: integers from 0 to " + std::to_string(c.levels - 1))
                                     .c_str());
         }

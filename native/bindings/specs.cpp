@@ -112,8 +112,9 @@ OpSpec op_spec(const nb::dict& d) {
   s.transposed = get(d, "transposed", false);
   if (s.kind == OpKind::embedding) {
     const auto columns = nb::cast<std::vector<long>>(d["columns"]), offsets = nb::cast<std::vector<long>>(d["offsets"]),
-               levels = nb::cast<std::vector<long>>(d["levels"]);
-    for (std::size_t i = 0; i < columns.size(); i++) s.categories.push_back({columns[i], offsets[i], levels[i]});
+               levels = nb::cast<std::vector<long>>(d["levels"]), origins = nb::cast<std::vector<long>>(d["origins"]);
+    for (std::size_t i = 0; i < columns.size(); i++)
+      s.categories.push_back({columns[i], offsets[i], levels[i], origins[i]});
   }
   s.samples = get<long>(d, "samples", 0);
   s.shares = get(d, "shares", std::vector<double>{});

@@ -8,24 +8,12 @@
 
 namespace descend {
 
-namespace {
-
-// `left` numbers at p, or a vector of them: the caller's rows have no padding.
 template <class T>
-Vec<T> load_part(const T* p, long left) {
-  if (left >= kLanes<T>) return load_unaligned(p);
-  Vec<T> v{};
-  for (long i = 0; i < left; i++) v[i] = p[i];
-  return v;
-}
-
-}  // namespace
+Mix<T>::Mix(const OpSpec& s, const PlanSpec& plan) : Op<T>(s, plan), reads_data_(s.input == plan.input) {}
 
 template <class T>
-Mix<T>::Mix(const OpSpec& s, const PlanSpec& plan) : Op<T>(s, plan) {}
-
-template <class T>
-void Mix<T>::forward(const Pass<T>& pass, Rows lines, Panels) const {
+void Mix<T>::forward(const Pass<T>& pass, Rows lines, Panels part) const {
+  if (pass.training && part.first + 1 < parts(false)) return;
   const auto& shares = this->spec.shares;
   for (long line = lines.first; line < lines.last && !pass.training; line++) {
     const T* const x = this->in(pass, line) + line * kPanel<T>;
@@ -45,7 +33,7 @@ T Mix<T>::mix_row(const Pass<T>& pass, long r, double share) const {
   using U = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
   if (this->spec.cut_height) return paste(pass, r, share);
   const long n = this->in_width, q = this->in_positions;
-  const T* const other = pass.data->X + pass.source(partner(pass, r)) * q * n;
+  const long second_row = partner(pass, r);
   const Vec<T> own = splat(static_cast<T>(share)), rest = splat(T(1) - static_cast<T>(share));
   const RandomKey key = random_key(pass, this->spec.stream ^ (uint64_t{1} << 63));
   const auto threshold = static_cast<U>(std::min(share * 4294967296.0, 4294967295.0));
@@ -53,9 +41,9 @@ T Mix<T>::mix_row(const Pass<T>& pass, long r, double share) const {
   for (long line = r * q; line < (r + 1) * q; line++) {
     const T* const x = this->in(pass, line) + line * kPanel<T>;
     T* const y = this->out(pass, line) + line * kPanel<T>;
-    const T* const from = other + (line - r * q) * n;
+    const Other<T> from = other_row(*this, pass, second_row, line - r * q, reads_data_);
     each_in_row<T>(n, this->stride(pass), [&](long o, long c) {
-      const Vec<T> second = load_part(from + c, n - c);
+      const Vec<T> second = from.load_at(o, c, n);
       if (!this->spec.by_feature) return store(y + o, fma<T>(own, load(x + o), rest * second));
       const VecI<T> keep = (VecI<T>)(random_bits<T>(key, static_cast<uint32_t>(line * n + c)) < threshold);
       store(y + o, keep ? load(x + o) : second);
@@ -69,16 +57,16 @@ T Mix<T>::mix_row(const Pass<T>& pass, long r, double share) const {
 template <class T>
 T Mix<T>::paste(const Pass<T>& pass, long r, double share) const {
   const long n = this->in_width, q = this->in_positions, width = this->spec.cut_width;
-  const T* const other = pass.data->X + pass.source(partner(pass, r)) * q * n;
+  const long second_row = partner(pass, r);
   const Rectangle cut = rectangle(pass, r, share);
   for (long line = r * q; line < (r + 1) * q; line++) {
     const T* const x = this->in(pass, line) + line * kPanel<T>;
     T* const y = this->out(pass, line) + line * kPanel<T>;
     const long place = line - r * q;
     const bool inside = cut.holds(place / width, place % width);
-    each_in_row<T>(n, this->stride(pass), [&](long o, long c) {
-      store(y + o, inside ? load_part(other + place * n + c, n - c) : load(x + o));
-    });
+    const Other<T> from = other_row(*this, pass, second_row, place, reads_data_);
+    each_in_row<T>(n, this->stride(pass),
+                   [&](long o, long c) { store(y + o, inside ? from.load_at(o, c, n) : load(x + o)); });
   }
   return T(1) - static_cast<T>(cut.area()) / static_cast<T>(q);
 }

@@ -3,6 +3,7 @@
 // targets are mixed by the loss, with the same share.
 #pragma once
 
+#include "ops/other_row.hpp"
 #include "ops/rectangle.hpp"
 #include "runtime/program.hpp"
 
@@ -14,10 +15,13 @@ class Mix final : public Op<T> {
   Mix(const OpSpec& s, const PlanSpec& plan);
 
   bool by_row() const override { return true; }
+  // Rows that other ops have made are mixed once all of them are there, and stay.
+  long parts(bool backward) const override { return reads_data_ || backward ? 1 : 2; }
+  bool in_place() const override { return reads_data_; }
   long scratch_size(long blocks, int /*threads*/) const override { return blocks * kRowBlock; }
 
   void forward(const Pass<T>& pass, Rows rows, Panels) const override;
-  void backward(const Pass<T>&, Rows, Panels) const override {}  // it reads the input: nobody asks
+  void backward(const Pass<T>&, Rows, Panels) const override {}  // nothing before it is trained: nobody asks
 
   // The row of the batch that row r is mixed with.
   long partner(const Pass<T>& pass, long r) const {
@@ -34,6 +38,8 @@ class Mix final : public Op<T> {
   T mix_row(const Pass<T>& pass, long r, double share) const;
   T paste(const Pass<T>& pass, long r, double share) const;
   Rectangle rectangle(const Pass<T>& pass, long r, double share) const;
+
+  bool reads_data_;  // or rows that other ops have made
 };
 
 }  // namespace descend

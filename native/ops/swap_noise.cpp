@@ -1,6 +1,7 @@
 // Training: an element is replaced, where its random number is below the rate, by the same feature of another row of
-// the batch. It reads the plan's input, so no gradient passes through.
+// the batch. Nothing before it is trained, so no gradient passes through.
 #include "ops/ops.hpp"
+#include "ops/other_row.hpp"
 #include "ops/row_tools.hpp"
 
 namespace descend {
@@ -11,11 +12,15 @@ template <class T>
 class SwapNoise final : public Op<T> {
  public:
   SwapNoise(const OpSpec& s, const PlanSpec& plan)
-      : Op<T>(s, plan), threshold_(static_cast<uint64_t>(s.rate * 4294967296.0)) {}
+      : Op<T>(s, plan), threshold_(static_cast<uint64_t>(s.rate * 4294967296.0)), reads_data_(s.input == plan.input) {}
 
   bool by_row() const override { return true; }
+  // As in Mix.
+  long parts(bool backward) const override { return reads_data_ || backward ? 1 : 2; }
+  bool in_place() const override { return reads_data_; }
 
-  void forward(const Pass<T>& pass, Rows lines, Panels) const override {
+  void forward(const Pass<T>& pass, Rows lines, Panels part) const override {
+    if (pass.training && part.first + 1 < parts(false)) return;
     const RandomKey which = random_key(pass, this->spec.stream),
                     from = random_key(pass, this->spec.stream ^ (uint64_t{1} << 63));
     const long n = this->in_width, q = this->in_positions;
@@ -30,7 +35,8 @@ class SwapNoise final : public Op<T> {
         for (long i = 0; i < std::min<long>(kLanes<T>, n - c); i++)
           if (bits[i] < threshold_) {
             const uint64_t row = (static_cast<uint64_t>(drawn[i]) * static_cast<uint64_t>(pass.rows)) >> 32;
-            y[o + i] = pass.data->X[(pass.source(static_cast<long>(row)) * q + line % q) * n + c + i];
+            const Other<T> other = other_row(*this, pass, static_cast<long>(row), line % q, reads_data_);
+            y[o + i] = other.data ? other.data[c + i] : other.panel[o + i];
           }
       });
     }
@@ -39,6 +45,7 @@ class SwapNoise final : public Op<T> {
 
  private:
   uint64_t threshold_;
+  bool reads_data_;  // or rows that other ops have made
 };
 
 }  // namespace

@@ -70,9 +70,10 @@ struct ParameterSpec {
   long gates = 1;                                             // of a recurrent layer: columns are (gates, units)
 };
 
-// A column of categories of an embedding: x is row `offset` + x of the weight, for x from 0 to `levels` - 1.
+// A column of categories of an embedding: x is row `offset` + x of the weight, for x from 0 to `levels` - 1. It is
+// column `origin` of the plan's input.
 struct CategorySpec {
-  long column, offset, levels;
+  long column, offset, levels, origin;
 };
 
 // A window that slides over an image, see ops/window.hpp. Sequences are images of height 1.

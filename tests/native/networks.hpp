@@ -131,7 +131,7 @@ class Builder {
   Builder& embedding(long columns, long levels, long units) {
     OpSpec s = op(OpKind::embedding, columns * units + plan_.widths.front() - columns);
     s.weight = parameter(columns * levels, units, true, 1e-3);
-    for (long c = 0; c < columns; c++) s.categories.push_back({c, c * levels, levels});
+    for (long c = 0; c < columns; c++) s.categories.push_back({c, c * levels, levels, c});
     return add(s);
   }
   // The value that the next op reads first, and the one that the last op wrote.

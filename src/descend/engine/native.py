@@ -24,6 +24,7 @@ from descend.layers.windows import Window
 from descend.optimizers import Optimizer
 from descend.plan import ops
 from descend.plan.plan import Parameter, Plan
+from descend.plan.sources import category_columns
 
 
 def _load() -> ModuleType:
@@ -211,11 +212,16 @@ def _describe(plan: Plan) -> dict[str, Any]:
         "widths": [value.shape[-1] for value in plan.values],
         "positions": [value.positions for value in plan.values],
         "parameters": parameters,
-        "ops": [_op(op) for op in plan.ops],
+        "ops": [_op(op) | _origins(op, plan) for op in plan.ops],
         "input": plan.input,
         "output": plan.output,
         "loss": loss,
     }
+
+
+def _origins(op: ops.Op, plan: Plan) -> dict[str, Any]:
+    """Where an embedding's columns of categories stand in X."""
+    return {"origins": category_columns(plan, op)} if isinstance(op, ops.Embedding) else {}
 
 
 def _optimizer(optimizer: Optimizer) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from descend.engine import sparse
 from descend.engine.sequences import Sequences, split
 from descend.plan import ops
 from descend.plan.plan import Plan
+from descend.plan.sources import category_columns
 
 #: Ops that treat every step by itself, or leave out those beyond a row's length.
 _STEP_BY_STEP = (
@@ -44,7 +45,7 @@ def check_rows(plan: Plan, X: Any, name: str = "X") -> None:
     """
     for op in plan.ops:
         if isinstance(op, ops.Embedding):
-            _check_categories(op, X, name)
+            _check_categories(op, category_columns(plan, op), X, name)
     if sparse.is_sparse(X):
         sparse.check_plan(plan, name)
     if not isinstance(X, Sequences):
@@ -82,11 +83,11 @@ def _check_tokens(plan: Plan, name: str) -> None:
             )
 
 
-def _check_categories(op: ops.Embedding, X: Any, name: str) -> None:
+def _check_categories(op: ops.Embedding, columns: tuple[int, ...], X: Any, name: str) -> None:
     if sparse.is_sparse(X) or X.ndim != 2:
         return  # which is refused for its form
     X, lengths = split(X)
-    for column, levels in zip(op.columns, op.levels, strict=True):
+    for column, levels in zip(columns, op.levels, strict=True):
         values = np.asarray(X)[:, column : column + 1].ravel()
         # A NaN is in no range.
         outside = ~((values >= 0) & (values < levels) & (values == np.floor(values)))

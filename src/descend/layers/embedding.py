@@ -19,7 +19,9 @@ MAX_LEVELS = 2**24
 class Embedding(Layer):
     """Turns categories into vectors that are learned: category v of a column becomes row v of a weight.
 
-    It reads the network's input, whose category columns hold the integers 0 to levels - 1 as numbers. Where `columns`
+    It reads the network's input, whose category columns hold the integers 0 to levels - 1 as numbers. Layers that are
+    not trained may stand before it as long as they leave these columns alone: `Standardize(columns=...)` of the others,
+    `CutMix`, `SwapNoise`. Where `columns`
     is None, rows (k,) are k positions of a sequence and become (k, units). Otherwise the output (k * units + others,)
     has the vectors of the k columns side by side, followed by the input's other columns as they are. Bengio and others,
     "A neural probabilistic language model", 2003; Guo and Berkhahn, "Entity embeddings of categorical variables", 2016.

@@ -15,8 +15,9 @@ class Mixup(Layer):
 
     The other row q is drawn from the batch and the share s from the distribution Beta(alpha, alpha), both anew for
     every row and step; a row keeps its sample weight. Classes count as rows of 0 and 1, several groups of them beside
-    each other, all mixed by the one share of their row. It makes predictions change evenly between rows. It must be the
-    first layer and does nothing in inference. Zhang and others, "mixup: beyond empirical risk minimization", 2018 (who
+    each other, all mixed by the one share of their row. It makes predictions change evenly between rows. Layers that
+    are not trained may stand before it, and no branch: behind `Standardize`, `OneHot` or `RandomFlip` it mixes what
+    they make. It does nothing in inference. Zhang and others, "mixup: beyond empirical risk minimization", 2018 (who
     draw one s for a batch).
 
     Attributes
@@ -39,7 +40,8 @@ class CutMix(Layer):
     Share s and row are drawn as for `Mixup`; targets are mixed by the share that was kept in fact. Of images (height,
     width, channels) the part is a rectangle around a random pixel with sides of sqrt(1 - s) of the image's, cut at its
     border; of sequences (steps, channels) a stretch of 1 - s of the steps; of rows of features, which have no
-    neighbours, each with probability 1 - s. It must be the first layer and does nothing in inference. Yun and others,
+    neighbours, each with probability 1 - s. Values stay whole, so it may also stand before an `Embedding` or `OneHot`;
+    otherwise it stands where `Mixup` may. It does nothing in inference. Yun and others,
     "CutMix: regularization strategy to train strong classifiers with localizable features", 2019.
 
     Attributes
@@ -60,7 +62,7 @@ class SwapNoise(Layer):
     """In training, each element is replaced with probability `rate` by the same feature of another row of the batch.
 
     The noise has each feature's own distribution, which suits tables of unlike or categorical columns; targets stay. It
-    must be the first layer and does nothing in inference.
+    may stand before an `Embedding` or `OneHot` and behind layers that are not trained. It does nothing in inference.
     """
 
     rate: float = 0.1

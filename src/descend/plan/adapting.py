@@ -21,9 +21,7 @@ def check_adaptive(plan: Plan) -> None:
         Naming the layer, the weights it depends on, and the remedy.
     """
     wanted = {op.name for op in plan.ops if isinstance(op, ops.ColumnMap) and not isinstance(op, ops.Periodic)}
-    if not wanted:
-        return
-    trained: dict[int, str] = {}  # a trained parameter that each value depends on
+    trained = trained_values(plan)
     for op in plan.ops:
         found = next((trained[value] for value in op.inputs if value in trained), None)
         if found is not None and op.name in wanted:
@@ -31,6 +29,14 @@ def check_adaptive(plan: Plan) -> None:
                 f"the layer {op.name!r} prepares data before training, but its input depends on {found!r}, which "
                 "training changes; put it before the first layer that is trained, or use BatchNorm or LayerNorm there"
             )
+
+
+def trained_values(plan: Plan) -> dict[int, str]:
+    """For each value that depends on trained parameters, the name of one."""
+    trained: dict[int, str] = {}
+    for op in plan.ops:
+        found = next((trained[value] for value in op.inputs if value in trained), None)
         own = next((plan.parameters[i].name for i in check_op(op, plan) if plan.parameters[i].trainable), None)
         if found is not None or own is not None:
             trained[op.output] = found or own or ""
+    return trained

@@ -12,6 +12,7 @@ from descend.plan.builder import PlanBuilder
 from descend.plan.lowering import _name, lower_layer
 from descend.plan.plan import Plan
 from descend.plan.printing import describe_op
+from descend.plan.sources import mixing_fault
 from descend.plan.validator import _check_same_shape, _require, _shapes, check_op
 
 _NONE = (0.0, 0.0)
@@ -19,7 +20,7 @@ _NONE = (0.0, 0.0)
 
 @lower_layer.register
 def _(layer: layers.Mixup | layers.CutMix, builder: PlanBuilder, value: int) -> int:
-    name, shape = _name(layer), _first(layer, builder, value)
+    name, shape = _name(layer), layer.output_shape(builder.shape(value))
     stream, cuts = builder.stream(), isinstance(layer, layers.CutMix)
     image = pair(shape[:-1], 1) if cuts and len(shape) in (2, 3) else None
     return builder.add(name, shape, lambda out: ops.Mix(name, (value,), out, layer.alpha, cuts, stream, image))
@@ -27,18 +28,8 @@ def _(layer: layers.Mixup | layers.CutMix, builder: PlanBuilder, value: int) -> 
 
 @lower_layer.register
 def _(layer: layers.SwapNoise, builder: PlanBuilder, value: int) -> int:
-    name, shape, stream = _name(layer), _first(layer, builder, value), builder.stream()
+    name, shape, stream = _name(layer), layer.output_shape(builder.shape(value)), builder.stream()
     return builder.add(name, shape, lambda out: ops.SwapNoise(name, (value,), out, layer.rate, stream))
-
-
-def _first(layer: layers.Layer, builder: PlanBuilder, value: int) -> tuple[int, ...]:
-    """The shape of a layer that works on the rows as they come."""
-    if value != 0:
-        raise ValueError(
-            f"{type(layer).__name__} {layer.name!r} mixes the rows of X, so it must be the first layer, and the only "
-            "one that mixes"
-        )
-    return layer.output_shape(builder.shape(value))
 
 
 def _moves(layer: layers.Layer) -> tuple[ops.Move, ...]:
@@ -167,9 +158,9 @@ def _(op: ops.SwapNoise, plan: Plan) -> tuple[int, ...]:
 
 def _check_mixing(op: ops.Op, plan: Plan) -> None:
     _check_same_shape(op, plan)
-    _require(op.inputs == (plan.input,), f"op {op.name} mixes rows of value {op.inputs[0]}, which is not the input")
-    readers = [other for other in plan.ops if plan.input in other.inputs]
-    _require(len(readers) == 1, f"op {op.name} mixes the input, which another op reads unmixed")
+    if isinstance(op, ops.Mix):
+        fault = mixing_fault(plan)
+        _require(fault is None, fault or "")
 
 
 @check_op.register

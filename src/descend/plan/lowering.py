@@ -15,6 +15,7 @@ from descend.plan.builder import PlanBuilder
 from descend.plan.gaussian import include_activations
 from descend.plan.naming import TIED, WITHOUT_PARAMETERS, Names
 from descend.plan.plan import Plan
+from descend.plan.sources import check_sources
 from descend.plan.validator import validate
 
 _WEIGHTED = layers.Dense | layers.Sliding  # layers whose weights depend on the next activation
@@ -51,6 +52,7 @@ def lower(
     builder = PlanBuilder(shape, penalty=penalties.resolve(penalty))
     named = complete_initializers(name_layers(expand(network)), initializer)
     plan = include_activations(builder.build(lower_stack(named, builder, 0)))
+    check_sources(plan)
     validate(plan)
     check_adaptive(plan)
     return plan
@@ -324,8 +326,6 @@ def _(layer: layers.Concatenate, builder: PlanBuilder, value: int) -> int:
 @lower_layer.register
 def _(layer: layers.Embedding, builder: PlanBuilder, value: int) -> int:
     name = _name(layer)
-    if value != builder.input:
-        raise ValueError(f"{name}: an embedding reads the network's input, so it must come first, or first in a branch")
     chosen = layer.chosen(builder.shape(value))
     columns, levels = (tuple(part) for part in zip(*chosen, strict=True))
     apart = not isinstance(layer.levels, int)
