@@ -351,6 +351,8 @@ def test_augmentation(make: str, kinds: str, found: list[str], images: Path, tmp
     bundle = load_model(tmp_path / "model")
     assert [type(layer).__name__ for layer in bundle.network.layers[: len(found)]] == found
     assert bundle.facts.recipe["augment"] == kinds.replace(" ", "").split(",")
+    shown = " ".join(run("info", tmp_path / "model" / "model.descend").output.split())
+    assert f"augment {' and '.join(bundle.facts.recipe['augment'])}." in shown
 
 
 def test_augmentation_that_there_is_not(images: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -103,9 +104,12 @@ def test_what_is_said() -> None:
     X, y = DATA["numbers"]
     diverged = run([D(32, "relu"), D(1)], X, y, optimizer=optimizers.SGD(10.0)).diagnose()[0]
     assert diverged.message == "the loss became infinite or NaN in epoch 1" and diverged.severity == "critical"
-    dead = run([D(32, "relu"), D(32, "relu"), D(1)], X, y, optimizer=optimizers.Adam(10.0)).diagnose()[0]
+    thrown = run([D(32, "relu"), D(32, "relu"), D(1)], X, y, optimizer=optimizers.Adam(10.0))
+    dead = thrown.diagnose()[0]
     assert "the training loss went up from " in dead.message and "before the first update to" in dead.message
     assert dead.severity == "critical" and dead.evidence["highest"] > 1e6 and dead.evidence["explained"] < 0
+    older = replace(thrown, initial_loss=None, loss=[4.0, 1e9, *[4.0] * (len(thrown.loss) - 2)])
+    assert "went up from 4 in the first epoch to 1e+09" in older.diagnose()[0].message
     some = run([D(32, "relu"), D(32, "relu"), D(1)], *DATA["two classes"], optimizer=optimizers.Adam(3.0)).diagnose()[0]
     assert "and the network explains" in some.message and some.severity == "warning"
     X, y = make_moons(400, noise=0.2, random_state=0)

@@ -40,9 +40,15 @@ def info(model: Path) -> None:
     else:
         _columns(encoder)
     out.print(bundle.network.summary(), markup=False)
-    settings = ", ".join(f"{name} {value}" for name, value in facts.recipe.items() if name != "hidden")
+    recipe = {name: value for name, value in facts.recipe.items() if name != "hidden"}
+    settings = ", ".join(f"{name} {_setting(value)}" for name, value in recipe.items())
     out.print(f"Trained with seed {facts.seed}, {settings.replace('_', ' ')}.", markup=False)
     out.print(show.metrics_grid(task_of(encoder.target), facts.scores, facts.rows["test"]))
+
+
+def _setting(value: object) -> str:
+    """A setting in running text, where a list's commas would look like the next setting's."""
+    return (" and ".join(map(str, value)) or "none") if isinstance(value, tuple | list) else str(value)
 
 
 def _columns(encoder: TableEncoder) -> None:

@@ -109,7 +109,12 @@ def _thrown_up(history: History) -> Finding | None:
     highest, start, left = float(np.nanmax(loss)), start_of(history), explained(history, end_of(loss))
     if not highest > THROWN * start > 0 or left > RECOVERED:
         return None
-    message = f"the training loss went up from {start:.3g} before the first update to {highest:.3g}"
+    initial = history.initial_loss  # older files have none, and `start` is not always this
+    if initial is None or start == history.loss[0]:
+        origin = f"{start:.3g} in the first epoch"
+    else:
+        origin = f"{initial:.3g} before the first update"
+    message = f"the training loss went up from {origin} to {highest:.3g}"
     message += f", and the network explains {left:.0%} of it at the end" if left > 0 else ""
     evidence = {"first": start, "highest": highest, "explained": left, "threshold": THROWN}
     return _too_high(history, message, evidence, "warning" if left > 0 else "critical")
