@@ -167,6 +167,8 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=5)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
+    if options.splits < 2:
+        parser.error(f"--splits must be at least 2, or the gain has no standard error, got {options.splits}")
     reviews = Reviews.read()
     gains = []
     print("split | network | linear, words | linear, words and pairs | gain | gain with pairs | settings of words")
