@@ -6,9 +6,9 @@
 // masked_weights.hpp. A transposed op has W[k]^T in the place of W[k]: forward
 // it reads the transpose, backward W itself, and its dW[k] sums dz^T x.
 #include "ops/bias.hpp"
+#include "ops/direction.hpp"
 #include "ops/masked_weights.hpp"
 #include "ops/ops.hpp"
-#include "ops/window.hpp"
 #include "runtime/kernel.hpp"
 
 namespace descend {
@@ -21,69 +21,6 @@ constexpr long kRunLines = 224;
 // Channels of one tile of a weight gradient.
 template <class T>
 constexpr int kRunRows = kVectorBytes == 64 ? 8 : kTileRows<T, 1>;
-
-// One direction as products over taps: the segments of each class, cut into
-// blocks.
-template <class T>
-struct Direction {
-  Sliding sliding;
-  struct Blocks {
-    std::vector<Segment> segments;
-    std::vector<std::size_t> ends;
-  };
-  std::vector<Blocks> blocks;  // of each class
-  long panels, spare;          // of the source, and zeros behind it, which the last
-                               // group may be made to read
-
-  // channels: of the source, and `read` of them by one panel of the target;
-  // tap: numbers between two taps of the weights.
-  Direction(const Sliding& s, long channels, long read, long tap)
-      : sliding(s), panels(descend::panels<T>(channels)), spare(read == channels ? 0 : descend::panels<T>(read) - 1) {
-    constexpr long P = kPanel<T>;
-    for (const TapClass& c : sliding.classes) {
-      Blocks found;
-      const long terms = static_cast<long>(c.taps.size()) * read, count = (terms + kTapTerms - 1) / kTapTerms;
-      long sum = 0;
-      for (const Tap& t : c.taps)
-        for (long p = 0; p < descend::panels<T>(read); p++) {
-          const long some = columns_of<T>(read, p);
-          if (sum > 0 && (sum + some / 2) * count / terms > static_cast<long>(found.ends.size()))
-            found.ends.push_back(found.segments.size());
-          found.segments.push_back({(p * sliding.canvas.lines() + t.line) * P, t.index * tap + p * P * P, some});
-          sum += some;
-        }
-      found.ends.push_back(found.segments.size());
-      blocks.push_back(std::move(found));
-    }
-  }
-
-  long canvas_size() const { return (panels + spare) * sliding.canvas.lines() * kPanel<T>; }
-
-  // One row of the batch. source, target: its first lines; first(panel): where
-  // a panel of the target starts to read.
-  template <class First>
-  void run(const T* source, long source_stride, T* canvas, const T* weights, long panel, T* target, long target_stride,
-           long target_panels, long target_width, const T* bias, First&& first) const {
-    constexpr long P = kPanel<T>;
-    sliding.canvas.fill(source, source_stride, panels, canvas);
-    for (std::size_t k = 0; k < blocks.size(); k++) {
-      const TapClass& c = sliding.classes[k];
-      for (long o = 0; o < target_panels;) {
-        long count = 1;
-        while (count < kTapPanels && o + count < target_panels && first(o + count) == first(o)) count++;
-        const T* from = canvas + first(o) * sliding.canvas.lines() * P;
-        std::size_t begin = 0;
-        for (std::size_t b = 0; b < blocks[k].ends.size(); begin = blocks[k].ends[b++])
-          for (long i = 0; i < c.rows; i++)
-            tap_lines<T>(c.columns, count, from + i * c.row * P, blocks[k].segments.data() + begin,
-                         blocks[k].segments.data() + blocks[k].ends[b], weights + o * panel, panel,
-                         target + o * target_stride + ((c.y + i * c.y_step) * target_width + c.x) * P, target_stride,
-                         c.x_step * P, bias ? bias + o * P : nullptr, b == 0);
-        o += count;
-      }
-    }
-  }
-};
 
 template <class T>
 class Convolution final : public Op<T> {
@@ -164,12 +101,26 @@ class Convolution final : public Op<T> {
   }
 
   void update(const Pass<T>& pass, const Task& task, Update<T>& update) const override {
+    // Where nobody else's gradient belongs to it, the bias is summed while the output's is at hand for the weights.
+    const bool aside = sums_bias() && task.inputs.first == 0;
+    alignas(64) T bias[kTaskOutputs * P] = {};
     for (long i = task.inputs.first; i < task.inputs.last; i++)  // none where another op owns the weight
       for (long o = task.outputs.first; o < task.outputs.last; o += kTapPanels)
-        with_constant<kTapPanels>(std::min<long>(kTapPanels, task.outputs.last - o),
-                                  [&](auto n) { update_block<decltype(n)::value>(pass, i, o, update); });
-    if (updates_bias() && task.inputs.first == 0)
-      for (long o = task.outputs.first; o < task.outputs.last; o++) update_bias(*this, pass, bias_, o, update);
+        with_constant<kTapPanels>(std::min<long>(kTapPanels, task.outputs.last - o), [&](auto n) {
+          T* const to = aside ? bias + (o - task.outputs.first) * P : nullptr;
+          update_block<decltype(n)::value>(pass, i, o, to, update);
+        });
+    if (!updates_bias() || task.inputs.first > 0) return;
+    for (long o = task.outputs.first; o < task.outputs.last; o++) {
+      if (!aside) {
+        update_bias(*this, pass, bias_, o, update);
+        continue;
+      }
+      T* const from = bias + (o - task.outputs.first) * P;
+      T* const g = update.gradient(bias_.offset + o * P, from);
+      if (update.computes() && g != from) std::copy_n(from, P, g);
+      update.commit(this->spec.bias, bias_.offset + o * P, g, P);
+    }
   }
 
  private:
@@ -177,6 +128,13 @@ class Convolution final : public Op<T> {
   static constexpr long kTaskOutputs = 2;  // panels: the same tasks for all instruction sets
 
   bool updates_bias() const { return this->spec.bias >= 0 && this->owns_bias; }
+  // Only on the side of the grid, whose lines the weights' gradient goes through.
+  bool sums_bias() const {
+    if (!this->owns_weight || !updates_bias() || from_grid() || this->spec.transposed) return false;
+    for (const Op<T>* other : this->partners)
+      if (other->spec.bias == this->spec.bias) return false;
+    return true;
+  }
 
   // Products with the weights, or with their transpose.
   Direction<T> direction(bool to_image, long channels, bool transposed) const {
@@ -212,9 +170,9 @@ class Convolution final : public Op<T> {
   }
 
   // The weights of panel u of the rows (see Kernel) and N panels of outputs
-  // from o, all taps.
+  // from o, all taps. bias: see add_use.
   template <int N>
-  void update_block(const Pass<T>& pass, long u, long o, Update<T>& update) const {
+  void update_block(const Pass<T>& pass, long u, long o, T* bias, Update<T>& update) const {
     const long i = kernel_.first_input(o) + u, count = kernel_.block_rows(u);
     if (i >= panels<T>(this->in_width)) return;  // nobody reads it
     // (taps, N, P, P), from which each tap's block goes where gradients are
@@ -223,10 +181,10 @@ class Convolution final : public Op<T> {
     // A transposed use reads its rows behind their end, where an activation need not have left zeros.
     bool spills = false;
     if (update.computes()) {
-      add_use<N>(pass, i, o, count, sums, false);
+      add_use<N>(pass, i, o, count, sums, bias, false);
       for (const Op<T>* other : this->partners) {
         if (other->spec.weight != this->spec.weight) continue;
-        cast(other).template add_use<N>(pass, i, o, count, sums, true);
+        cast(other).template add_use<N>(pass, i, o, count, sums, nullptr, true);
         spills |= other->spec.transposed;
       }
     }
@@ -248,9 +206,10 @@ class Convolution final : public Op<T> {
 
   static const Convolution& cast(const Op<T>* other) { return *static_cast<const Convolution*>(other); }
 
-  // What this place of the layer gives panel i of inputs and N panels of outputs, stored or added.
+  // What this place of the layer gives panel i of inputs and N panels of outputs, stored or added; and to the bias of
+  // those (null: not wanted), added.
   template <int N>
-  void add_use(const Pass<T>& pass, long i, long o, long count, T* sums, bool added) const {
+  void add_use(const Pass<T>& pass, long i, long o, long count, T* sums, T* bias, bool added) const {
     const long width = this->spec.window.width;
     const bool by_row = count == 1 && !from_grid() && width > 1 && width <= kRunRows<T>;
     each_block(pass.rows, [&](long r, long images, long y, long height) {
@@ -267,7 +226,23 @@ class Convolution final : public Op<T> {
         else
           add_tap<N>(pass, t, i, o, count, rows, grid, to, first);
       }
+      if (bias) add_bias<N>(pass, o, rows, {y, y + height}, bias);
     });
+  }
+
+  // Adds the gradients of N panels of outputs in some rows of the grid to sums (N, P).
+  template <int N>
+  void add_bias(const Pass<T>& pass, long o, Rows rows, Valid y, T* sums) const {
+    const long width = this->spec.window.grid_width, lines = (rows.count() - 1) * grid_lines() + y.count() * width;
+    const Side s = sides(pass, rows.first).columns;
+    for (long n = 0; n < N; n++) {
+      Vec<T> total[kPanelVecs<T>] = {};
+      add_lines(s.first + (o + n) * s.panel + y.first * width * P, 0, lines, total);
+      for (int v = 0; v < kPanelVecs<T>; v++) {
+        T* const at = sums + n * P + v * kLanes<T>;
+        store(at, load(at) + total[v]);
+      }
+    }
   }
 
   // Whether the weight's rows are read on the side of the grid.

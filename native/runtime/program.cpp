@@ -357,19 +357,26 @@ void run_sweep(const Sweep<T>& sweep, const Pass<T>& pass, Rows rows) {
 }
 
 template <class T>
-void run_phase(const Phase<T>& phase, const Pass<T>& pass, Rows rows) {
+void run_phase(const Phase<T>& phase, const Pass<T>& pass, Rows rows, bool from_end) {
   if (phase.totals) {
     if (phase.backward)
       phase.totals->backward_totals(pass, phase.part);
     else
       phase.totals->forward_totals(pass, phase.part);
   }
-  const auto each_part = [](Rows whole, long most, auto&& body) {
-    for (long first = whole.first; first < whole.last;) {
-      const Rows part{first, std::min(whole.last, (first / most + 1) * most)};
-      body(part);
-      first = part.last;
-    }
+  const auto each_part = [from_end](Rows whole, long most, auto&& body) {
+    if (from_end)
+      for (long last = whole.last; last > whole.first;) {
+        const Rows part{std::max(whole.first, (last - 1) / most * most), last};
+        body(part);
+        last = part.first;
+      }
+    else
+      for (long first = whole.first; first < whole.last;) {
+        const Rows part{first, std::min(whole.last, (first / most + 1) * most)};
+        body(part);
+        first = part.last;
+      }
   };
   each_part(rows, pass.arena->group, [&](Rows group) {
     for (const Stretch<T>& stretch : phase.stretches)
@@ -381,7 +388,7 @@ void run_phase(const Phase<T>& phase, const Pass<T>& pass, Rows rows) {
 
 template class Program<float>;
 template class Program<double>;
-template void run_phase<float>(const Phase<float>&, const Pass<float>&, Rows);
-template void run_phase<double>(const Phase<double>&, const Pass<double>&, Rows);
+template void run_phase<float>(const Phase<float>&, const Pass<float>&, Rows, bool);
+template void run_phase<double>(const Phase<double>&, const Pass<double>&, Rows, bool);
 
 }  // namespace descend

@@ -298,9 +298,9 @@ class Program {
   void count_sparse_work();
 };
 
-// Runs one phase on this thread's rows, group by group.
+// Runs one phase on this thread's rows, group by group, from the first or from the last: the same bits.
 template <class T>
-void run_phase(const Phase<T>& phase, const Pass<T>& pass, Rows rows);
+void run_phase(const Phase<T>& phase, const Pass<T>& pass, Rows rows, bool from_end = false);
 
 // The rows of a batch that thread t of n carries: whole blocks of `block` rows, as evenly as they go.
 inline Rows rows_of(long rows, long block, int t, int n) {

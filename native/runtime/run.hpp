@@ -173,9 +173,12 @@ class Run {
       for (const Op<T>* op : program_.preparing) op->prepare(pass);
       barrier_.wait(n, stalled);
     }
-    for (const Phase<T>& phase : program_.training) {
-      if (&phase != program_.training.data()) barrier_.wait(n, stalled);
-      run_phase(phase, pass, rows);
+    // Of rows with many positions, which no cache holds together, a phase begins with those that the one before ended
+    // with. So does the update, which goes from the first to the last.
+    const std::size_t phases = program_.training.size();
+    for (std::size_t k = 0; k < phases; k++) {
+      if (k > 0) barrier_.wait(n, stalled);
+      run_phase(program_.training[k], pass, rows, program_.row_block < kRowBlock && (phases - k) % 2 != 0);
     }
     barrier_.wait(n, stalled);
     const double loss = batch_loss(pass);
