@@ -46,9 +46,10 @@ def vanishing() -> History:
     return run([*(D(16, "sigmoid") for _ in range(8)), D(1)], *MOONS, optimizer=optimizers.SGD(0.1))
 
 
-def exploding() -> History:
+def exploding(clip_norm: float | None = None) -> History:
     X = rng().normal(size=(64, 4))
-    return run([D(4), D(1)], X, X[:, 0], optimizer=optimizers.SGD(0.9), batch_size=None, epochs=9)
+    optimizer = optimizers.SGD(0.9, clip_norm=clip_norm)
+    return run([D(4), D(1)], X, X[:, 0], optimizer=optimizer, batch_size=None, epochs=9)
 
 
 def dead() -> History:
@@ -252,6 +253,17 @@ def test_dead_units_name_the_layer_with_the_weights_and_the_rate() -> None:
     assert finding.evidence["share"] >= finding.evidence["threshold"]
 
 
+def test_exploding_gradients_are_clipped_or_clipped_more() -> None:
+    for clip_norm, remedy in (
+        (None, "clip the gradient with clip_norm=1.0"),
+        (1e3, "lower clip_norm from 1000 to 100"),
+    ):
+        finding = next(one for one in exploding(clip_norm).diagnose() if one.name == "exploding_gradients")
+        assert finding.remedy == (
+            f"lower the learning rate from 0.9, {remedy} in the optimizer, or start from smaller weights"
+        )
+
+
 def test_a_diverged_run_is_the_fault_of_the_rate() -> None:
     X, y = scaled(load_diabetes)
     history = run([D(1)], X, y, optimizer=optimizers.SGD(1e6), monitor=False)
@@ -320,6 +332,10 @@ def test_the_setup_says_what_was_trained() -> None:
     assert setup.class_rows == (25, 25) and not setup.weighted and setup.learning_rate == 1e-3
     assert setup.input_rms == (pytest.approx(np.sqrt(50.5)), pytest.approx(10.0), 1)
     plain = json.loads(json.dumps(setup.to_plain()))
+    assert Setup.from_plain(plain) == setup
+    clipped = dataclasses.replace(setup, clip_norm=2.5)
+    assert Setup.from_plain(json.loads(json.dumps(clipped.to_plain()))) == clipped
+    del plain["clip_norm"]  # files of before
     assert Setup.from_plain(plain) == setup
     assert dataclasses.replace(setup, rows=51) != setup
 

@@ -124,6 +124,22 @@ def test_what_is_said() -> None:
     assert finding.remedy.endswith("or begin with smaller weights")
 
 
+@pytest.mark.parametrize(("clip_norm", "remedy"), [(None, "clip the gradient with clip_norm=1.0"),
+                                                    (100.0, "lower clip_norm from 100 to 10")])  # fmt: skip
+def test_who_clips_is_told_to_clip_more(clip_norm: float | None, remedy: str) -> None:
+    history = run([D(32, "relu"), D(1)], *DATA["numbers"], optimizer=optimizers.SGD(30.0, clip_norm=clip_norm))
+    assert history.setup is not None and history.setup.clip_norm == clip_norm
+    finding = next(one for one in history.diagnose() if one.name == "learning_rate_too_high")
+    assert finding.remedy.startswith(f"lower the learning rate from 30, or {remedy} in the optimizer")
+    assert ("clip_norm=" in finding.remedy) == (clip_norm is None)
+
+
+def test_lbfgs_has_neither_a_rate_to_lower_nor_a_norm_to_clip() -> None:
+    history = run([D(1)], *DATA["numbers"], optimizer=optimizers.LBFGS())
+    diverged = replace(history, stop_reason="diverged").diagnose()[0]
+    assert diverged.remedy == "standardize the features (and the target of a regression)"
+
+
 UNRELATED = np.random.default_rng(0)
 WELL = {
     "weights far too large": [D(32, "relu", weight_initializer=initializers.Normal(3.0)), D(1)],

@@ -190,6 +190,15 @@ def test_a_diverging_run_names_epoch_and_remedy_and_keeps_the_best_weights():
     assert math.isfinite(after.loss[-1])
 
 
+def test_a_diverging_run_that_clips_is_told_to_clip_more():
+    for optimizer, remedy in (
+        (optimizers.SGD(1e6), r", or clip the gradient with clip_norm=1\.0 in the optimizer$"),
+        (optimizers.SGD(1e6, clip_norm=1e6), r", or lower clip_norm from 1e\+06 to 100000 in the optimizer$"),
+    ):
+        with pytest.raises(DivergenceError, match=r"1e\+06 to 100000, standardize .*" + remedy):
+            regression(seed=1).fit(X, NUMBERS, optimizer=optimizer, epochs=50, verbose=0)
+
+
 def test_divergence_with_validation_returns_to_the_best_epoch():
     class Break(callbacks.Callback):
         def on_epoch_end(self, run):

@@ -26,6 +26,7 @@ from descend.training.history import History, StopReason
 from descend.training.measurements import Measurements
 from descend.training.monitor import Gauge, only_monitor
 from descend.training.progress import Reporter
+from descend.training.remedies import STANDARDIZE, either, smaller_updates
 from descend.training.settings import Rows, Settings
 from descend.training.state import TrainingState
 
@@ -176,10 +177,12 @@ class TrainingRun:
         self.engine.set_parameters(self._best.flat)
         kept = f"those of epoch {self._best.epoch}" if self._best.epoch else "those it started with"
         slower = "" if math.isnan(rate) else f" from {rate:g} to {rate / 10:g}"
+        ways = smaller_updates(self.history.setup, slower)
+        ways.insert(1, STANDARDIZE)
+        remedy = either(ways)
         raise DivergenceError(
             f"training diverged in epoch {self.epoch}: the loss became infinite or NaN. The network keeps the best "
-            f"weights before that, {kept}. Lower the learning rate{slower}, standardize the features (and the target "
-            "of a regression), or clip the gradient with clip_norm=1.0 in the optimizer",
+            f"weights before that, {kept}. {remedy[0].upper()}{remedy[1:]}",
             epoch=self.epoch,
             history=self.history,
         )

@@ -54,6 +54,8 @@ class Setup:
         Root mean square of the targets of a regression.
     noisy : bool
         Whether training draws random numbers that the loss depends on: dropout, noise, augmentation.
+    clip_norm : float or None
+        The norm that the optimizer clips gradients to; None when it does not.
     """
 
     rows: int
@@ -70,6 +72,7 @@ class Setup:
     target_rms: float | None = None
     steps: int = 0
     noisy: bool = False
+    clip_norm: float | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """Return the summary as JSON can hold it."""
@@ -94,8 +97,9 @@ class Setup:
         for name in ("rows", "features", "batch_size"):
             fields[name] = int(plain[name])
         fields["steps"], fields["noisy"] = int(plain.get("steps", 0)), bool(plain.get("noisy", False))
-        for name in ("learning_rate", "baseline", "target_rms"):
-            fields[name] = None if plain[name] is None else float(plain[name])
+        for name in ("learning_rate", "baseline", "target_rms", "clip_norm"):
+            value = plain.get(name) if name == "clip_norm" else plain[name]
+            fields[name] = None if value is None else float(value)
         return cls(**fields)
 
 
@@ -146,6 +150,7 @@ def _describe(plan: Plan, rows: Rows, batch_size: int, optimizer: Optimizer, sho
         steps=max((plan.values[op.inputs[0]].shape[0] for op in plan.ops if isinstance(op, ops.Recurrent)), default=0),
         target_rms=_size(y) if numbers else None,
         noisy=loss.label_noise > 0 or any(ops.streams_of(op) for op in plan.ops),
+        clip_norm=optimizer.clip_norm,
     )
 
 

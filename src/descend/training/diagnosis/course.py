@@ -24,6 +24,7 @@ from descend.training.diagnosis.evidence import (
 )
 from descend.training.diagnosis.finding import Finding, Severity
 from descend.training.history import History
+from descend.training.remedies import STANDARDIZE, either, smaller_updates
 
 #: An update moves the weights by about 0.001 of their norm where training goes well (Stanford's CS231n, "Ratio of
 #: weights:updates"). With Adam's default rate healthy networks were found from 0.0002 to 0.003, and what is ten times
@@ -72,7 +73,7 @@ def _too_high(
     layer: str | None = None,
     more: str = "",
 ) -> Finding:
-    cure = f"lower the learning rate{rate_text(history)}, or clip the gradient with clip_norm=1.0"
+    cure = either(smaller_updates(setup_of(history), rate_text(history)) or [STANDARDIZE])
     return Finding("learning_rate_too_high", severity, message, cure + more, layer, evidence)
 
 

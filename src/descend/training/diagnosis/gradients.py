@@ -20,6 +20,7 @@ from descend.training.diagnosis.evidence import (
 )
 from descend.training.diagnosis.finding import Finding
 from descend.training.history import History
+from descend.training.remedies import either, smaller_updates
 
 #: A layer whose gradient is so much smaller than that of a later layer hardly learns by plain descent. Layers of
 #: sigmoids each take away three quarters or more (Hochreiter, 1991; Glorot and Bengio, 2010): five of them pass this.
@@ -88,8 +89,7 @@ def exploding_gradients(history: History) -> list[Finding]:
     if not names:
         return []
     norms = np.array([record.gradient_norm[name] for name in names])
-    cure = f"clip it with clip_norm=1.0 in the optimizer, lower the learning rate{rate_text(history)}, or start from"
-    cure += " smaller weights"
+    cure = either([*smaller_updates(setup_of(history), rate_text(history)), "start from smaller weights"])
     last = middle(norms[-1].tolist())
     ratio, name = max(
         (middle(row.tolist()) / last if last > 0 else 0.0, name) for row, name in zip(norms, names, strict=True)
