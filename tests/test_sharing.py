@@ -142,12 +142,13 @@ def test_summary_counts_shared_weights_once() -> None:
         (
             lambda: [layers.Dense(3, tied_to="dense_1")],
             ValueError,
-            "names no layer with a weight that comes earlier",
+            r"must name a Dense or Embedding that comes earlier in the network, got 'dense_1', which no layer "
+            "before it is called; there is none to tie to",
         ),
         (
             lambda: [layers.Dense(3, name="a"), layers.ReLU(name="b"), layers.Dense(6, tied_to="b")],
             ValueError,
-            "got 'b'; there is a",
+            "must name a Dense or Embedding .*, got 'b', a ReLU; tie to a$",
         ),
         (
             lambda: [layers.Dense(3, name="a"), layers.Dense(6, tied_to="a", name="c"), layers.Dense(3, tied_to="c")],
@@ -256,7 +257,11 @@ def test_summary_counts_tied_kernels_once() -> None:
         (lambda a: layers.Conv2D(2, 2, tied_to=a), r"4 channels and 2 filters and a kernel of size 2 x 2.*turns 4 "),
         (lambda a: layers.Conv2D(3, 3, tied_to=a), r"shape \(3, 3, 3, 4\), but a/weight has shape \(3, 3, 2, 4\)"),
         (lambda a: layers.Conv2D(2, 3, tied_to=a, groups=2), "groups must be those of a, .* 1, got 2"),
-        (lambda a: layers.Conv2D(2, 3, tied_to="b"), "names no convolution of as many axes .* got 'b'; there is a"),
+        (
+            lambda a: layers.Conv2D(2, 3, tied_to="b"),
+            "must name a Conv2D or Conv2DTranspose .* got 'b', which .*; tie to a$",
+        ),
+        (lambda a: layers.Dense(2, tied_to="a"), "must name a Dense or Embedding .*, got 'a', a Conv2D; there is none"),
     ],
 )
 def test_convolutions_that_cannot_be_tied_are_refused(make, message: str) -> None:
@@ -270,8 +275,10 @@ def test_what_treats_channels_by_themselves_cannot_be_tied() -> None:
         lower([(one := layers.Conv2D(4, 3, groups=2)), layers.Conv2DTranspose(2, 3, groups=2, tied_to=one)], (8, 8, 2))
     with pytest.raises(TypeError, match="got DepthwiseConv2D"):
         layers.Conv2DTranspose(2, 3, tied_to=layers.DepthwiseConv2D(3))
-    with pytest.raises(ValueError, match=r"names no convolution of as many axes .* there is none"):
+    with pytest.raises(ValueError, match=r"must name a Conv2D or Conv2DTranspose .* got 'a', a Conv1D; there is none"):
         lower([layers.Conv1D(4, 3, name="a"), layers.Reshape((2, 2, -1)), layers.Conv2D(3, 2, tied_to="a")], (6, 2))
+    with pytest.raises(ValueError, match=r"Conv1D: tied_to must name a Conv1D .* got 'a', a Conv2D; there"):
+        lower([layers.Conv2D(4, 3, name="a"), layers.Reshape((-1, 4)), layers.Conv1D(4, 3, tied_to="a")], (8, 8, 2))
 
 
 def test_parameters_are_shared_by_ops_of_one_kind() -> None:

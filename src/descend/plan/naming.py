@@ -50,10 +50,17 @@ TIED = layers.Dense | layers.Tieable
 
 
 def _lends(other: layers.Layer | None, layer: layers.Layer) -> bool:
-    """Whether a layer that was named has a weight of the kind `layer` takes."""
+    """Whether a layer that was named has a weight of the kind `layer` takes, see `_lenders`."""
     if isinstance(layer, layers.Tieable):
         return isinstance(other, layers.Tieable) and other.axes == layer.axes
     return isinstance(other, layers.Dense | layers.Embedding)
+
+
+def _lenders(layer: layers.Layer) -> str:
+    """The same in words."""
+    if isinstance(layer, layers.Tieable):
+        return "a Conv1D" if layer.axes == 1 else "a Conv2D or Conv2DTranspose"
+    return "a Dense or Embedding"
 
 
 def owner(name: str) -> str:
@@ -127,11 +134,11 @@ class Names:
         name = self._first[id(layer.tied_to)] if isinstance(layer.tied_to, layers.Layer) else str(layer.tied_to)
         other, called = self._named.get(name), layer.name or type(layer).__name__
         if other is None or not _lends(other, layer):
-            weighted = "convolution of as many axes" if isinstance(layer, layers.Tieable) else "layer with a weight"
             known = [name for name, one in self._named.items() if _lends(one, layer) and PLACE not in name]
+            came = "which no layer before it is called" if other is None else f"a {type(other).__name__}"
             raise ValueError(
-                f"{called}: tied_to names no {weighted} that comes earlier in the network, got {name!r}; "
-                f"there {'is ' + ', '.join(known) if known else 'is none'}"
+                f"{called}: tied_to must name {_lenders(layer)} that comes earlier in the network, got {name!r}, {came}"
+                f"; {'tie to ' + ' or '.join(known) if known else 'there is none to tie to'}"
             )
         if isinstance(other, TIED) and other.tied_to is not None:
             raise ValueError(f"{called}: tied_to names {name!r}, which is tied to {other.tied_to!r}; tie to that one")
