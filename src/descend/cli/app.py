@@ -10,6 +10,22 @@ from typing import Annotated, Any
 import typer
 
 from descend.cli.guard import TERMINATED, fail, one_sentence
+from descend.cli.options import (
+    DATA,
+    NETWORK,
+    Categorical,
+    Data,
+    Drop,
+    Encoding,
+    Form,
+    Missing,
+    Model,
+    Seed,
+    Separator,
+    Target,
+    Task,
+    Threads,
+)
 
 app = typer.Typer(
     name="descend",
@@ -19,39 +35,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-_DATA = "How to read the table"
-_NETWORK = "Network and training"
-
-Data = Annotated[
-    Path,
-    typer.Argument(
-        metavar="DATA",
-        help="A CSV or Parquet file with column names; a folder of images, one sub-folder per class; or an .npz file "
-        "with X and y.",
-    ),
-]
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model.descend file that 'descend train' wrote.")]
-Separator = Annotated[
-    str | None, typer.Option(metavar="CHAR", help="Between CSV cells; guessed if not given.", rich_help_panel=_DATA)
-]
-Encoding = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Of CSV text; guessed if not given.", rich_help_panel=_DATA)
-]
-Missing = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="TEXT", help="A cell that means unknown, besides empty, NA, ? ... (repeatable).", rich_help_panel=_DATA
-    ),
-]
-Form = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FORM",
-        help="image or sequence: what rows of an .npz file's three axes are; uint8 means image if not given.",
-        rich_help_panel=_DATA,
-    ),
-]
 
 
 def run(arguments: Sequence[str] | None = None) -> None:
@@ -111,18 +94,14 @@ def _root(
 @app.command()
 def train(
     data: Data,
-    target: Annotated[
-        str | None, typer.Option("--target", "-t", metavar="COL", help="The column to predict, for a table.")
-    ] = None,
+    target: Target = None,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", metavar="DIR", help="Folder for the results; <data>-model if not given."),
     ] = None,
-    task: Annotated[
-        str | None, typer.Option(metavar="TASK", help="classification or regression; inferred if not given.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Decides the split, the initial weights and the order of rows.")] = 0,
-    threads: Annotated[int | None, typer.Option(help="Threads; the results do not depend on it.")] = None,
+    task: Task = None,
+    seed: Seed = 0,
+    threads: Threads = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")] = False,
     network: Annotated[
         str | None,
@@ -130,7 +109,7 @@ def train(
             metavar="NAME",
             help="For images small_cnn (if not given), lenet or small_resnet; for sequences sequence_cnn (if not "
             "given) or sequence_lstm (for different lengths).",
-            rich_help_panel=_NETWORK,
+            rich_help_panel=NETWORK,
         ),
     ] = None,
     augment: Annotated[
@@ -139,7 +118,7 @@ def train(
             metavar="KINDS",
             help="How rows vary at random in training, such as flip,shift: images flip (left to right), shift, rotate, "
             "zoom, light; sequences shift, scale, noise. Not at all if not given.",
-            rich_help_panel=_NETWORK,
+            rich_help_panel=NETWORK,
         ),
     ] = None,
     hidden: Annotated[
@@ -147,50 +126,45 @@ def train(
         typer.Option(
             metavar="UNITS",
             help="Units per hidden layer for a table, or none; 128,128 if not given.",
-            rich_help_panel=_NETWORK,
+            rich_help_panel=NETWORK,
         ),
     ] = None,
     epochs: Annotated[
         int | None,
         typer.Option(
-            help="Passes over the rows at most; chosen by the number of rows if not given.", rich_help_panel=_NETWORK
+            help="Passes over the rows at most; chosen by the number of rows if not given.", rich_help_panel=NETWORK
         ),
     ] = None,
     batch_size: Annotated[
         int | None,
-        typer.Option(help="Rows per update; 16 to 128 by the number of rows if not given.", rich_help_panel=_NETWORK),
+        typer.Option(help="Rows per update; 16 to 128 by the number of rows if not given.", rich_help_panel=NETWORK),
     ] = None,
     lr: Annotated[
         float | None,
-        typer.Option(help="Highest learning rate; 0.001 for batches of 16 if not given.", rich_help_panel=_NETWORK),
+        typer.Option(help="Highest learning rate; 0.001 for batches of 16 if not given.", rich_help_panel=NETWORK),
     ] = None,
     dropout: Annotated[
         float | None,
         typer.Option(
             help="Share of units dropped at random; if not given 0.3 for tables below 2,000 rows, 0.1 for larger ones, "
             "0.2 for images and sequences.",
-            rich_help_panel=_NETWORK,
+            rich_help_panel=NETWORK,
         ),
     ] = None,
     weight_decay: Annotated[
         float | None,
-        typer.Option(help="Decoupled (AdamW); chosen by the number of rows if not given.", rich_help_panel=_NETWORK),
+        typer.Option(help="Decoupled (AdamW); chosen by the number of rows if not given.", rich_help_panel=NETWORK),
     ] = None,
     patience: Annotated[
         int | None,
         typer.Option(
             help="Epochs without improvement before stopping; if not given a fifth of the epochs for tables, a quarter "
             "for images and sequences.",
-            rich_help_panel=_NETWORK,
+            rich_help_panel=NETWORK,
         ),
     ] = None,
-    drop: Annotated[
-        list[str] | None, typer.Option(metavar="COL", help="A column to leave out (repeatable).", rich_help_panel=_DATA)
-    ] = None,
-    categorical: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COL", help="A column whose numbers are names (repeatable).", rich_help_panel=_DATA),
-    ] = None,
+    drop: Drop = None,
+    categorical: Categorical = None,
     separator: Separator = None,
     encoding: Encoding = None,
     missing: Missing = None,
@@ -200,14 +174,14 @@ def train(
         typer.Option(
             metavar="SIZE",
             help="Side, or HEIGHTxWIDTH, to bring a folder's images to; their medians, at most 64, if not given.",
-            rich_help_panel=_DATA,
+            rich_help_panel=DATA,
         ),
     ] = None,
-    test_size: Annotated[float, typer.Option(help="Share of the rows to test on.", rich_help_panel=_DATA)] = 0.2,
+    test_size: Annotated[float, typer.Option(help="Share of the rows to test on.", rich_help_panel=DATA)] = 0.2,
     validation_size: Annotated[
         float | None,
         typer.Option(
-            help="Share of the rows to validate on; 0.16 if not given, less for large tables.", rich_help_panel=_DATA
+            help="Share of the rows to validate on; 0.16 if not given, less for large tables.", rich_help_panel=DATA
         ),
     ] = None,
 ) -> None:
@@ -296,30 +270,21 @@ def doctor(
     subject: Annotated[
         Path, typer.Argument(metavar="RUN|DATA", help="A folder or model.descend of 'descend train', or a table.")
     ],
-    target: Annotated[
-        str | None, typer.Option("--target", "-t", metavar="COL", help="The column to predict, for a table.")
-    ] = None,
-    task: Annotated[
-        str | None, typer.Option(metavar="TASK", help="classification or regression; inferred if not given.")
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Decides the split, the initial weights and the order of rows.")] = 0,
-    threads: Annotated[int | None, typer.Option(help="Threads; the results do not depend on it.")] = None,
+    target: Target = None,
+    task: Task = None,
+    seed: Seed = 0,
+    threads: Threads = None,
     hidden: Annotated[
-        str | None, typer.Option(metavar="UNITS", help="As for 'descend train'.", rich_help_panel=_NETWORK)
+        str | None, typer.Option(metavar="UNITS", help="As for 'descend train'.", rich_help_panel=NETWORK)
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Likewise.", rich_help_panel=_NETWORK)] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Likewise.", rich_help_panel=_NETWORK)] = None,
-    lr: Annotated[float | None, typer.Option(help="Likewise.", rich_help_panel=_NETWORK)] = None,
-    dropout: Annotated[float | None, typer.Option(help="Likewise.", rich_help_panel=_NETWORK)] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="Likewise.", rich_help_panel=_NETWORK)] = None,
-    patience: Annotated[int | None, typer.Option(help="Likewise.", rich_help_panel=_NETWORK)] = None,
-    drop: Annotated[
-        list[str] | None, typer.Option(metavar="COL", help="A column to leave out (repeatable).", rich_help_panel=_DATA)
-    ] = None,
-    categorical: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COL", help="A column whose numbers are names (repeatable).", rich_help_panel=_DATA),
-    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Likewise.", rich_help_panel=NETWORK)] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Likewise.", rich_help_panel=NETWORK)] = None,
+    lr: Annotated[float | None, typer.Option(help="Likewise.", rich_help_panel=NETWORK)] = None,
+    dropout: Annotated[float | None, typer.Option(help="Likewise.", rich_help_panel=NETWORK)] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Likewise.", rich_help_panel=NETWORK)] = None,
+    patience: Annotated[int | None, typer.Option(help="Likewise.", rich_help_panel=NETWORK)] = None,
+    drop: Drop = None,
+    categorical: Categorical = None,
     separator: Separator = None,
     encoding: Encoding = None,
     missing: Missing = None,
@@ -368,7 +333,7 @@ def demo(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Folder for the results.")] = Path(
         "descend-demo"
     ),
-    threads: Annotated[int | None, typer.Option(help="Threads; the results do not depend on it.")] = None,
+    threads: Threads = None,
 ) -> None:
     """Train on three real data sets that come with scikit-learn, and compare."""
     with one_sentence():
