@@ -30,6 +30,8 @@ COUNTS = {
     "sequence_cnn": (networks.sequence_cnn((30, 2), 3, filters=(4, 6, 5)), 64 + 120 + 90 + 30 + 18),
     # 50*6, both ways 3*5*(6+5+1)+5, 10+1
     "text_rnn": (networks.text_rnn(12, 50, 2, embedding=6, units=5), 300 + 2 * 185 + 11),
+    # 50*6, 6*3+3
+    "text_average": (networks.text_average(12, 50, 3, embedding=6), 300 + 21),
 }
 
 
@@ -55,7 +57,7 @@ def data(name: str, rows: int = 24) -> tuple[object, np.ndarray]:
     """Rows whose class is told by a bright place, or by a token."""
     rng = np.random.default_rng(0)
     y = np.arange(rows) % 2
-    if name == "text_rnn":
+    if name.startswith("text"):
         X = rng.integers(0, 40, (rows, 12))
         X[:, 3] = 40 + y
         return X, y
@@ -66,8 +68,8 @@ def data(name: str, rows: int = 24) -> tuple[object, np.ndarray]:
 
 
 def make(name: str, **options: object) -> Network:
-    if name == "text_rnn":
-        return networks.text_rnn(12, 42, 2, dropout=0.0, **options)
+    if name.startswith("text"):
+        return getattr(networks, name)(12, 42, 2, dropout=0.0, **options)
     shape = (30, 2) if name.startswith("sequence") else (16, 16, 1)
     return getattr(networks, name)(shape, 2, **options)
 
@@ -114,9 +116,11 @@ def test_sequences_of_different_lengths():
     assert net.predict(X).shape == (4, 1)
 
 
-def test_texts_of_different_lengths():
+@pytest.mark.parametrize(
+    "net", [networks.text_rnn(6, 10, 2, embedding=4, units=3), networks.text_average(6, 10, 2, embedding=4)]
+)
+def test_texts_of_different_lengths(net):
     words = Sequences([[4, 8, 1], [7], [2, 2, 9, 5], [3, 1]])
-    net = networks.text_rnn(6, 10, 2, embedding=4, units=3)
     net.fit(words, np.array([0, 1, 0, 1]), epochs=2, verbose=0)
     assert net.predict(words).shape == (4, 1)
 
@@ -146,6 +150,8 @@ def test_augmentation_stands_in_front():
         (lambda: networks.sequence_lstm((20, 3), 2, bidirectional=1), "sequence_lstm: bidirectional must be True"),
         (lambda: networks.sequence_cnn((20, 3), 2, filters=(8,)), "sequence_cnn: kernel_sizes must hold 1 integers"),
         (lambda: networks.text_rnn(12, 0, 2), "text_rnn: vocabulary must be from 1"),
+        (lambda: networks.text_average(0, 50, 2), "text_average: length must be from 1"),
+        (lambda: networks.text_average(12, 50, 2, dropout=1.0), "rate must be"),
         (lambda: networks.text_rnn(12, 50, 2, cell="rnn"), "text_rnn: cell must be one of gru, lstm, simple_rnn"),
     ],
 )

@@ -29,7 +29,7 @@ from descend.cli.options import (
 
 app = typer.Typer(
     name="descend",
-    help="Train neural networks on tables, images and sequences, on the CPU: data in, model and report out.",
+    help="Train neural networks on tables, images, sequences and texts, on the CPU: data in, model and report out.",
     invoke_without_command=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -108,7 +108,7 @@ def train(
         typer.Option(
             metavar="NAME",
             help="For images small_cnn (if not given), lenet or small_resnet; for sequences sequence_cnn (if not "
-            "given) or sequence_lstm (for different lengths).",
+            "given) or sequence_lstm (for different lengths); for texts text_average (if not given) or text_rnn.",
             rich_help_panel=NETWORK,
         ),
     ] = None,
@@ -147,7 +147,7 @@ def train(
         float | None,
         typer.Option(
             help="Share of units dropped at random; if not given 0.3 for tables below 2,000 rows, 0.1 for larger ones, "
-            "0.2 for images and sequences.",
+            "0.2 for images and sequences, 0.5 for texts.",
             rich_help_panel=NETWORK,
         ),
     ] = None,
@@ -159,7 +159,7 @@ def train(
         int | None,
         typer.Option(
             help="Epochs without improvement before stopping; if not given a fifth of the epochs for tables, a quarter "
-            "for images and sequences.",
+            "for images, sequences and texts.",
             rich_help_panel=NETWORK,
         ),
     ] = None,
@@ -185,7 +185,7 @@ def train(
         ),
     ] = None,
 ) -> None:
-    """Train a network on a table, images or sequences; write the model, its history and a report.
+    """Train a network on a table, images, sequences or texts; write the model, its history and a report.
 
     Ctrl-C ends the training early and goes on with the best weights so far; pressed again, it ends the command.
     """

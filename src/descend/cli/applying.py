@@ -77,7 +77,7 @@ def _predict_table(bundle: Bundle, data: Path, keep: tuple[str, ...], options: R
 
 
 def predict_arrays(bundle: ArrayBundle, data: Path, keep: tuple[str, ...], form: str | None) -> pl.DataFrame:
-    """Predictions for images or sequences; for files a first column has their names.
+    """Predictions for images, sequences or texts; for files a first column has their names.
 
     Parameters
     ----------
@@ -115,7 +115,9 @@ def read_examples(encoder: ArrayEncoder, data: Path, form: str | None, *, labell
         When there are none, or not such ones.
     """
     if is_archive(data):
-        source = read_archive(data, form or (encoder.form if rank_of(data) == 3 else None))
+        source = read_archive(
+            data, form or (encoder.form if rank_of(data) == (2 if encoder.form == "text" else 3) else None)
+        )
         if not isinstance(source, Examples):
             raise DataError(f"'{data}' holds a table, and the model takes {encoder.form}s of shape {encoder.shape}.")
         return source

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from descend.cli.scoring import Scores, score
 from descend.data.splitting import Split
 from descend.data.targets import ClassTarget, Target, TaskKind
+from descend.engine.sparse import SparseRows, is_sparse
 
 OURS, LINEAR = "network", "linear model"
 #: The linear model sees at most this many numbers (rows x features), enough for what it can learn.
@@ -38,7 +39,7 @@ def trivial(task: TaskKind, y: NDArray, rows: int, classes: int) -> NDArray[np.f
 
 
 def linear(
-    task: TaskKind, X: NDArray[np.float32], y: NDArray, X_new: NDArray[np.float32], classes: int, seed: int
+    task: TaskKind, X: NDArray | SparseRows, y: NDArray, X_new: NDArray | SparseRows, classes: int, seed: int
 ) -> NDArray[np.float64]:
     """Fit ridge or logistic regression (scikit-learn's, their default penalties) and predict.
 
@@ -46,6 +47,7 @@ def linear(
     ----------
     task : {"binary", "multiclass", "regression"}
     X : (training rows, features)
+        Of a sparse matrix the zeros do not count as numbers.
     y : (training rows,)
     X_new : (rows, features)
         What to predict.
@@ -59,23 +61,25 @@ def linear(
     """
     from sklearn.linear_model import LogisticRegression, Ridge
 
-    limit = max(1000, MAX_CELLS // X.shape[1])
-    if len(X) > limit:
-        chosen = np.random.default_rng(seed).choice(len(X), limit, replace=False)
+    rows = X.shape[0]
+    numbers = len(X.data) / rows if is_sparse(X) else X.shape[1]
+    limit = int(max(1000, MAX_CELLS // max(numbers, 1)))
+    if rows > limit:
+        chosen = np.random.default_rng(seed).choice(rows, limit, replace=False)
         X, y = X[chosen], y[chosen]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an optimizer that stops a little early is good enough to compare with
         if task == "regression":
             return np.asarray(Ridge().fit(X.astype(np.float64), y).predict(X_new), dtype=np.float64)
         model = LogisticRegression(max_iter=300).fit(X, y)
-        shares = np.zeros((len(X_new), classes))
+        shares = np.zeros((X_new.shape[0], classes))
         shares[:, model.classes_] = model.predict_proba(X_new)
     return shares
 
 
 def compare(
     task: TaskKind,
-    X: NDArray[np.float32],
+    X: NDArray | SparseRows,
     y: NDArray,
     split: Split,
     target: Target,

@@ -56,7 +56,7 @@ def of_run(path: Path) -> Diagnosis:
 
 
 def refuse_arrays(path: Path) -> None:
-    """Refuse an `.npz` file of images or sequences.
+    """Refuse an `.npz` file of images, sequences or texts.
 
     Raises
     ------

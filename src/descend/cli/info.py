@@ -67,6 +67,9 @@ def _columns(encoder: TableEncoder) -> None:
 def _channels(encoder: ArrayEncoder) -> None:
     """What rows are and how each channel is scaled."""
     out = show.console()
+    if encoder.form == "text":
+        out.print(f"Reads {describe_shape(encoder)}; each learnt a vector.")
+        return
     pairs = [f"{mean:.4g} and {scale:.4g}" for mean, scale in zip(encoder.mean, encoder.scale, strict=True)]
     shown = f"{'; '.join(pairs[:4])}{f' and {len(pairs) - 4} more' if len(pairs) > 4 else ''}"
     out.print(f"Reads {describe_shape(encoder)}; mean and standard deviation of each channel: {shown}.")

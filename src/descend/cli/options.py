@@ -36,7 +36,8 @@ Form = Annotated[
     str | None,
     typer.Option(
         metavar="FORM",
-        help="image or sequence: what rows of an .npz file's three axes are; uint8 means image if not given.",
+        help="image, sequence or text: what rows of an .npz file are. If not given, of three axes uint8 means image, "
+        "and two axes of whole numbers with lengths mean text.",
         rich_help_panel=DATA,
     ),
 ]

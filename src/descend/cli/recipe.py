@@ -109,7 +109,7 @@ def choose(rows: int, asked: Asked) -> Recipe:
     if asked.augment is not None:
         raise DataError("--augment is for images and sequences; leave it out for a table.")
     if asked.network is not None:
-        raise DataError("--network is for images and sequences; for tables name --hidden units.")
+        raise DataError("--network is for images, sequences and texts; for tables name --hidden units.")
     batch_size = min(128, max(16, 2 ** round(math.log2(max(1, rows / 64)))))
     batch_size = batch_size if asked.batch_size is None else asked.batch_size
     rate = LEARNING_RATE * math.sqrt(max(1, batch_size) / 16) if asked.learning_rate is None else asked.learning_rate

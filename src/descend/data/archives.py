@@ -1,7 +1,7 @@
-"""Reads `.npz` files: images and sequences as `Examples`, tables as `Table`. Never unpickles anything.
+"""Reads `.npz` files: images, sequences and texts as `Examples`, tables as `Table`. Never unpickles anything.
 
-Known arrays are X and y, or x_train, y_train, x_test and y_test; and beside them lengths, class_names, feature_names
-and split. Others are named in a note and left alone.
+Known arrays are X and y, or x_train, y_train, x_test and y_test; and beside them lengths, class_names, feature_names,
+split and vocab. Others are named in a note and left alone.
 """
 
 from __future__ import annotations
@@ -14,13 +14,25 @@ import polars as pl
 from numpy.typing import NDArray
 
 from descend.data.errors import DataError, some
-from descend.data.examples import FORMS, TEST, TRAIN, Examples, Form, checked
+from descend.data.examples import FORMS, MAX_TOKENS, TEST, TRAIN, Examples, Form, checked
 from descend.data.reading import Table
 
 #: The name a target has that no file names.
 TARGET = "y"
-_KNOWN = ("x", "y", "x_train", "y_train", "x_test", "y_test", "lengths", "class_names", "feature_names", "split")
-_AXES = {2: "a table", 3: "grey images or sequences", 4: "images"}
+_KNOWN = (
+    "x",
+    "y",
+    "x_train",
+    "y_train",
+    "x_test",
+    "y_test",
+    "lengths",
+    "class_names",
+    "feature_names",
+    "split",
+    "vocab",
+)
+_AXES = {2: "a table or texts", 3: "grey images or sequences", 4: "images"}
 
 
 def read_archive(path: Path, form: str | None = None) -> Examples | Table:
@@ -29,13 +41,14 @@ def read_archive(path: Path, form: str | None = None) -> Examples | Table:
     Parameters
     ----------
     path : Path
-    form : {"image", "sequence"}, optional
+    form : {"image", "sequence", "text"}, optional
         What rows of three axes are, (rows, height, width) or (rows, steps, features). Without it whole bytes (uint8)
-        are images, and everything else, or what has lengths, is sequences.
+        are images, and everything else, or what has lengths, is sequences. Of two axes, whole numbers that have lengths
+        are the tokens of texts without it, and everything else is a table.
 
     Returns
     -------
-    Examples, or a Table for X of two axes
+    Examples, or a Table
 
     Raises
     ------
@@ -43,7 +56,7 @@ def read_archive(path: Path, form: str | None = None) -> Examples | Table:
         When it is no such file, or its arrays are not fit to learn from.
     """
     if form is not None and form not in FORMS:
-        raise DataError(f"--form must be {FORMS[0]} or {FORMS[1]}, got {form!r}.")
+        raise DataError(f"--form must be {', '.join(FORMS[:-1])} or {FORMS[-1]}, got {form!r}.")
     arrays = _load(path)
     X, y, part = _rows(path, arrays)
     notes = [f"Arrays that are not used: {some([n for n in arrays if n not in _KNOWN])}."] * (
@@ -51,14 +64,17 @@ def read_archive(path: Path, form: str | None = None) -> Examples | Table:
     )
     target = None if y is None else _target(path, y, arrays.get("class_names"))
     if X.ndim == 2:
+        if form == "text" or ("lengths" in arrays and form is None and X.dtype.kind in "iu"):
+            return _texts(path, X, target, part, arrays, notes)
         if "lengths" in arrays or form is not None:
             raise DataError(
-                f"X of '{path}' has shape {X.shape}, that of a table, although "
+                f"X of '{path}' has shape {X.shape} and type {X.dtype}, that of a table, although "
                 + (f"--form is {form}" if form else "there are lengths of sequences")
-                + "; store rows of shape (steps, features) or (height, width, channels). For token numbers use "
-                "descend.networks.text_rnn in Python."
+                + "; store rows of shape (steps, features) or (height, width, channels), or texts as whole numbers."
             )
         return _table(path, X, target, part, arrays, notes)
+    if form == "text":
+        raise DataError(f"X of '{path}' has shape {X.shape}, but texts are rows of tokens, of shape (rows, tokens).")
     kind, X = _form(path, X, "lengths" in arrays, form)
     lengths = _lengths(path, arrays, len(X)) if "lengths" in arrays else None
     X = X if X.dtype == np.uint8 else _floats(path, X)
@@ -177,6 +193,31 @@ def _lengths(path: Path, arrays: dict[str, NDArray], rows: int) -> NDArray[np.in
             f"{lengths.shape}."
         )
     return np.clip(lengths, -1, 2**31 - 1).astype(np.int32)
+
+
+def _texts(
+    path: Path, X: NDArray, target: pl.Series | None, part: NDArray[np.int8] | None, arrays: dict, notes: list[str]
+) -> Examples:
+    """Two axes as rows of tokens, numbered from 0 to one below the size of the vocabulary."""
+    if X.dtype.kind not in "iu":
+        raise DataError(f"X of '{path}' must hold whole numbers of tokens, got {X.dtype}; encode the texts first.")
+    if 0 in X.shape:
+        raise DataError(f"X of '{path}' has shape {X.shape}; it needs rows and tokens.")
+    lengths = _lengths(path, arrays, len(X)) if "lengths" in arrays else None
+    there = np.ones(X.shape, bool) if lengths is None else np.arange(X.shape[1]) < lengths[:, None]
+    X = np.where(there, X, 0)
+    vocab = arrays.get("vocab")
+    if vocab is not None and vocab.ndim != 1:
+        raise DataError(f"vocab of '{path}' must be a list with one entry for each token, got shape {vocab.shape}.")
+    known = MAX_TOKENS if vocab is None else len(vocab)
+    if not 0 <= X.min() <= X.max() < known:
+        of = "" if vocab is None else f" of which vocab holds {known:,},"
+        raise DataError(
+            f"X of '{path}' must hold numbers of tokens,{of} from 0 to {max(0, known - 1):,}, but they go from "
+            f"{X.min()} to {X.max()}; correct them."
+        )
+    size = int(X.max()) + 1 if vocab is None else known
+    return checked(Examples("text", X.astype(np.int32), path, target, lengths, part, (), tuple(notes), size))
 
 
 def _floats(path: Path, X: NDArray) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The `ArrayEncoder`: everything between images or sequences and a network's float32 input, as data that fits in JSON.
+"""The `ArrayEncoder`: everything between images, sequences or texts and a network's input, as data that fits in JSON.
 
 Fitted on training rows, stored with the model, applied to any later rows. The counterpart of `encoding` for tables.
 """
@@ -18,8 +18,8 @@ from descend.data.examples import FORMS, Examples, Form
 from descend.data.images import ImageRule
 from descend.data.targets import Target
 
-#: Of the JSON form; a file with a higher one was written by a newer release.
-VERSION = 1
+#: Of the JSON form; a file with a higher one was written by a newer release. Texts came with 2.
+VERSION = 2
 #: So many rows at a time, so that float64 sums need little memory.
 _BLOCK = 1024
 
@@ -28,14 +28,17 @@ _BLOCK = 1024
 class ArrayEncoder:
     """Turns images and sequences like those of training into float32 arrays: (x - mean) / scale, channel by channel.
 
+    The tokens of texts stay the numbers they are.
+
     Attributes
     ----------
-    form : "image" or "sequence"
-    shape : of a row: (height, width, channels), or (steps, features) with the most steps a row may have
-    variable : whether sequences have lengths of their own
-    mean, scale : (channels,) of the training rows; a channel that never changes has scale 1
+    form : "image", "sequence" or "text"
+    shape : of a row: (height, width, channels), (steps, features) with the most steps a row may have, or (tokens,)
+    variable : whether sequences or texts have lengths of their own
+    mean, scale : (channels,) of the training rows; a channel that never changes has scale 1; () for texts
     peak : what the brightest pixel of a file is in these arrays, 255 or 1; 0 where nobody knows
     target : NumberTarget or ClassTarget
+    vocabulary : how many different tokens texts may have, from 0 on; otherwise 0
     """
 
     form: Form
@@ -45,6 +48,7 @@ class ArrayEncoder:
     scale: tuple[float, ...]
     peak: float
     target: Target
+    vocabulary: int = 0
 
     @classmethod
     def fit(cls, examples: Examples, rows: NDArray[np.intp], target: Target) -> ArrayEncoder:
@@ -57,6 +61,8 @@ class ArrayEncoder:
         target : Target
         """
         X, lengths = examples.X, examples.lengths
+        if examples.form == "text":
+            return cls("text", tuple(X.shape[1:]), lengths is not None, (), (), 0.0, target, examples.vocabulary)
         channels = X.shape[-1]
         count, total, squares = 0, np.zeros(channels), np.zeros(channels)
         # Around the first row, so that a large common value does not drown the differences.
@@ -81,8 +87,8 @@ class ArrayEncoder:
             target,
         )
 
-    def encode(self, examples: Examples) -> NDArray[np.float32]:
-        """The rows as the network reads them, (rows, *shape).
+    def encode(self, examples: Examples) -> NDArray[np.float32] | NDArray[np.int32]:
+        """The rows as the network reads them, (rows, *shape); of texts int32, of others float32.
 
         Parameters
         ----------
@@ -100,9 +106,9 @@ class ArrayEncoder:
                 "file, or say with --form what its rows are."
             )
         fits = X.shape[1:] == self.shape
-        if self.form == "sequence" and self.variable:
+        if self.form != "image" and self.variable:
             steps = X.shape[1] if examples.lengths is None else int(examples.lengths.max())
-            fits = X.shape[2] == self.shape[1] and steps <= self.shape[0]
+            fits = X.shape[2:] == self.shape[1:] and steps <= self.shape[0]
             X = X[:, : self.shape[0]]
         if not fits:
             most = " at most" if self.variable else ""
@@ -110,6 +116,14 @@ class ArrayEncoder:
                 f"'{examples.path}' holds rows of shape {tuple(X.shape[1:])} and the model takes {self.shape}{most}; "
                 "bring them to that shape, or train again."
             )
+        if self.form == "text":
+            if X.max() >= self.vocabulary:
+                row = int(np.flatnonzero(X.max(axis=1) >= self.vocabulary)[0])
+                raise DataError(
+                    f"Row {row} of '{examples.path}' has the token {X[row].max()}, and the model knows those from 0 to "
+                    f"{self.vocabulary - 1}; encode the texts with the vocabulary of the training."
+                )
+            return X
         mean, scale = np.array(self.mean, np.float32), np.array(self.scale, np.float32)
         encoded = (X.astype(np.float32) - mean) / scale
         if examples.lengths is not None:
@@ -147,6 +161,9 @@ class ArrayEncoder:
     def to_json(self) -> str:
         """The encoder as a JSON string; `from_json` is its inverse."""
         document = {"version": VERSION, **asdict(self), "target": {"kind": self.target.kind, **asdict(self.target)}}
+        if self.form != "text":  # earlier releases read these
+            document["version"] = 1
+            del document["vocabulary"]
         return json.dumps(document, ensure_ascii=False)
 
     @classmethod
@@ -181,7 +198,9 @@ class ArrayEncoder:
     def _check(self) -> None:
         sizes = all(type(n) is int and n > 0 for n in self.shape)
         numbers = all(type(n) in (int, float) and np.isfinite(n) for n in (*self.mean, *self.scale, self.peak))
-        fits = len(self.shape) == (3 if self.form == "image" else 2) and len(self.mean) == self.shape[-1]
+        text = self.form == "text"
+        fits = len(self.shape) == {"image": 3, "sequence": 2, "text": 1}.get(self.form, 0)
+        fits = fits and len(self.mean) == (0 if text else self.shape[-1])
         if not (
             self.form in FORMS
             and sizes
@@ -190,6 +209,8 @@ class ArrayEncoder:
             and len(self.scale) == len(self.mean)
             and 0 not in self.scale
             and isinstance(self.variable, bool)
+            and type(self.vocabulary) is int
+            and (self.vocabulary > 0) == text
         ):
             raise ValueError("a field does not fit")
 

@@ -1,4 +1,4 @@
-"""Images or sequences with their targets, as arrays: what folders and `.npz` files become before training.
+"""Images, sequences or texts with their targets, as arrays: what folders and `.npz` files become before training.
 
 Refuses what cannot be trained on; changes no number. Tables go another way, through `reading`.
 """
@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 
 from descend.data.errors import DataError
 
-Form = Literal["image", "sequence"]
-FORMS: tuple[Form, ...] = ("image", "sequence")
+Form = Literal["image", "sequence", "text"]
+FORMS: tuple[Form, ...] = ("image", "sequence", "text")
 
 #: Numbers in `Examples.part`.
 TRAIN, VALIDATION, TEST = 0, 1, 2
 #: No axis of a row may be longer.
 MAX_AXIS = 1_000_000
+#: Different tokens of texts, as many as `layers.Embedding` takes.
+MAX_TOKENS = 2**24
 
 
 @dataclass(frozen=True)
@@ -30,20 +32,23 @@ class Examples:
 
     Attributes
     ----------
-    form : "image" or "sequence"
-    X : (rows, height, width, channels) or (rows, steps, features), uint8 or float32
+    form : "image", "sequence" or "text"
+    X : (rows, height, width, channels) or (rows, steps, features), uint8 or float32; of texts (rows, tokens) int32, 0
+        behind the end of each
     path : Path
         The folder or file they come from.
     target : polars.Series or None
         What to predict, (rows,); None where the source does not say.
     lengths : (rows,) int32 or None
-        Steps of each sequence; None where all are whole.
+        Steps of each sequence, tokens of each text; None where all are whole.
     part : (rows,) int8 or None
         TRAIN, VALIDATION or TEST where the source says so; None where rows are still to be split.
     sources : tuple of str
         The image files, as paths within the folder; empty for arrays.
     notes : tuple of str
         Sentences about what was found, scaled, or left out.
+    vocabulary : int
+        How many different tokens texts may have, from 0 on; 0 where rows are no texts.
     """
 
     form: Form
@@ -54,6 +59,7 @@ class Examples:
     part: NDArray[np.int8] | None = None
     sources: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    vocabulary: int = 0
 
     def __len__(self) -> int:
         return len(self.X)

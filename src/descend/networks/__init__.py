@@ -13,6 +13,6 @@ Examples
 
 from descend.networks.images import lenet, small_cnn, small_resnet
 from descend.networks.sequences import sequence_cnn, sequence_lstm
-from descend.networks.text import text_rnn
+from descend.networks.text import text_average, text_rnn
 
-__all__ = ["lenet", "sequence_cnn", "sequence_lstm", "small_cnn", "small_resnet", "text_rnn"]
+__all__ = ["lenet", "sequence_cnn", "sequence_lstm", "small_cnn", "small_resnet", "text_average", "text_rnn"]

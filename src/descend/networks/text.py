@@ -74,3 +74,55 @@ def text_rnn(
         *last,
     ]
     return parts.build(name, stack, (steps,), n_classes, (), seed=seed, dtype=dtype)
+
+
+def text_average(
+    length: int,
+    vocabulary: int,
+    n_classes: int | None,
+    *,
+    embedding: int = 64,
+    dropout: float = 0.5,
+    seed: int | None = 0,
+    dtype: str = "float32",
+) -> Network:
+    """Token numbers become vectors, whose mean gives the output, in whatever order they stand.
+
+    For telling what a text is about it is often as good as a network that reads, and trained much sooner. Rows are
+    `length` token numbers from 0 to vocabulary - 1. With vectors of e numbers the embedding has vocabulary * e weights.
+    Joulin, Grave, Bojanowski and Mikolov, "Bag of tricks for efficient text classification", 2017.
+
+    Parameters
+    ----------
+    length : int
+        Tokens of a row; with `Sequences` of token numbers the most a row may have.
+    vocabulary : int
+        How many different tokens there are.
+    n_classes : int or None
+        Two end in one probability, more in one each; None in one number, for regression.
+    embedding : int, default: 64
+        Length of a token's vector.
+    dropout : float, default: 0.5
+        On the vectors (one mask for all tokens of a row) and on their mean.
+    seed : int or None, default: 0
+    dtype : "float32" (default) or "float64"
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    TypeError, ValueError
+        When an argument does not fit; the message says what would.
+    """
+    name = "text_average"
+    steps = parts.integer(name, "length", length, 1)
+    levels = parts.integer(name, "vocabulary", vocabulary, 1, MAX_LEVELS)
+    stack: list[layers.Layer] = [
+        layers.Embedding(levels, embedding),
+        *([layers.SpatialDropout1D(dropout)] if dropout else []),
+        layers.GlobalAveragePool1D(),
+        *parts.dropout(dropout),
+    ]
+    return parts.build(name, stack, (steps,), n_classes, (), seed=seed, dtype=dtype)

@@ -1,4 +1,4 @@
-"""A trained network together with the encoder of its images or sequences: what their `.descend` file holds."""
+"""A trained network together with the encoder of its images, sequences or texts: what their `.descend` file holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is printed about images and sequences."""
+"""What is printed about images, sequences and texts."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ def describe_shape(encoder: ArrayEncoder) -> str:
         height, width, channels = encoder.shape
         colour = {1: "grey", 3: "RGB"}.get(channels, f"{channels}-channel")
         return f"{colour} images of {height} x {width} pixels"
-    steps, features = encoder.shape
     most = "at most " if encoder.variable else ""
+    if encoder.form == "text":
+        return f"texts of {most}{encoder.shape[0]} tokens out of {encoder.vocabulary:,}"
+    steps, features = encoder.shape
     return f"sequences of {most}{steps} steps, {features} number{'s' * (features > 1)} each"

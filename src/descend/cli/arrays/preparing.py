@@ -28,7 +28,7 @@ class PreparedArrays:
     encoder : ArrayEncoder
     split : Split
         Row numbers into the others.
-    X : (rows, *shape) float32, or Sequences
+    X : (rows, *shape) float32 (texts: int32), or Sequences
         Encoded.
     y : (rows,) int32 classes or float64 numbers in the target's unit
     examples : Examples
@@ -40,7 +40,7 @@ class PreparedArrays:
     task: Task
     encoder: ArrayEncoder
     split: Split
-    X: NDArray[np.float32] | Sequences
+    X: NDArray[np.float32] | NDArray[np.int32] | Sequences
     y: NDArray
     examples: Examples
     notes: tuple[str, ...]
@@ -86,7 +86,7 @@ def prepare_arrays(examples: Examples, options: PrepareOptions) -> PreparedArray
     return PreparedArrays(task, encoder, split, network_rows(encoder, examples), values, examples, tuple(notes))
 
 
-def network_rows(encoder: ArrayEncoder, examples: Examples) -> NDArray[np.float32] | Sequences:
+def network_rows(encoder: ArrayEncoder, examples: Examples) -> NDArray[np.float32] | NDArray[np.int32] | Sequences:
     """Encoded rows in the form the network takes."""
     X = encoder.encode(examples)
     if not encoder.variable:

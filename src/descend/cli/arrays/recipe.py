@@ -1,4 +1,4 @@
-"""How images and sequences are trained on by default, and what the user changed.
+"""How images, sequences and texts are trained on by default, and what the user changed.
 
 The measurements behind the defaults are in docs/design/06-command-line-defaults.md.
 """
@@ -32,7 +32,10 @@ LENET_SIDE = 12
 _BY_FORM: dict[str, tuple[str, ...]] = {
     "image": ("small_cnn", "lenet", "small_resnet"),
     "sequence": ("sequence_cnn", "sequence_lstm"),
+    "text": ("text_average", "text_rnn"),
 }
+#: Of texts words are learnt by heart soon.
+_DROPOUT = {"image": 0.2, "sequence": 0.2, "text": 0.5}
 
 #: What --augment may name, by form.
 _AUGMENTATIONS: dict[str, dict[str, layers.Layer]] = {
@@ -48,6 +51,7 @@ _AUGMENTATIONS: dict[str, dict[str, layers.Layer]] = {
         "scale": layers.RandomScaling(0.1),
         "noise": layers.GaussianNoise(0.1),
     },
+    "text": {},
 }
 
 
@@ -94,6 +98,9 @@ class ArrayRecipe:
         target = encoder.target
         classes = len(target.classes) if isinstance(target, ClassTarget) else None
         options: dict[str, Any] = {"dropout": self.dropout, "seed": seed}
+        if encoder.form == "text":
+            build: Callable[..., Network] = getattr(networks, self.network)
+            return build(encoder.shape[0], encoder.vocabulary, classes, **options)
         options["augmentation"] = [_AUGMENTATIONS[encoder.form][kind] for kind in self.augment]
         if self.network == "small_cnn":
             options["filters"] = FILTERS[: max(2, 1 + round(math.log2(min(encoder.shape[:2]) / PLACES)))]
@@ -130,7 +137,7 @@ def choose(rows: int, encoder: ArrayEncoder, asked: Asked) -> ArrayRecipe:
     epochs = min(MAX_EPOCHS, max(MIN_EPOCHS, -(-MIN_STEPS // steps))) if asked.epochs is None else asked.epochs
     recipe = ArrayRecipe(
         network=network,
-        dropout=0.2 if asked.dropout is None else asked.dropout,
+        dropout=_DROPOUT[encoder.form] if asked.dropout is None else asked.dropout,
         weight_decay=WEIGHT_DECAY if asked.weight_decay is None else asked.weight_decay,
         learning_rate=rate,
         batch_size=batch_size,
@@ -145,16 +152,18 @@ def choose(rows: int, encoder: ArrayEncoder, asked: Asked) -> ArrayRecipe:
 def _network(encoder: ArrayEncoder, asked: str | None) -> str:
     fitting = _BY_FORM[encoder.form]
     if asked is None:
-        return "sequence_lstm" if encoder.variable else fitting[0]
+        return "sequence_lstm" if encoder.form == "sequence" and encoder.variable else fitting[0]
     if asked not in fitting:
         raise DataError(f"--network for {encoder.form}s must be one of {', '.join(fitting)}, got {asked!r}.")
-    if encoder.variable and asked != "sequence_lstm":
+    if encoder.form == "sequence" and encoder.variable and asked != "sequence_lstm":
         raise DataError(f"{asked} takes sequences of one length only; use --network sequence_lstm, or cut the data.")
     return asked
 
 
 def _augmentation(encoder: ArrayEncoder, asked: tuple[str, ...] | None) -> tuple[str, ...]:
     known = _AUGMENTATIONS[encoder.form]
+    if asked and not known:
+        raise DataError(f"--augment is for images and sequences, not for {encoder.form}s; leave it out.")
     for kind in asked or ():
         if kind not in known:
             raise DataError(f"--augment for {encoder.form}s takes {', '.join(known)}, got {kind!r}.")

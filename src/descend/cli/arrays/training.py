@@ -1,9 +1,10 @@
-"""The main job on images and sequences: a folder or an `.npz` file in; model, history and report out."""
+"""The main job on images, sequences and texts: a folder or an `.npz` file in; model, history and report out."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,12 +97,33 @@ def _fit(job: Job, prepared: PreparedArrays, recipe: ArrayRecipe, untrained: Net
 
     network, history, seconds = timed(learn, recipe)
     outputs = as_outputs(target, network.predict(X[split.test]))
-    flat = (X.values if isinstance(X, Sequences) else X).reshape(len(X), -1)
+    flat = counts(X, prepared.encoder.vocabulary) if prepared.encoder.form == "text" else _values(X).reshape(len(X), -1)
     scores = baselines.compare(prepared.task.kind, flat, y, split, target, job.seed, outputs)
     facts = facts_of(prepared.task.reason, job.data, split, job.seed, asdict(recipe), scores)
     bundle = ArrayBundle(network, prepared.encoder, facts)
     diagnosis = in_our_words(history.diagnose(), target, recipe.learning_rate, recipe.batch_size)
     return ArrayResult(bundle, prepared, history, recipe, outputs, scores, seconds, diagnosis)
+
+
+def _values(X: NDArray | Sequences) -> NDArray:
+    return X.values if isinstance(X, Sequences) else X
+
+
+def counts(X: NDArray | Sequences, vocabulary: int) -> Any:
+    """How often each token stands in each text, for the linear model, (rows, vocabulary) sparse.
+
+    Parameters
+    ----------
+    X : (rows, tokens) int32, or Sequences
+    vocabulary : int
+    """
+    from scipy.sparse import coo_array
+
+    tokens = _values(X)
+    lengths = X.lengths if isinstance(X, Sequences) else np.full(len(X), tokens.shape[1])
+    there = np.arange(tokens.shape[1]) < lengths[:, None]
+    places = np.repeat(np.arange(len(tokens)), lengths), tokens[there]
+    return coo_array((np.ones(len(places[0]), np.float32), places), (len(tokens), vocabulary)).tocsr()
 
 
 def _report(path: Path, result: ArrayResult) -> None:

@@ -1,4 +1,4 @@
-"""The report of a model of images or sequences: which pictures it shows, and what it says about the data."""
+"""The report of a model of images, sequences or texts: which pictures it shows, and what it says about the data."""
 
 from __future__ import annotations
 
@@ -38,9 +38,11 @@ def write_array_report(path: Path, result: ArrayResult) -> None:
     """
     with settings():
         pictures = [Picture(title, caption, to_svg(figure)) for title, caption, figure in _figures(result)]
+    scaled = "Every channel is shifted and scaled to mean 0 and standard deviation 1 over the training rows."
+    learnt = "Every token learns a vector; the linear model counts how often each stands in a text."
     lines = [
         f"{len(result.prepared.examples):,} {describe_shape(result.bundle.encoder)}; {parts_of(result.bundle.facts)}.",
-        "Every channel is shifted and scaled to mean 0 and standard deviation 1 over the training rows.",
+        learnt if result.bundle.encoder.form == "text" else scaled,
         *result.prepared.notes,
     ]
     write_page(path, result, pictures, bullets(lines))
@@ -53,11 +55,13 @@ def _figures(result: ArrayResult) -> Iterator[tuple[str, str, Figure]]:
         yield "Learning curves", CURVES[isinstance(target, ClassTarget)], curves_of(result.history)
     if isinstance(target, ClassTarget):
         yield from of_classes(y, result.outputs, target)
-        yield from _confused(result, y, target)
     else:
         yield from of_numbers(y, result.outputs, target.name)
-    yield from _salient(result, y)
-    yield from _filters(result)
+    if result.bundle.encoder.form != "text":  # rows of tokens cannot be drawn
+        if isinstance(target, ClassTarget):
+            yield from _confused(result, y, target)
+        yield from _salient(result, y)
+        yield from _filters(result)
     record = result.history.monitor
     if record is not None and len(record) > 1:
         yield "Inside the network", INSIDE, plots.monitor(record, figure=new_figure(11.0, 7.0))
