@@ -7,6 +7,7 @@
 #   make format    sort imports, apply safe fixes, lay out the C++
 #   make bench     measure against the peers (installs them)
 #   make sanitize  native tests under ASan+UBSan, TSan, and with 64-byte vectors on any machine
+#   make arm       native tests for 64-bit ARM, cross-compiled, on an emulated machine
 #   make experiments   docs/experiments: pages, pictures and numbers, by running all experiments
 #   make docs      API pages in build/docs
 #   make clean     remove everything that was built, .venv included
@@ -23,7 +24,7 @@ SOURCES := $(BUILD_FILES) $(if $(wildcard $(VENV)/.editable),,$(shell find src -
 
 CPP = $(shell find native tests/native -name '*.cpp' -o -name '*.hpp')
 
-.PHONY: dev demo test lint format bench sanitize experiments docs clean
+.PHONY: dev demo test lint format bench sanitize arm experiments docs clean
 .DELETE_ON_ERROR:
 
 $(VENV)/.created:
@@ -81,6 +82,17 @@ sanitize: $(VENV)/.created
 	    && $(BIN)/cmake --build build/sanitize-$$kind \
 	    && build/sanitize-$$kind/native_tests || exit 1; \
 	done
+
+# Another compiler's code on another instruction set must train to the same bits: the tests know what they are.
+arm: $(VENV)/.created
+	@command -v aarch64-linux-gnu-g++ >/dev/null && command -v qemu-aarch64-static >/dev/null \
+	    || { echo "make arm needs the Debian packages g++-aarch64-linux-gnu and qemu-user-static" >&2; exit 1; }
+	$(PIP) install --quiet 'cmake>=3.20' ninja
+	$(BIN)/cmake -S . -B build/arm -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja \
+	    -DCMAKE_SYSTEM_NAME=Linux -DCMAKE_SYSTEM_PROCESSOR=aarch64 -DCMAKE_CXX_COMPILER=aarch64-linux-gnu-g++ \
+	    -DDESCEND_TEST_MARCH=armv8-a -DDESCEND_PYTHON_MODULES=OFF -DDESCEND_NATIVE_TESTS=ON -DDESCEND_WERROR=ON >/dev/null
+	$(BIN)/cmake --build build/arm
+	qemu-aarch64-static -L /usr/aarch64-linux-gnu build/arm/native_tests
 
 experiments: $(VENV)/.installed
 	PYTHONPATH=docs/experiments $(BIN)/python -m generator $(ARGS)

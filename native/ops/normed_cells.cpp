@@ -40,7 +40,7 @@ class NormedSteps final : public CellSteps<T, cell> {
     }
     const Blocks blocks(*this, pass, {lines.first / steps_, lines.last / steps_});
     const long k = part.first, s = (k - 1) / kParts;
-    if (k == 0) return begin(pass, blocks);
+    if (k == 0) return begin_all(pass, blocks);
     if (lstm && k % 2 == 1)
       memories(pass, blocks, s, k);
     else
@@ -130,7 +130,7 @@ class NormedSteps final : public CellSteps<T, cell> {
     for (long p = 0; p < (units.last - units.first) * G; p++) std::fill(q + p * stride_, q + p * stride_ + K, T(0));
   }
 
-  void begin(const Pass<T>& pass, const Blocks& blocks) const {
+  void begin_all(const Pass<T>& pass, const Blocks& blocks) const {
     for (const Block& b : blocks) {
       this->begin_block(pass, b);
       make_terms(pass, b, 0, {0, units_});

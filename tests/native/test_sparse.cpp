@@ -65,7 +65,7 @@ template <class T>
 double distance(const std::vector<T>& a, const std::vector<T>& b) {
   double most = 0;
   for (std::size_t i = 0; i < a.size(); i++)
-    most = std::fmax(most, std::fabs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
+    most = std::max(most, std::fabs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
   return most;
 }
 
