@@ -119,7 +119,7 @@ def test_undefined_is_nan() -> None:
         (lambda: metrics.resolve("acuracy"), ValueError, "did you mean 'accuracy'"),
         (lambda: metrics.resolve(3), TypeError, "metric must be a name or a function"),
         (lambda: metrics.accuracy([1, 0], [1]), ValueError, "same rows"),
-        (lambda: metrics.mse([1.0, 2.0], np.zeros((2, 2))), ValueError, "do not go together"),
+        (lambda: metrics.mse([1.0, 2.0], np.zeros((2, 2))), ValueError, "equal shapes"),
         (lambda: metrics.mae([1.0], [1.0], sample_weight=[1.0, 2.0]), ValueError, "sample_weight"),
         (lambda: metrics.log_loss([0, 3], np.full((2, 3), 1 / 3)), ValueError, "classes from 0 to 2"),
         (lambda: metrics.balanced_accuracy([[1, 1]], [[0.3, 0.4]]), ValueError, "one class per row"),
@@ -128,3 +128,22 @@ def test_undefined_is_nan() -> None:
 def test_bad_arguments_are_named(make, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         make()
+
+
+def test_rows_of_two_of_several_classes_are_averaged_over_classes():
+    """Which class of two is the positive one must not depend on the rows that happen to be measured."""
+    true, outputs = np.array([0, 0, 0, 1]), np.eye(4)[[0, 0, 0, 0]]
+
+    for metric, expected in ((metrics.f1, 3 / 7), (metrics.recall, 0.5), (metrics.precision, 0.375)):
+        assert metric(true, outputs) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "balanced_accuracy", "f1", "roc_auc", "log_loss"])
+def test_metrics_of_classes_refuse_the_target_of_a_regression(name):
+    with pytest.raises(ValueError, match=r"y_true must hold classes for this metric, got 0\.25; .*'rmse'"):
+        metrics.resolve(name)(np.array([[0.25], [1.0]]), np.array([[0.2], [0.7]]))
+
+
+def test_metrics_of_numbers_name_those_of_classes():
+    with pytest.raises(ValueError, match="for classes use 'accuracy'"):
+        metrics.r2(np.array([0, 1, 2]), np.eye(3))

@@ -318,6 +318,17 @@ def _same_rows(true: NDArray, predicted: NDArray) -> None:
         raise ValueError(f"y_true and y_pred must have the same rows, got shapes {true.shape} and {predicted.shape}")
 
 
+def _refuse_numbers(true: NDArray) -> None:
+    """Refuse the targets of a regression, which no class equals."""
+    if true.dtype.kind != "f" or _one_hot_like(true):
+        return
+    odd = true[true != np.floor(true)]
+    if odd.size:
+        raise ValueError(
+            f"y_true must hold classes for this metric, got {odd[0]:g}; for a regression use 'rmse', 'mae' or 'r2'"
+        )
+
+
 def _classes(
     y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None
 ) -> tuple[NDArray, NDArray, NDArray | None]:
@@ -325,6 +336,7 @@ def _classes(
     true = _squeeze(np.asarray(y_true))
     predicted = np.asarray(y_pred)
     _same_rows(true, predicted)
+    _refuse_numbers(true)
     labels = labels_from(true, predicted)
     if _one_hot_like(true):
         true = true.argmax(axis=1)
@@ -335,14 +347,18 @@ def _classes(
 
 
 def _macro(score: str, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None) -> float:
-    """A score of scikit-learn's for the larger of two classes, or averaged over more."""
+    """A score of scikit-learn's for the larger of two classes, or averaged over more.
+
+    How many classes there are, y_pred's columns say where it has some: rows that happen to hold two of five classes
+    are averaged all the same.
+    """
     import sklearn.metrics
 
     true, labels, weight = _classes(y_true, y_pred, sample_weight)
     known = np.unique(true if true.ndim == 2 else np.concatenate([true, labels]))
-    settings = (
-        {"average": "binary", "pos_label": known[-1]} if true.ndim == 1 and known.size <= 2 else {"average": "macro"}
-    )
+    outputs = np.asarray(y_pred)
+    several = true.ndim == 2 or known.size > 2 or (outputs.ndim == 2 and outputs.shape[1] > 2)
+    settings = {"average": "macro"} if several else {"average": "binary", "pos_label": known[-1]}
     return float(getattr(sklearn.metrics, score)(true, labels, sample_weight=weight, zero_division=0, **settings))
 
 
@@ -352,9 +368,8 @@ def _score_columns(
     """(0/1 truth, scores, weights), truth and scores of shape (rows, columns); one column for two classes."""
     true, scores = _squeeze(np.asarray(y_true)), _squeeze(np.asarray(y_pred, dtype=np.float64))
     _same_rows(true, scores)
+    _refuse_numbers(true)
     if true.ndim == 1 and scores.ndim == 2:
-        if true.dtype.kind not in "biu" and not (true == np.floor(true)).all():
-            raise ValueError("y_true must hold classes 0, 1, ... when y_pred has a column per class")
         classes = true.astype(np.int64)
         if len(classes) and not 0 <= classes.min() <= classes.max() < scores.shape[1]:
             raise ValueError(f"y_true must hold classes from 0 to {scores.shape[1] - 1}, one per column of y_pred")
@@ -378,5 +393,8 @@ def _numbers(
     _same_rows(true, predicted)
     true, predicted = (array[:, None] if array.ndim == 1 else array for array in (true, predicted))
     if true.shape != predicted.shape:
-        raise ValueError(f"y_true of shape {true.shape} and y_pred of shape {predicted.shape} do not go together")
+        classes = "; for classes use 'accuracy', 'f1' or 'log_loss'" if true.shape[1] == 1 else ""
+        raise ValueError(
+            f"y_true and y_pred must have equal shapes for this metric, got {true.shape} and {predicted.shape}{classes}"
+        )
     return true, predicted, _weights(sample_weight, len(true))
