@@ -49,8 +49,7 @@ def predict(
     DataError
         When a file, a column or a cell does not fit.
     """
-    if out is not None and out.suffix.lower() not in (".csv", ".parquet"):
-        raise DataError(f"--out must end in .csv or .parquet, got '{out}'.")
+    _check_output(out, {"model": model, "data": data})
     bundle = load_model(model)
     if isinstance(bundle, ArrayBundle):
         refuse_options(data, options)
@@ -63,6 +62,19 @@ def predict(
     else:
         write_whole(out, frame.write_parquet if out.suffix.lower() == ".parquet" else frame.write_csv)
         show.remark(f"{frame.height:,} predictions written to {out}")
+
+
+def _check_output(out: Path | None, inputs: dict[str, Path]) -> None:
+    """Refuse a file of another format, and one that is read."""
+    if out is None:
+        if sys.stdout is None:
+            raise DataError("There is no standard output to print to; name a file with --out.")
+        return
+    if out.suffix.lower() not in (".csv", ".parquet"):
+        raise DataError(f"--out must end in .csv or .parquet, got '{out}'.")
+    for what, path in inputs.items():
+        if out.exists() and path.exists() and out.samefile(path):
+            raise DataError(f"--out '{out}' would replace the {what}; name another file.")
 
 
 def _predict_table(bundle: Bundle, data: Path, keep: tuple[str, ...], options: ReadOptions) -> pl.DataFrame:

@@ -66,7 +66,7 @@ def run_experiments(name: str, seeds: int | None, effort: float, out: Path | Non
     except ValueError as error:
         # The library speaks of Python; here the list is a command.
         words = str(error).replace("experiments.names() lists them", "'descend experiment list' shows all")
-        fail(words if words.endswith("?") else f"{words}.")
+        fail(words[0].upper() + words[1:] + ("" if words.endswith("?") else "."))
     for experiment in chosen:
         _run(experiment, seeds, effort, out)
 

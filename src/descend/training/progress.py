@@ -176,7 +176,7 @@ def reporter(verbose: int | bool) -> Reporter:
     """
     if verbose not in (0, 1, 2):
         raise ValueError(f"verbose must be 0 (silent), 1 (live progress) or 2 (a line per epoch), got {verbose!r}")
-    if not verbose:
+    if not verbose or sys.stdout is None:  # None where a program has no console, such as one with windows of its own
         return Silent()
     if verbose == 1 and sys.stdout.isatty():
         return Live()
