@@ -198,3 +198,17 @@ def test_a_checkpoint_of_the_best_is_the_best(tmp_path):
     )  # fmt: skip
     np.testing.assert_array_equal(Network.load(path).predict(X), net.predict(X))
     assert history.best_epoch is not None
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: callbacks.EarlyStopping(restore_best="no"), "restore_best must be True or False, got 'no'"),
+        (lambda: callbacks.EarlyStopping(3), "monitor must be the name of a column of the history"),
+        (lambda: callbacks.Checkpoint("file", only_best="val_loss"), "only_best must be True or False"),
+        (lambda: Network([layers.Dense(1)]).fit(np.eye(2), [0, 1], callbacks=3), "callbacks must be .*Callback.*got 3"),
+    ],
+)
+def test_what_no_callback_can_use_is_refused(make, message):
+    with pytest.raises(TypeError, match=message):
+        make()

@@ -461,6 +461,8 @@ def test_numbers_inside_objects_are_parameters() -> None:
 
 
 def test_more_refusals() -> None:
+    with pytest.raises(ValueError, match=r"hidden_layer_sizes must be whole numbers, got \[3, 2.5\]"):
+        MLPClassifier((3, 2.5)).fit(X, Y)
     with pytest.raises(ValueError, match="scoring='f1_macro' scores validation rows, and there are none"):
         MLPClassifier(scoring="f1_macro").fit(X, Y)
     with pytest.raises(ValueError, match="scoring='f1_macro' does not go with solver='lbfgs'"):

@@ -101,7 +101,7 @@ def spoilt(value: float) -> np.ndarray:
         ({"a": X}, NUMBERS, TypeError, "X must be an array of numbers, got dict"),
         (X, "yes", TypeError, "y must be an array of numbers, got str"),
         (X, NUMBERS[:-1], ValueError, "same number of rows, got 40 and 39"),
-        (X, np.where(BINARY, np.nan, NUMBERS), ValueError, "y must hold finite numbers"),
+        (X, np.where(BINARY, np.nan, NUMBERS), ValueError, r"y must hold finite numbers.*\]; fill them in, or"),
         (X, np.array(["a", "b"])[BINARY], TypeError, "return_inverse"),
         (X, np.zeros((40, 2, 2)), ValueError, r"\(rows,\) or \(rows, outputs\)"),
         (X, np.zeros(40, dtype=int), ValueError, "only class 0"),

@@ -268,7 +268,9 @@ def _not_finite(value: Any, where: tuple[int, ...], dtype: np.dtype, name: str) 
     """The error for a number that is NaN, infinite, or too large for the dtype."""
     index = ", ".join(map(str, where))
     if np.isnan(value):
-        remedy = "impute missing values (layers.Impute() as the first layer), or drop those rows"
+        features = name in ("X", "validation_data[0]")
+        filled = "impute missing values (layers.Impute() as the first layer)" if features else "fill them in"
+        remedy = f"{filled}, or drop those rows"
     elif np.isinf(value):
         remedy = "clip or drop infinite values"
     else:

@@ -99,6 +99,8 @@ class EarlyStopping(Callback):
     ------
     ValueError
         For a negative patience or min_delta, or an unknown mode.
+    TypeError
+        When `monitor` is no name or `restore_best` is neither True nor False.
     """
 
     def __init__(
@@ -116,11 +118,11 @@ class EarlyStopping(Callback):
             raise ValueError(f"min_delta must be a finite number >= 0, got {min_delta!r}")
         if mode not in ("auto", "min", "max"):
             raise ValueError(f"mode must be 'auto', 'min' or 'max', got {mode!r}")
-        self.monitor = monitor
+        self.monitor = _column(monitor)
         self.patience = patience
         self.min_delta = float(min_delta)
         self.mode: Mode = mode
-        self.restore_best = restore_best
+        self.restore_best = _flag("restore_best", restore_best)
         self._watch = Improvement("min", self.min_delta)
 
     def __repr__(self) -> str:
@@ -150,6 +152,13 @@ class Checkpoint(Callback):
         The column that `only_best` watches.
     mode : {"auto", "min", "max"}, default: "auto"
         As for `EarlyStopping`.
+
+    Raises
+    ------
+    ValueError
+        For an `every` below 1, or an unknown mode.
+    TypeError
+        When `monitor` is no name or `only_best` is neither True nor False.
     """
 
     def __init__(
@@ -167,8 +176,8 @@ class Checkpoint(Callback):
             raise ValueError(f"mode must be 'auto', 'min' or 'max', got {mode!r}")
         self.path = Path(path)
         self.every = every
-        self.only_best = only_best
-        self.monitor = monitor if only_best else None
+        self.only_best = _flag("only_best", only_best)
+        self.monitor = _column(monitor) if only_best else None
         self.mode: Mode = mode
         self._watch = Improvement("min", 0.0)
 
@@ -243,6 +252,18 @@ class Function(Callback):
             self.step_function(run)
 
 
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return value
+
+
+def _column(monitor: object) -> str:
+    if not isinstance(monitor, str):
+        raise TypeError(f"monitor must be the name of a column of the history such as 'val_loss', got {monitor!r}")
+    return monitor
+
+
 class Improvement:
     """The best of a series of numbers, and how many came since."""
 
@@ -302,7 +323,7 @@ def check_callbacks(callbacks: Callback | Iterable[Callback] | None) -> tuple[Ca
     """
     if callbacks is None:
         return ()
-    found = (callbacks,) if isinstance(callbacks, Callback) else tuple(callbacks)
+    found = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
     for callback in found:
         if not isinstance(callback, Callback):
             remedy = (

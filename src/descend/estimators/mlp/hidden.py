@@ -36,6 +36,8 @@ def hidden_layers(
     units = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
     if np.any(np.array(units) <= 0):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {units}.")
+    if any(int(size) != size for size in units):
+        raise ValueError(f"hidden_layer_sizes must be whole numbers, got {units}.")
     shares = _each("dropout", dropout, len(units))
     left_out = _each("drop_connect", drop_connect, len(units))
     if not units:
