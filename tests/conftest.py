@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -56,3 +57,25 @@ def _close_figures() -> Iterator[None]:
     import matplotlib.pyplot as plt
 
     plt.close("all")
+
+
+@pytest.fixture
+def _short_runs_do_not_converge() -> Iterator[None]:
+    """Estimators are not expected to converge in few epochs."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    """The folder of a trained classifier, with data.csv beside its files."""
+    from cli_runs import classes_frame, run
+
+    folder = tmp_path_factory.mktemp("trained")
+    classes_frame().write_csv(folder / "data.csv")
+    result = run("train", folder / "data.csv", "--target", "label", "--out", folder / "model", "--quiet")
+    assert result.exit_code == 0, result.output
+    return folder

@@ -9,7 +9,8 @@ from descend import layers, losses
 from descend.engine import sparse
 from descend.engine.protocol import Batch
 from descend.plan import Plan, attach_loss, lower
-from ops_cases import CASES, OpCase
+from op_case import OpCase
+from ops_cases import CASES
 
 
 def _takes_sparse(case: OpCase) -> bool:

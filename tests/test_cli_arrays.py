@@ -10,26 +10,13 @@ import numpy as np
 import polars as pl
 import pytest
 from PIL import Image
-from typer.testing import CliRunner, Result
 
+from cli_runs import refused, run
 from descend import Network
-from descend.cli.app import app
 from descend.cli.arrays.bundle import ArrayBundle
 from descend.cli.models import load_model
 
 FEW = ["--epochs", "6", "--quiet"]
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def refused(*arguments: object) -> str:
-    """What a command says that ends with code 2, in one sentence."""
-    result = run(*arguments)
-    assert result.exit_code == 2, (result.exit_code, result.output)
-    assert result.stderr.startswith("descend: ") and result.stderr.count("\n") == 1, result.stderr
-    return result.stderr
 
 
 def picture(kind: int, seed: int, side: int = 12) -> np.ndarray:

@@ -8,28 +8,15 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from typer.testing import CliRunner, Result
 
+from cli_runs import refused, run
 from descend import Network
-from descend.cli.app import app
 from descend.cli.arrays.bundle import ArrayBundle
 from descend.cli.models import load_model
 from descend.data.array_encoding import ArrayEncoder
 from descend.data.errors import DataError
 
 WORDS = 30
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
-
-
-def refused(*arguments: object) -> str:
-    """What a command says that ends with code 2, in one sentence."""
-    result = run(*arguments)
-    assert result.exit_code == 2, (result.exit_code, result.output)
-    assert result.stderr.startswith("descend: ") and result.stderr.count("\n") == 1, result.stderr
-    return result.stderr
 
 
 def texts(rows: int = 120, seed: int = 0) -> dict[str, np.ndarray]:

@@ -8,7 +8,8 @@ import pytest
 from descend.engine.protocol import Batch
 from descend.engine.reference import ReferenceEngine
 from descend.engine.sequences import Sequences, split
-from ops_cases import CASES, OpCase
+from op_case import OpCase
+from ops_cases import CASES
 
 STEP = 1e-6
 #: Parameters checked per case; the rest of a large network's are like them.

@@ -12,11 +12,14 @@ import pytest
 
 from descend import layers, losses, optimizers, penalties
 from descend.engine.native import NativeEngine, shuffle
-from descend.engine.protocol import Batch, OptimizerState
+from descend.engine.protocol import OptimizerState
 from descend.engine.reference import ReferenceEngine
 from descend.engine.sequences import split
-from descend.plan import attach_loss, lower, named
-from ops_cases import CASES, CEILING_CASES, TRUNCATED_CASES, OpCase
+from descend.plan import named
+from loss_cases import CEILING_CASES
+from op_case import OpCase
+from ops_cases import CASES, case_named
+from position_cases import TRUNCATED_CASES
 
 #: Relative and absolute tolerance against the reference engine.
 CLOSE = {"float64": {"rtol": 1e-9, "atol": 1e-11}, "float32": {"rtol": 2e-3, "atol": 2e-5}}
@@ -47,10 +50,6 @@ OPTIMIZERS = [
     optimizers.Nesterov(0.02, clip_norm=0.1, gradient_noise=1e-3, gradient_noise_decay=0.0),
     optimizers.Nesterov(0.02, clip_value=0.05, clip_norm=0.1),
 ]
-
-
-def _case(name: str) -> OpCase:
-    return next(case for case in CASES if case.name == name)
 
 
 def _engines(case: OpCase, dtype: str) -> tuple[NativeEngine, ReferenceEngine]:
@@ -106,7 +105,7 @@ def test_equals_reference(case: OpCase, dtype: str) -> None:
     ],
 )
 def test_trains_like_the_reference(name: str, optimizer: optimizers.Optimizer) -> None:
-    case = _case(name)
+    case = case_named(name)
     batch = case.batch(50)
     rows = shuffle(50, seed=1, epoch=0)
     rates = np.linspace(1.0, 0.5, 4) * float(optimizer.learning_rate)  # type: ignore[arg-type]
@@ -144,7 +143,7 @@ def test_rows_without_weight_leave_the_penalty(spread: bool) -> None:
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("optimizer", [optimizers.Adam(0.05), optimizers.Nesterov(0.05, clip_norm=1.0)], ids=repr)
 def test_no_column_is_longer_than_max_norm(optimizer: optimizers.Optimizer, dtype: str) -> None:
-    case = _case("max_norm")
+    case = case_named("max_norm")
     engine = _engines(case, dtype)[0]
     engine.start(optimizer, seed=9)
     batch = case.batch(50, np.dtype(dtype).type)
@@ -156,7 +155,7 @@ def test_no_column_is_longer_than_max_norm(optimizer: optimizers.Optimizer, dtyp
 
 
 def test_gradients_leave_long_columns_alone() -> None:
-    case = _case("max_norm")
+    case = case_named("max_norm")
     engine = _engines(case, "float32")[0]
     before = engine.get_parameters()
     assert np.linalg.norm(named(engine.plan, before)["dense_3/weight"], axis=0).max() > 0.3
@@ -194,7 +193,7 @@ def test_threads_do_not_change_a_bit(case: OpCase, dtype: str) -> None:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
 def test_threads_do_not_change_a_bit_of_any_optimizer(optimizer: optimizers.Optimizer) -> None:
-    case = _case("tower-weighted")
+    case = case_named("tower-weighted")
     expected = _train(case, "float32", 1, optimizer)
     for threads in (2, 3):
         assert _train(case, "float32", threads, optimizer) == expected
@@ -203,23 +202,13 @@ def test_threads_do_not_change_a_bit_of_any_optimizer(optimizer: optimizers.Opti
 @pytest.mark.parametrize("optimizer", OPTIMIZERS, ids=repr)
 @pytest.mark.parametrize("name", ["tower-weighted", "penalties", "max_norm"])
 def test_measuring_does_not_change_a_bit(name: str, optimizer: optimizers.Optimizer) -> None:
-    measured, not_measured = (_train(_case(name), "float32", 2, optimizer, measure) for measure in (True, False))
+    measured, not_measured = (_train(case_named(name), "float32", 2, optimizer, measure) for measure in (True, False))
     assert measured[:2] == not_measured[:2]
-
-
-def test_what_the_last_step_did_is_nothing_when_it_is_not_reached() -> None:
-    engine = _plain()
-    batch = _data(40)
-    engine.start(optimizers.SGD(0.1), seed=0)
-    rows, rates = np.arange(40, dtype=np.uint32), np.array([0.1])
-    progress = engine.train(batch, rows, batch_size=10, learning_rates=rates, deadline=0.0, measure=True)
-    assert progress.steps == 1 and progress.moved is not None and np.isnan(progress.moved).all()
-    assert engine.train(batch, rows, batch_size=10, learning_rates=rates).moved is None
 
 
 def test_full_batch_takes_many_chunks_and_blocks() -> None:
     """More rows than one chunk of a thread and than one block of a sum."""
-    case = _case("tower")
+    case = case_named("tower")
     native, reference = _engines(case, "float64")
     batch = case.batch(1111)
     loss, gradient = native.gradients(batch, threads=2)
@@ -233,7 +222,7 @@ def test_full_batch_takes_many_chunks_and_blocks() -> None:
 
 
 def test_row_by_row_prediction_has_the_same_bits() -> None:
-    case = _case("tower")
+    case = case_named("tower")
     native, _ = _engines(case, "float32")
     X = case.batch(101, np.float32).X
     together = native.predict(X)
@@ -246,7 +235,7 @@ def test_row_by_row_prediction_has_the_same_bits() -> None:
     "optimizer", [optimizers.Adam(0.01), optimizers.Nesterov(0.01), optimizers.AMSGrad(0.01)], ids=repr
 )
 def test_resumes_exactly(optimizer: optimizers.Optimizer) -> None:
-    case = _case("tower")
+    case = case_named("tower")
     batch = case.batch(70, np.float32)
     rates = np.array([0.01])
 
@@ -270,7 +259,7 @@ def test_resumes_exactly(optimizer: optimizers.Optimizer) -> None:
 
 
 def test_gradients_leave_training_alone() -> None:
-    case = _case("tower")
+    case = case_named("tower")
     batch = case.batch(64, np.float32)
     engine = _engines(case, "float32")[0]
     engine.start(optimizers.Nesterov(0.01), seed=1)
@@ -282,122 +271,6 @@ def test_gradients_leave_training_alone() -> None:
     after = engine.get_state()
     assert after.step == state.step
     np.testing.assert_array_equal(after.slots, state.slots)
-
-
-def _plain(width: int = 4, units: int = 3) -> NativeEngine:
-    plan = attach_loss(lower([layers.Dense(units)], (width,)), losses.MSE(), target="dense")
-    return NativeEngine(plan)
-
-
-def _data(rows: int, width: int = 4, units: int = 3) -> Batch:
-    rng = np.random.default_rng(0)
-    return Batch(rng.normal(size=(rows, width)).astype(np.float32), rng.normal(size=(rows, units)).astype(np.float32))
-
-
-def test_a_diverging_batch_is_not_applied() -> None:
-    engine = _plain()
-    batch = _data(40)
-    batch.X[:] *= 1e30
-    engine.set_parameters(np.ones(engine.plan.size))
-    engine.start(optimizers.SGD(1e30), seed=0)
-    rows = np.arange(40, dtype=np.uint32)
-    progress = engine.train(batch, rows, batch_size=10, learning_rates=np.array([1e30]), threads=2)
-    assert progress.status == "diverged"
-    assert progress.steps < 4
-
-
-def test_no_update_from_a_first_batch_that_is_not_finite() -> None:
-    engine = _plain()
-    batch = _data(10)
-    batch.X[3, 1] = np.inf
-    engine.start(optimizers.SGD(0.1), seed=0)
-    before = engine.get_parameters()
-    progress = engine.train(batch, np.arange(10, dtype=np.uint32), batch_size=10, learning_rates=np.array([0.1]))
-    assert (progress.status, progress.steps) == ("diverged", 0)
-    np.testing.assert_array_equal(engine.get_parameters(), before)
-
-
-def test_tick_stops_and_deadline_ends() -> None:
-    engine = _plain(64, 64)
-    batch = _data(2000, 64, 64)
-    engine.start(optimizers.SGD(0.001), seed=0)
-    rows = np.tile(np.arange(2000, dtype=np.uint32), 200)
-    seen: list[int] = []
-
-    def stop(done: int, loss: float, weight: float) -> bool:
-        seen.append(done)
-        assert np.isfinite(loss) and weight == done
-        return False
-
-    rate = np.array([1e-3])
-    progress = engine.train(batch, rows, batch_size=10, learning_rates=rate, tick=stop)
-    assert progress.status == "stopped" and progress.rows == seen[-1] < len(rows)
-    assert engine.get_state().step == progress.steps
-    progress = engine.train(batch, rows, batch_size=10, learning_rates=rate, deadline=0.0)
-    assert progress.status == "deadline" and progress.steps == 1
-
-
-def test_error_in_tick_is_passed_on() -> None:
-    engine = _plain()
-    batch = _data(64)
-    engine.start(optimizers.SGD(0.001), seed=0)
-
-    def fail(done: int, loss: float, weight: float) -> bool:
-        raise RuntimeError("from the tick")
-
-    with pytest.raises(RuntimeError, match="from the tick"):
-        engine.train(batch, np.arange(64, dtype=np.uint32), batch_size=8, learning_rates=np.array([0.1]), tick=fail)
-
-
-def test_empty_data() -> None:
-    engine = _plain()
-    batch = _data(0)
-    assert engine.predict(batch.X).shape == (0, 3)
-    assert engine.evaluate(batch) == 0.0
-    engine.start(optimizers.SGD(0.001), seed=0)
-    progress = engine.train(batch, np.zeros(0, np.uint32), batch_size=8, learning_rates=np.array([0.1]))
-    assert (progress.rows, progress.status) == (0, "done")
-    loss, gradient = engine.gradients(batch)
-    assert loss == 0.0 and not gradient.any()
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"X": np.zeros((5, 3), np.float32)}, "columns"),
-        ({"y": np.zeros((5, 2), np.float32)}, "shape"),
-        ({"y": np.zeros((4, 3), np.float32)}, "shape"),
-        ({"weight": np.zeros(4, np.float32)}, "weight"),
-        ({"rows": np.array([5], np.uint32)}, "range"),
-        ({"batch_size": 0}, "batch_size"),
-        ({"rates": np.zeros(2)}, "learning_rates"),
-    ],
-)
-def test_what_would_be_unsafe_is_refused(change: dict, message: str) -> None:
-    engine = _plain()
-    engine.start(optimizers.SGD(0.001), seed=0)
-    given = {"X": np.zeros((5, 4), np.float32), "y": np.zeros((5, 3), np.float32), "weight": None, **change}
-    batch = Batch(given["X"], given["y"], given["weight"])
-    with pytest.raises(ValueError, match=message):
-        engine.train(
-            batch,
-            given.get("rows", np.arange(5, dtype=np.uint32)),
-            batch_size=given.get("batch_size", 2),
-            learning_rates=given.get("rates", np.array([0.1])),
-        )
-
-
-def test_wrong_types_are_refused() -> None:
-    engine = _plain()
-    with pytest.raises(TypeError):
-        engine.predict(np.zeros((2, 4)))  # float64 for a float32 engine
-    with pytest.raises(ValueError, match="dtype"):
-        NativeEngine(engine.plan, "float16")
-    with pytest.raises(ValueError, match="class"):
-        case = _case("loss-cce-index")
-        bad = case.batch(3, np.float32)
-        bad.y[1] = 99
-        NativeEngine(case.plan()).evaluate(bad)
 
 
 def test_shuffle_is_a_permutation_that_depends_on_seed_and_epoch() -> None:

@@ -24,7 +24,8 @@ from descend.plan import (
     ops,
     validate,
 )
-from ops_cases import CASES, OpCase
+from op_case import OpCase
+from ops_cases import CASES
 
 GOLDEN = """\
 %0 (32)   = input

@@ -17,7 +17,8 @@ from descend.engine.reference.random_numbers import element_bits, splitmix64, st
 from descend.engine.sequences import Sequences
 from descend.plan import attach_loss, initial_parameters, lower, named
 from descend.plan.ops import ACTIVATIONS
-from ops_cases import CASES, OpCase
+from op_case import OpCase
+from ops_cases import CASES
 
 
 def _engine(network: list[layers.Layer], features: int, loss: str, *, target: str = "dense") -> ReferenceEngine:

@@ -14,7 +14,7 @@ from descend.engine.native import NativeEngine, shuffle
 from descend.engine.protocol import Batch
 from descend.engine.reference import ReferenceEngine
 from descend.plan import attach_loss, initial_parameters, lower
-from ops_cases import OpCase
+from op_case import OpCase
 from sparse_cases import SPARSE_CASES, thinned, wide_batch, wide_plan
 from test_native import CLOSE, OPTIMIZERS
 
