@@ -1,10 +1,10 @@
-"""A trained network together with the table encoder that feeds it: what a `.descend` file from `train` holds."""
+"""A trained network together with the encoder that feeds it: what a `.descend` file from `train` holds."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import polars as pl
@@ -14,6 +14,9 @@ from descend import ModelFileError, Network
 from descend.data.encoding import TableEncoder
 from descend.data.errors import DataError
 from descend.data.targets import ClassTarget, NumberTarget
+
+if TYPE_CHECKING:
+    from descend.data.array_encoding import ArrayEncoder
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,22 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Bundle:
-    """A model file's contents."""
+class Contents:
+    """A model file's contents, whatever the model's data are.
+
+    Attributes
+    ----------
+    network : Network
+    encoder : TableEncoder or ArrayEncoder
+    facts : Facts
+    """
 
     network: Network
-    encoder: TableEncoder
+    encoder: TableEncoder | ArrayEncoder
     facts: Facts
+
+    #: What the encoder's description is called in the file.
+    described_as: ClassVar[str]
 
     def save(self, path: Path) -> None:
         """Write the model file, preprocessing included.
@@ -61,8 +74,17 @@ class Bundle:
         ----------
         path : Path
         """
-        self.network.extra = {"table": self.encoder.to_json(), "facts": asdict(self.facts)}
+        self.network.extra = {self.described_as: self.encoder.to_json(), "facts": asdict(self.facts)}
         self.network.save(path)
+
+
+@dataclass(frozen=True)
+class Bundle(Contents):
+    """The contents of a model file for tables."""
+
+    encoder: TableEncoder
+
+    described_as = "table"
 
     @classmethod
     def load(cls, path: Path) -> Bundle:
@@ -95,7 +117,7 @@ class Bundle:
         DataError
             When it is none of a table, or its description is damaged.
         """
-        table = network.extra.get("table")
+        table = network.extra.get(cls.described_as)
         if not isinstance(table, str) or not isinstance(network.extra.get("facts"), dict):
             raise DataError(
                 f"'{path}' holds a network without the description of its table; "
@@ -103,8 +125,7 @@ class Bundle:
             )
         encoder = TableEncoder.from_json(table)
         known = facts_from(network, path)
-        outputs = len(encoder.target.classes) if isinstance(encoder.target, ClassTarget) else 1
-        if network.input_shape != (len(encoder.features),) or network.output_shape != (outputs if outputs > 2 else 1,):
+        if not fits(network, (len(encoder.features),), encoder.target):
             raise DataError(f"'{path}' holds a network and a table description that do not fit; train the model again.")
         return cls(network, encoder, known)
 
@@ -124,6 +145,12 @@ class Bundle:
         (rows,) numbers in the target's unit for a regression, (rows, classes) probabilities otherwise
         """
         return as_outputs(self.encoder.target, self.network.predict(X))
+
+
+def fits(network: Network, shape: tuple[int, ...], target: NumberTarget | ClassTarget) -> bool:
+    """Whether a network takes rows of a shape and gives what a target is decoded from."""
+    outputs = len(target.classes) if isinstance(target, ClassTarget) else 1
+    return network.input_shape == shape and network.output_shape == (outputs if outputs > 2 else 1,)
 
 
 def open_network(path: Path) -> tuple[Path, Network]:

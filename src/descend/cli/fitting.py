@@ -6,9 +6,12 @@ import csv
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 from numpy.typing import NDArray
 
 from descend import DivergenceError, History, InterruptedWarning, Network, Sequences, callbacks
@@ -19,10 +22,48 @@ from descend.cli.scoring import Scores
 from descend.data.errors import DataError
 from descend.data.splitting import Split
 from descend.data.targets import ClassTarget, Target
+from descend.training.diagnosis import Diagnosis
+
+if TYPE_CHECKING:
+    from descend.cli.arrays.bundle import ArrayBundle
+    from descend.cli.arrays.preparing import PreparedArrays
+    from descend.cli.arrays.recipe import ArrayRecipe
+    from descend.cli.bundle import Bundle
+    from descend.cli.recipe import Recipe
+    from descend.data.preparing import Prepared
 
 MODEL, HISTORY, REPORT = "model.descend", "history.csv", "report.html"
 #: A planned training is looked into so many times: enough for a curve, and some milliseconds in all.
 MEASUREMENTS = 60
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came out of a training, whatever its data, for the printed table and the report.
+
+    Attributes
+    ----------
+    bundle : Bundle or ArrayBundle
+    prepared : Prepared or PreparedArrays
+    recipe : Recipe or ArrayRecipe
+    history : History
+    outputs : (test rows,) or (test rows, classes)
+    scores : dict of str to Scores
+        Of the network and the baselines, on the test rows.
+    seconds : float
+        Of training.
+    diagnosis : Diagnosis
+        What looks wrong about the training, in the words of the command line.
+    """
+
+    bundle: Bundle | ArrayBundle
+    prepared: Prepared | PreparedArrays
+    recipe: Recipe | ArrayRecipe
+    history: History
+    outputs: NDArray[np.float64]
+    scores: dict[str, Scores]
+    seconds: float
+    diagnosis: Diagnosis
 
 
 def fit(

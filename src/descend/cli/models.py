@@ -22,4 +22,4 @@ def load_model(path: Path) -> Bundle | ArrayBundle:
         When there is no such file, or it is not one that `descend train` wrote.
     """
     path, network = open_network(path)
-    return ArrayBundle.of(network, path) if "arrays" in network.extra else Bundle.of(network, path)
+    return ArrayBundle.of(network, path) if ArrayBundle.described_as in network.extra else Bundle.of(network, path)

@@ -15,9 +15,8 @@ from descend.cli.scoring import MEASURES, Measure, Scores
 from descend.data.targets import TaskKind
 
 if TYPE_CHECKING:
-    from descend.cli.arrays.training import ArrayResult
+    from descend.cli.fitting import Outcome
     from descend.cli.recipe import Recipe
-    from descend.cli.training import Result
     from descend.data.preparing import Prepared
     from descend.data.reading import Table
     from descend.training.diagnosis import Finding
@@ -58,7 +57,7 @@ def say_notes(notes: Sequence[str]) -> None:
         out.print(f"  - and {len(notes) - MAX_NOTES} more remarks, all in the report.")
 
 
-def outcome(result: Result | ArrayResult, folder: Path) -> None:
+def outcome(result: Outcome, folder: Path) -> None:
     """Print the test metrics beside the baselines', and where the files are."""
     out = console()
     out.print(metrics_grid(result.prepared.task.kind, result.scores, len(result.prepared.split.test)))

@@ -8,17 +8,13 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from descend import History, Network
 from descend.cli import baselines, show
 from descend.cli.bundle import Bundle, as_outputs
 from descend.cli.findings import in_our_words
-from descend.cli.fitting import HISTORY, MODEL, REPORT, facts_of, fit, timed, write_history
+from descend.cli.fitting import HISTORY, MODEL, REPORT, Outcome, facts_of, fit, timed, write_history
 from descend.cli.output import staged_folder
 from descend.cli.recipe import Asked, Recipe, choose
-from descend.cli.scoring import Scores
 from descend.data.archives import TARGET
 from descend.data.errors import DataError
 from descend.data.examples import Examples
@@ -26,7 +22,6 @@ from descend.data.preparing import Prepared, PrepareOptions, prepare
 from descend.data.reading import ReadOptions, Table
 from descend.data.sources import is_archive, read_labelled
 from descend.data.targets import ClassTarget
-from descend.training.diagnosis import Diagnosis
 from descend.training.settings import MAX_THREADS
 
 if TYPE_CHECKING:
@@ -74,34 +69,21 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Result:
-    """What came out, for the printed table and the report.
+class Result(Outcome):
+    """What came out of a training on a table.
 
     Attributes
     ----------
     bundle : Bundle
-    table : Table
     prepared : Prepared
-    history : History
     recipe : Recipe
-    outputs : (test rows,) or (test rows, classes)
-    scores : dict of str to Scores
-        Of the network and the baselines, on the test rows.
-    seconds : float
-        Of training.
-    diagnosis : Diagnosis
-        What looks wrong about the training, in the words of the command line.
+    table : Table
     """
 
     bundle: Bundle
-    table: Table
     prepared: Prepared
-    history: History
     recipe: Recipe
-    outputs: NDArray[np.float64]
-    scores: dict[str, Scores]
-    seconds: float
-    diagnosis: Diagnosis
+    table: Table
 
 
 def train(job: Job) -> Result | ArrayResult:
@@ -193,7 +175,7 @@ def _fit(job: Job, table: Table, prepared: Prepared, recipe: Recipe) -> Result:
     facts = facts_of(prepared.task.reason, job.data, split, job.seed, asdict(recipe), scores)
     bundle = Bundle(network, prepared.encoder, facts)
     diagnosis = in_our_words(history.diagnose(), target, recipe.learning_rate, recipe.batch_size)
-    return Result(bundle, table, prepared, history, recipe, outputs, scores, seconds, diagnosis)
+    return Result(bundle, prepared, recipe, history, outputs, scores, seconds, diagnosis, table)
 
 
 def learn(job: Job, prepared: Prepared, recipe: Recipe) -> tuple[Network, History]:

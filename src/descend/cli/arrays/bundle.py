@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,30 +10,19 @@ from numpy.typing import NDArray
 
 from descend import Network
 from descend.cli.arrays.preparing import network_rows
-from descend.cli.bundle import Facts, as_outputs, facts_from
+from descend.cli.bundle import Contents, as_outputs, facts_from, fits
 from descend.data.array_encoding import ArrayEncoder
 from descend.data.errors import DataError
 from descend.data.examples import Examples
-from descend.data.targets import ClassTarget
 
 
 @dataclass(frozen=True)
-class ArrayBundle:
-    """A model file's contents."""
+class ArrayBundle(Contents):
+    """The contents of a model file for images, sequences or texts."""
 
-    network: Network
     encoder: ArrayEncoder
-    facts: Facts
 
-    def save(self, path: Path) -> None:
-        """Write the model file, preprocessing included.
-
-        Parameters
-        ----------
-        path : Path
-        """
-        self.network.extra = {"arrays": self.encoder.to_json(), "facts": asdict(self.facts)}
-        self.network.save(path)
+    described_as = "arrays"
 
     @classmethod
     def of(cls, network: Network, path: Path) -> ArrayBundle:
@@ -50,9 +39,8 @@ class ArrayBundle:
         DataError
             When its description is damaged.
         """
-        encoder = ArrayEncoder.from_json(str(network.extra["arrays"]))
-        outputs = len(encoder.target.classes) if isinstance(encoder.target, ClassTarget) else 1
-        if network.input_shape != encoder.shape or network.output_shape != (outputs if outputs > 2 else 1,):
+        encoder = ArrayEncoder.from_json(str(network.extra[cls.described_as]))
+        if not fits(network, encoder.shape, encoder.target):
             raise DataError(f"'{path}' holds a network and a description that do not fit; train the model again.")
         return cls(network, encoder, facts_from(network, path))
 

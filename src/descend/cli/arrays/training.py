@@ -17,43 +17,28 @@ from descend.cli.arrays.preparing import PreparedArrays, prepare_arrays
 from descend.cli.arrays.recipe import ArrayRecipe, choose
 from descend.cli.bundle import as_outputs
 from descend.cli.findings import in_our_words
-from descend.cli.fitting import HISTORY, MODEL, REPORT, facts_of, fit, timed, write_history
+from descend.cli.fitting import HISTORY, MODEL, REPORT, Outcome, facts_of, fit, timed, write_history
 from descend.cli.output import staged_folder
-from descend.cli.scoring import Scores
 from descend.cli.training import Job
 from descend.data.archives import TARGET
 from descend.data.errors import DataError
 from descend.data.examples import Examples
-from descend.training.diagnosis import Diagnosis
 
 
 @dataclass(frozen=True)
-class ArrayResult:
-    """What came out, for the printed table and the report.
+class ArrayResult(Outcome):
+    """What came out of a training on images, sequences or texts.
 
     Attributes
     ----------
     bundle : ArrayBundle
     prepared : PreparedArrays
-    history : History
     recipe : ArrayRecipe
-    outputs : (test rows,) or (test rows, classes)
-    scores : dict of str to Scores
-        Of the network and the baselines, on the test rows.
-    seconds : float
-        Of training.
-    diagnosis : Diagnosis
-        What looks wrong about the training, in the words of the command line.
     """
 
     bundle: ArrayBundle
     prepared: PreparedArrays
-    history: History
     recipe: ArrayRecipe
-    outputs: NDArray[np.float64]
-    scores: dict[str, Scores]
-    seconds: float
-    diagnosis: Diagnosis
 
 
 def train_arrays(job: Job, examples: Examples) -> ArrayResult:
@@ -102,7 +87,7 @@ def _fit(job: Job, prepared: PreparedArrays, recipe: ArrayRecipe, untrained: Net
     facts = facts_of(prepared.task.reason, job.data, split, job.seed, asdict(recipe), scores)
     bundle = ArrayBundle(network, prepared.encoder, facts)
     diagnosis = in_our_words(history.diagnose(), target, recipe.learning_rate, recipe.batch_size)
-    return ArrayResult(bundle, prepared, history, recipe, outputs, scores, seconds, diagnosis)
+    return ArrayResult(bundle, prepared, recipe, history, outputs, scores, seconds, diagnosis)
 
 
 def _values(X: NDArray | Sequences) -> NDArray:

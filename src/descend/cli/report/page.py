@@ -15,8 +15,8 @@ from descend.cli.scoring import MEASURES
 from descend.cli.show import best_of, number
 
 if TYPE_CHECKING:
-    from descend.cli.arrays.training import ArrayResult
     from descend.cli.bundle import Facts
+    from descend.cli.fitting import Outcome
     from descend.cli.training import Result
     from descend.training.diagnosis import Diagnosis
 
@@ -71,13 +71,13 @@ def write_report(path: Path, result: Result) -> None:
     write_page(path, result, pictures_of(result), _data(result))
 
 
-def write_page(path: Path, result: Result | ArrayResult, pictures: list[Picture], data: str) -> None:
+def write_page(path: Path, result: Outcome, pictures: list[Picture], data: str) -> None:
     """Write a report whose pictures and words about the data are given.
 
     Parameters
     ----------
     path : Path
-    result : Result or ArrayResult
+    result : Outcome
     pictures : list of Picture
     data : str
         HTML.
@@ -85,7 +85,7 @@ def write_page(path: Path, result: Result | ArrayResult, pictures: list[Picture]
     path.write_text(_page(result, pictures, data), encoding="utf-8")
 
 
-def _page(result: Result | ArrayResult, pictures: list[Picture], data: str) -> str:
+def _page(result: Outcome, pictures: list[Picture], data: str) -> str:
     facts, target = result.bundle.facts, result.bundle.encoder.target
     parts = [
         f"<h1>{escape(target.name)} <span class='muted'>from {escape(facts.data)}</span></h1>",
@@ -111,7 +111,7 @@ def _page(result: Result | ArrayResult, pictures: list[Picture], data: str) -> s
     )
 
 
-def _metrics(result: Result | ArrayResult) -> str:
+def _metrics(result: Outcome) -> str:
     heads = "".join(f"<th class='n'>{escape(name)}</th>" for name in result.scores)
     rows = []
     for measure in MEASURES[result.prepared.task.kind]:
@@ -183,7 +183,7 @@ def bullets(lines: Iterable[str]) -> str:
     return f"<ul>{''.join(f'<li>{escape(line)}</li>' for line in lines)}</ul>"
 
 
-def _training(result: Result | ArrayResult) -> str:
+def _training(result: Outcome) -> str:
     from descend.training.progress import closing_line
 
     settings = ((name.replace("_", " "), _plain(value)) for name, value in result.bundle.facts.recipe.items())
