@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from descend.data.cells import canonical, date_format, match_levels, to_numbers
 from descend.data.errors import DataError
 from descend.data.kinds import ColumnOptions, classify_columns
+from descend.data.preparing import prepare
+from descend.data.reading import Table
 
 ROWS = 30
 
@@ -101,6 +104,35 @@ def test_number_cells_at_prediction():
     with pytest.raises(DataError, match="'age' must hold numbers, but row 2 holds 'old'"):
         to_numbers(pl.Series("age", ["1", "old"]))
     assert to_numbers(pl.Series("age", ["1", "-", None])).to_list() == [1.0, None, None]
+
+
+@pytest.mark.parametrize(
+    ("cells", "numbers"),
+    [
+        (["1,234.50", "999", "-12,000", "."], [1234.5, 999, -12000, None]),
+        (["$1,300", "-$5.25", "$ 7", "-"], [1300, -5.25, 7, None]),
+        (["12.5%", "-3 %", None], [12.5, -3, None]),
+        (["4.20 €", "1000 €"], [4.2, 1000]),
+    ],
+)
+def test_numbers_as_people_write_them(cells, numbers):
+    assert to_numbers(pl.Series("q", cells)).to_list() == numbers
+    assert kinds(q=cells * 4)["q"] == "number"
+
+
+def test_what_is_left_out_of_numbers_is_said():
+    rows = range(40)
+    frame = pl.DataFrame({"a": [f"{i * 37 % 11}%" for i in rows], "b": [i * i for i in rows], "y": ["n", "p"] * 20})
+
+    notes = prepare(Table(frame, Path("table.csv")), "y").notes
+
+    assert notes == ("Commas between thousands and signs such as $ or % were left out in 'a'.",)
+
+
+@pytest.mark.parametrize("cells", [["12%", "0.12"], ["$5", "€5"], ["$5", "5%"], ["1,23", "1,2345"], ["1,234,5"], ["$"]])
+def test_numbers_of_unlike_signs_or_commas_are_not_guessed(cells):
+    with pytest.raises(DataError, match="must hold numbers"):
+        to_numbers(pl.Series("q", cells))
 
 
 def test_canonical_spelling():

@@ -109,3 +109,19 @@ def test_bad_options(write):
         read_table(path, ReadOptions(encoding="ascii"))
     with pytest.raises(DataError, match="one ASCII character"):
         read_table(path, ReadOptions(separator="::"))
+
+
+@pytest.mark.parametrize(
+    ("separator", "cells", "read"),
+    [
+        (";", ["1.234,50", "999,00"], ["1234.50", "999.00"]),
+        (";", ["1.234.567,5 €", "-8,0 €"], ["1234567.5 €", "-8.0 €"]),
+        ("\t", ["1.234,500", "2,500"], ["1234.500", "2.500"]),
+        ("\t", ["1,234", "2,500"], ["1,234", "2,500"]),  # thousands or decimals?
+        (";", ["1.234,50", "1.234"], ["1.234,50", "1.234"]),
+        (";", ["1,234.50", "1,234"], ["1,234.50", "1,234"]),
+    ],
+)
+def test_points_between_thousands_where_all_cells_have_decimal_commas(write, separator, cells, read):
+    text = f"a{separator}b\n" + "".join(f"{cell}{separator}x\n" for cell in cells)
+    assert read_table(write(text)).frame["a"].to_list() == read

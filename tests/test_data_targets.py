@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import numpy as np
 import polars as pl
 import pytest
@@ -124,3 +126,20 @@ def test_quantile_groups_are_equal():
     groups = quantile_groups(np.random.default_rng(0).normal(size=1000))
     assert np.bincount(groups).tolist() == [100] * 10
     assert quantile_groups(np.arange(3.0)).tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("task", [None, "regression"])
+@pytest.mark.parametrize("typed", [True, False])
+def test_dates_are_no_target(typed, task):
+    days = [date(2020, 1, 1) + timedelta(days=day) for day in range(40)]
+    cells = pl.Series("day", days if typed else [str(day) for day in days])
+
+    with pytest.raises(DataError, match=r"'day' holds dates such as '2020-01-01'.*days since a day"):
+        infer_task(cells, task)
+
+
+def test_amounts_of_money_are_a_target():
+    cells = pl.Series("price", [f"${1000 + 17 * i:,}.50" for i in range(40)])
+
+    assert infer_task(cells).kind == "regression"
+    assert NumberTarget.fit(cells, np.arange(40)).mean == pytest.approx(1000.5 + 17 * 19.5)

@@ -6,6 +6,8 @@ are an error that names the first one; nothing is silently turned into a missing
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
@@ -14,6 +16,9 @@ from descend.data.errors import DataError
 
 #: Cells of a column of numbers that stand for a missing one, besides those of `reading.MISSING`.
 NUMBER_MISSING = ("-", "--", ".", "none", "None", "NONE")
+
+#: Numbers as people write them: $1,234.50, 12 %, -3 €; a comma only where it sets off three digits.
+ADORNED = r"^[+-]?\s*[$€£¥]?\s*[+-]?(?:\d{1,3}(?:,\d{3})+|\d*)(?:\.\d+)?\s*[$€£¥%]?$"
 
 #: Formats dates are tried in, the first that fits every cell wins; day before month when both fit.
 DATE_FORMATS = (
@@ -49,6 +54,8 @@ DATE_FORMATS = (
 def parse_numbers(series: pl.Series) -> pl.Series:
     """Float64; cells that are no number become null (`to_numbers` refuses them).
 
+    Commas between thousands, one currency's sign and, where every number has it, the per cent sign are left out.
+
     Parameters
     ----------
     series : polars.Series
@@ -57,6 +64,8 @@ def parse_numbers(series: pl.Series) -> pl.Series:
     dtype = series.dtype
     if dtype == pl.String:
         numbers = series.cast(pl.Float64, strict=False)
+        if is_adorned(series):
+            numbers = numbers.fill_null(_unadorned(series))
     elif dtype == pl.Duration:
         numbers = series.dt.total_microseconds().cast(pl.Float64) / 1e6
     elif dtype == pl.Time:
@@ -66,6 +75,28 @@ def parse_numbers(series: pl.Series) -> pl.Series:
     else:
         numbers = to_text(series).cast(pl.Float64, strict=False)
     return numbers.fill_nan(None)
+
+
+def is_adorned(series: pl.Series) -> bool:
+    """Whether some cells of a column are numbers with commas between thousands or one sign, such as $1,234.50.
+
+    Parameters
+    ----------
+    series : polars.Series
+    """
+    if series.dtype != pl.String:
+        return False
+    plain = series.cast(pl.Float64, strict=False)
+    adorned = series.filter(plain.is_null() & _unadorned(series).is_not_null())
+    signs = adorned.str.extract(r"([$€£¥%])").drop_nulls().unique().to_list()
+    mixed = len(signs) > 1 or (signs == ["%"] and (plain.is_not_null().any() or not adorned.str.ends_with("%").all()))
+    return len(adorned) > 0 and not mixed
+
+
+def _unadorned(series: pl.Series) -> pl.Series:
+    """Float64 of the cells that `ADORNED` describes, null elsewhere."""
+    bare = series.str.replace_all(r"[$€£¥%,\s]", "").cast(pl.Float64, strict=False)
+    return bare.set(~series.str.contains(ADORNED).fill_null(False), None)
 
 
 def to_numbers(series: pl.Series, what: str = "Column") -> pl.Series:
@@ -178,10 +209,15 @@ def to_dates(series: pl.Series, fmt: str | None) -> pl.Series:
     if odd.any():
         row = odd.arg_max() or 0
         raise DataError(
-            f"Column {series.name!r} must hold dates like {fmt}, but row {row + 1} holds {text[row]!r}; "
+            f"Column {series.name!r} must hold dates like {_example(fmt)}, but row {row + 1} holds {text[row]!r}; "
             "correct the cell, or leave it empty if the date is unknown."
         )
     return dates
+
+
+def _example(fmt: str) -> str:
+    """A date in a format of `DATE_FORMATS`, of which each number shows what it is."""
+    return datetime(2024, 12, 31, 13, 45).strftime(fmt.replace("%.f", ".5"))
 
 
 def _parse_dates(series: pl.Series, fmt: str) -> pl.Series:

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from descend.data.cells import is_adorned
 from descend.data.encoding import TableEncoder
 from descend.data.errors import DataError, some
 from descend.data.kinds import ColumnOptions, classify_columns, require_columns
@@ -92,7 +93,10 @@ def prepare(table: Table, target: str, options: PrepareOptions | None = None) ->
     series = table.frame[target]
     task = infer_task(series, options.task)
     kept, dropped = classify_columns(table.frame.drop(target), options.columns)
-    notes: list[str] = []
+    adorned = [column.name for column in kept if column.kind == "number" and is_adorned(table.frame[column.name])]
+    if task.kind == "regression" and is_adorned(series):
+        adorned.append(target)
+    notes = [f"Commas between thousands and signs such as $ or % were left out in {some(adorned)}."] if adorned else []
     classes = None if task.kind == "regression" else ClassTarget.fit(series)
     if classes is None:
         values = NumberTarget(target, 0.0, 1.0).values(series)

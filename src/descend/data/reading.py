@@ -266,7 +266,7 @@ def _blank_to_null(frame: pl.DataFrame, missing: tuple[str, ...]) -> pl.DataFram
 
 
 def _decimal_points(frame: pl.DataFrame, separator: str) -> tuple[pl.DataFrame, list[str]]:
-    """Turn '3,14' into '3.14' in columns where every cell is such a number.
+    """Turn '3,14' into '3.14' in columns where every cell is such a number, and '1.234,50' where all have decimals.
 
     Between tabs '1,234' may mean a thousand and more, so there some cell must have other than three decimals.
     """
@@ -277,11 +277,17 @@ def _decimal_points(frame: pl.DataFrame, separator: str) -> tuple[pl.DataFrame, 
             continue
         cells = cells.str.strip_chars()
         cells = cells.filter(~cells.is_in(list(MISSING)))
-        number = r"^[+-]?\d*(,\d+)?([eE][+-]?\d+)?$"
+        number = r"^[+-]?\d*(,\d+)?([eE][+-]?\d+)?\s*[€%]?$"
+        grouped = r"^[+-]?\d{1,3}(\.\d{3})*,\d+\s*[€%]?$"
         thousands = r"^[+-]?\d+(,\d{3})?$"
-        if cells.str.contains(number).all() and (separator == ";" or not cells.str.contains(thousands).all()):
+        if cells.str.contains(".", literal=True).any():
+            fits = cells.str.contains(grouped).all()
+        else:
+            fits = cells.str.contains(number).all() and (separator == ";" or not cells.str.contains(thousands).all())
+        if fits:
             converted.append(name)
-    return frame.with_columns(pl.col(converted).str.replace(",", ".", literal=True)), converted
+    point = pl.col(converted).str.replace_all(".", "", literal=True).str.replace(",", ".", literal=True)
+    return frame.with_columns(point), converted
 
 
 def _why_unreadable(path: Path, text: str, separator: str) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from descend.data.cells import canonical, match_levels, parse_numbers, to_numbers
+from descend.data.cells import canonical, date_format, match_levels, parse_numbers, to_numbers
 from descend.data.errors import DataError, some
 
 TaskKind = Literal["regression", "binary", "multiclass"]
@@ -189,6 +189,7 @@ def _inferred(series: pl.Series, table_series: pl.Series, distinct: int) -> Task
 
 def _refuse_text(series: pl.Series) -> None:
     """A regression needs numbers."""
+    _refuse_dates(series)
     if series.dtype == pl.String and parse_numbers(series).null_count() > len(series) / 2:
         raise DataError(
             f"Target {series.name!r} holds text such as {series[0]!r}, and a regression needs numbers; "
@@ -196,9 +197,19 @@ def _refuse_text(series: pl.Series) -> None:
         )
 
 
+def _refuse_dates(series: pl.Series) -> None:
+    is_date = isinstance(series.dtype, pl.Date | pl.Datetime)
+    if is_date or (series.dtype == pl.String and date_format(series) is not None):
+        raise DataError(
+            f"Target {series.name!r} holds dates such as '{series[0]}', which are neither classes nor numbers; "
+            "add a column of numbers made of it, such as days since a day, and choose that."
+        )
+
+
 def _count_classes(series: pl.Series) -> int:
     count = canonical(series).n_unique()
     if count > MAX_CLASSES or (count > 20 and count > len(series) / 2):
+        _refuse_dates(series)
         numeric = parse_numbers(series).null_count() == 0
         remedy = "use --task regression" if numeric else "choose another target"
         raise DataError(
