@@ -83,7 +83,7 @@ def test_training_says_what_it_does(tmp_path):
         "61 grey images of 12 x 12 pixels",
         "the images lie in 2 sub-folders",
         "1 of 61 images are not 12 x 12 pixels",
-        "1 of 62 images cannot be read and were left out: 'lying/broken.png'",
+        "1 of 62 images cannot be read and was left out: 'lying/broken.png'",
         "1 other file in the folder is not used",
         "No images in 'nothing'",
         "small_cnn",

@@ -85,6 +85,7 @@ def test_parquet_keeps_types(tmp_path):
         (b'a,b\n"1,2\n3,4\n', "table.csv", "quotation mark is never closed"),
         (bytes(range(256)) * 20, "table.csv", "not text"),
         (b"PK\x03\x04", "table.xlsx", "Excel workbook; save its table as CSV"),
+        (b"\x93NUMPY", "array.npy", "a single NumPy array; save its table as CSV"),
         (b"PAR1 nothing", "table.parquet", "not a readable Parquet file"),
         (b"garbage", "table.parquet", "not a readable Parquet file"),
     ],

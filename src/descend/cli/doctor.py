@@ -10,6 +10,7 @@ from rich.table import Table as Grid
 
 from descend import DivergenceError, History
 from descend.cli import show
+from descend.cli.arrays.bundle import ArrayBundle
 from descend.cli.findings import in_our_words
 from descend.cli.models import load_model
 from descend.cli.recipe import choose
@@ -45,9 +46,9 @@ def of_run(path: Path) -> Diagnosis:
     bundle = load_model(path)
     facts, history = bundle.facts, bundle.network.history
     recipe = facts.recipe
-    diagnosis = in_our_words(
-        diagnose(history), bundle.encoder.target, float(recipe["learning_rate"]), int(recipe["batch_size"])
-    )
+    target = bundle.encoder.target
+    form = bundle.encoder.form if isinstance(bundle, ArrayBundle) else "table"
+    diagnosis = in_our_words(diagnose(history), target, float(recipe["learning_rate"]), int(recipe["batch_size"]), form)
     out = show.console()
     out.print(f"[bold]{escape(str(path))}[/]: trained {escape(facts.created)} on {escape(facts.data)}")
     out.print(f"{closing_line(history)}.")

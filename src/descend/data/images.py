@@ -362,8 +362,9 @@ def _left_out(folder: Path, found: _Found, bad: dict[int, str]) -> list[str]:
     if bad:
         names = [str(found.files[i].relative_to(folder)) for i in bad]
         reasons = Counter(bad.values()).most_common(2)
+        were = "was" if len(bad) == 1 else "were"
         notes.append(
-            f"{len(bad):,} of {len(found.files):,} images cannot be read and were left out: {some(names)} "
+            f"{len(bad):,} of {len(found.files):,} images cannot be read and {were} left out: {some(names)} "
             f"({'; '.join(reason for reason, _ in reasons)})."
         )
     if found.others:

@@ -30,6 +30,7 @@ FOREIGN = {
     ".json": "JSON",
     ".zip": "a ZIP archive",
     ".gz": "a compressed file",
+    ".npy": "a single NumPy array",
     ".npz": "a NumPy archive",
     ".descend": "a trained model",
 }

@@ -86,7 +86,8 @@ def _fit(job: Job, prepared: PreparedArrays, recipe: ArrayRecipe, untrained: Net
     scores = baselines.compare(prepared.task.kind, flat, y, split, target, job.seed, outputs)
     facts = facts_of(prepared.task.reason, job.data, split, job.seed, asdict(recipe), scores)
     bundle = ArrayBundle(network, prepared.encoder, facts)
-    diagnosis = in_our_words(history.diagnose(), target, recipe.learning_rate, recipe.batch_size)
+    form = prepared.encoder.form
+    diagnosis = in_our_words(history.diagnose(), target, recipe.learning_rate, recipe.batch_size, form)
     return ArrayResult(bundle, prepared, recipe, history, outputs, scores, seconds, diagnosis)
 
 
