@@ -2,6 +2,10 @@
 // Each element is a chain of fused multiply-adds over kTermBlock (kRowTermBlock) terms, blocks added in order: tile
 // shape, row split and vector width never enter its value. Ops call product_panels (C = A B) and outer_block (C = A^T
 // B).
+//
+// Loops over the accumulators of a tile say that they want to be unrolled: then it happens before the compiler decides
+// what is kept in registers. GCC left to itself stores and reloads the whole tile before and after its terms, which
+// takes longer than the terms where there are few.
 #pragma once
 
 #include "kernels/operands.hpp"
@@ -34,10 +38,12 @@ template <class T, int R, int N, int row_step, int term_step, class B>
   constexpr int V = kPanelVecs<T>;
   for (long k = 0; k < terms; k++) {
     Vec<T> row[N * V];
-    for (int n = 0; n < N; n++)
-      for (int v = 0; v < V; v++) row[n * V + v] = b.vector(n, k, v);
+#pragma GCC unroll 16
+    for (int i = 0; i < N * V; i++) row[i] = b.vector(i / V, k, i % V);
+#pragma GCC unroll 16
     for (int r = 0; r < R; r++) {
       const Vec<T> x = splat<T>(B::factor(a[r * row_step + k * term_step]));
+#pragma GCC unroll 16
       for (int v = 0; v < N * V; v++) acc[r][v] = fma<T>(x, row[v], acc[r][v]);
     }
   }
@@ -48,8 +54,11 @@ template <class T, int R, int N>
 [[gnu::always_inline]] inline void add_block(const Vec<T> (&acc)[R][N * kPanelVecs<T>], T* c, long c_stride,
                                              bool first) {
   constexpr int V = kPanelVecs<T>;
+#pragma GCC unroll 16
   for (int n = 0; n < N; n++)
+#pragma GCC unroll 16
     for (int r = 0; r < R; r++)
+#pragma GCC unroll 16
       for (int v = 0; v < V; v++) {
         T* at = c + n * c_stride + r * kPanel<T> + v * kLanes<T>;
         store(at, first ? acc[r][n * V + v] : load(at) + acc[r][n * V + v]);
@@ -80,13 +89,14 @@ struct TermBlock {
 template <class T, int R, int N, class B>
 [[gnu::noinline]] void product_tile(const T* a, long a_stride, long terms, B b, T* c, long c_stride, const T* bias,
                                     TermBlock block) {
-  constexpr int P = kPanel<T>, V = kPanelVecs<T>;
-  Vec<T> acc[R][N * V];
-  for (int n = 0; n < N; n++)
-    for (int v = 0; v < V; v++) {
-      const Vec<T> start = !B::kFactor && bias && block.first ? load(bias + n * P + v * kLanes<T>) : Vec<T>{};
-      for (int r = 0; r < R; r++) acc[r][n * V + v] = start;
-    }
+  constexpr int P = kPanel<T>;
+  Vec<T> acc[R][N * kPanelVecs<T>];
+#pragma GCC unroll 16
+  for (int i = 0; i < N * kPanelVecs<T>; i++) {
+    const Vec<T> start = !B::kFactor && bias && block.first ? load(bias + i * kLanes<T>) : Vec<T>{};
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) acc[r][i] = start;
+  }
   long k = 0;
   for (; k + P <= terms; k += P) multiply_add<T, R, N, P, 1>(acc, a + k / P * a_stride, b.from(0, k), P);
   if (k < terms) multiply_add<T, R, N, P, 1>(acc, a + k / P * a_stride, b.from(0, k), terms - k);

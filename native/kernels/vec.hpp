@@ -2,9 +2,11 @@
 // Everything above this file is written once in terms of Vec<T>; nothing here knows about networks.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #if defined(__AVX512F__) || defined(__AVX2__)
 #include <immintrin.h>
@@ -59,6 +61,13 @@ template <class T>
 inline constexpr int kPanelVecs = kPanel<T> / kLanes<T>;
 
 template <class T>
+inline VecI<T> lane_index() {
+  VecI<T> v;
+  for (int i = 0; i < kLanes<T>; i++) v[i] = i;
+  return v;
+}
+
+template <class T>
 inline Vec<T> load(const T* p) {
   return *reinterpret_cast<const Vec<T>*>(p);
 }
@@ -70,6 +79,31 @@ inline Vec<T> load_unaligned(const T* p) {
   return v;
 }
 
+// The first `count` numbers at p (none below 1), with zeros in the lanes beyond them, whose memory is not read.
+template <class T>
+inline Vec<T> load_part(const T* p, long count) {
+#if defined(DESCEND_VECTOR_BYTES)
+#elif defined(__AVX512F__)
+  const unsigned lanes = (1u << std::clamp<long>(count, 0, kLanes<T>)) - 1;
+  if constexpr (sizeof(T) == 4)
+    return (Vec<T>)_mm512_maskz_loadu_ps(static_cast<__mmask16>(lanes), p);
+  else
+    return (Vec<T>)_mm512_maskz_loadu_pd(static_cast<__mmask8>(lanes), p);
+#elif defined(__AVX2__)
+  using I = std::conditional_t<sizeof(T) == 4, int32_t, int64_t>;
+  const auto lanes = (__m256i)(lane_index<T>() < static_cast<I>(std::min<long>(count, kLanes<T>)));
+  if constexpr (sizeof(T) == 4)
+    return (Vec<T>)_mm256_maskload_ps(p, lanes);
+  else
+    return (Vec<T>)_mm256_maskload_pd(p, lanes);
+#endif
+#if defined(DESCEND_VECTOR_BYTES) || !(defined(__AVX512F__) || defined(__AVX2__))
+  Vec<T> v{};
+  for (long i = 0; i < std::min<long>(count, kLanes<T>); i++) v[i] = p[i];
+  return v;
+#endif
+}
+
 template <class T>
 inline void store(T* p, Vec<T> v) {
   *reinterpret_cast<Vec<T>*>(p) = v;
@@ -78,13 +112,6 @@ inline void store(T* p, Vec<T> v) {
 template <class T>
 inline Vec<T> splat(T x) {
   return x - Vec<T>{};  // x - 0 is x for every x, -0 and NaN included
-}
-
-template <class T>
-inline VecI<T> lane_index() {
-  VecI<T> v;
-  for (int i = 0; i < kLanes<T>; i++) v[i] = i;
-  return v;
 }
 
 // Folds the upper half of the lanes onto the lower one by `both`, again and again, until one is left.

@@ -17,19 +17,26 @@ class Categorical final : public ClassLoss<T> {
   void forward(const Pass<T>& pass, Rows rows, Panels) const override {
     const T ceiling = static_cast<T>(this->spec_.ceiling);
     Normalizers n;
+    const Lines of{this->in(pass, rows.first), this->in_gradient(pass, rows.first)};
     this->each_row(
         pass, rows,
         [&](long first, long last) {
-          if constexpr (from_logits) normalize(pass, first, last, n);
+          if constexpr (from_logits) normalize(pass, of, first, last, n);
         },
         [&](long r, long /*source*/, T w) {
-          const T l = from_logits ? logits_row(pass, r, w, n) : this->probabilities(pass, r, w, all());
+          const T l = from_logits ? logits_row(pass, of, r, w, n) : this->probabilities(pass, r, w, all());
           return l > ceiling ? ceiling : l;
         });
   }
   void backward(const Pass<T>&, Rows, Panels) const override {}
 
  private:
+  // Of all rows: the logits, and their gradients.
+  struct Lines {
+    const T* z;
+    T* dz;
+  };
+
   // Of the rows of a block: the largest logit, S = sum e^(z - most), log S and 1 / S.
   struct Normalizers {
     long first;
@@ -39,12 +46,12 @@ class Categorical final : public ClassLoss<T> {
   Group all() const { return {0, 0, this->in_width}; }
 
   // The exponentials become the gradient; logarithms and reciprocals are those of many rows at once.
-  void normalize(const Pass<T>& pass, long first, long last, Normalizers& n) const {
+  void normalize(const Pass<T>& pass, Lines of, long first, long last, Normalizers& n) const {
     n.first = first;
     std::fill(n.sum, n.sum + kRowBlock, T(1));
     for (long r = first; r < last; r++) {
-      const T* z = this->in(pass, r) + r * kPanel<T>;
-      T* dz = this->in_gradient(pass, r) + r * kPanel<T>;
+      const T* z = of.z + r * kPanel<T>;
+      T* dz = of.dz + r * kPanel<T>;
       n.most[r - first] = row_max(z, this->in_width, this->stride(pass));
       n.sum[r - first] = row_exponentials(z, n.most[r - first], dz, this->in_width, this->stride(pass));
     }
@@ -55,10 +62,10 @@ class Categorical final : public ClassLoss<T> {
   }
 
   // l = log sum e^z - sum y z (for targets that sum to Y: Y log sum e^z - sum y z); slope Y softmax(z) - y.
-  T logits_row(const Pass<T>& pass, long r, T w, const Normalizers& of) const {
+  T logits_row(const Pass<T>& pass, Lines lines, long r, T w, const Normalizers& of) const {
     const long n = this->in_width, stride = this->stride(pass), i = r - of.first;
-    const T* z = this->in(pass, r) + r * kPanel<T>;
-    T* dz = this->in_gradient(pass, r) + r * kPanel<T>;
+    const T* z = lines.z + r * kPanel<T>;
+    T* dz = lines.dz + r * kPanel<T>;
     const T most = of.most[i];
     const auto at = [&](long c) { return c / kPanel<T> * stride + c % kPanel<T>; };
     const auto row = this->target_of(pass, r, all());

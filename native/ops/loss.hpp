@@ -44,12 +44,15 @@ class Loss : public Op<T> {
       double sum = 0;
       for (long first = begin; first < end; first += kRowBlock) {
         const long last = std::min(end, first + kRowBlock);
+        for (long r = first; r < last; r++) ask_for_target(pass, r);
         prepare(first, last);
         for (long r = first; r < last; r++) {
-          const long source = pass.source(r / q);
+          const auto [of, step] = place_of(r);
+          const long source = pass.source(of);
           const long lines = pass.data->lengths && q > 1 ? pass.data->lengths[source] : q;
-          const double part = 1 / static_cast<double>(lines), w = r % q < lines ? weight(pass, source) * part : 0;
-          const T l = row(r, source * q + r % q, static_cast<T>(w * share));
+          const double part = q == 1 ? 1 : 1 / static_cast<double>(lines);
+          const double w = step < lines ? weight(pass, source) * part : 0;
+          const T l = row(r, source * q + step, static_cast<T>(w * share));
           if (w != 0) sum += w * static_cast<double>(l);
         }
       }
@@ -57,16 +60,34 @@ class Loss : public Op<T> {
     }
   }
 
+  // The row of a line, and which of its lines it is. Most rows are one line, and dividing takes long.
+  struct Place {
+    long row, step;
+  };
+  Place place_of(long line) const {
+    const long q = this->in_positions;
+    return q == 1 ? Place{line, 0} : Place{line / q, line % q};
+  }
+
   // Of a line: its place in the data, the line its row was mixed with, and what the row has kept of itself.
   long data_line(const Pass<T>& pass, long line) const {
-    const long q = this->in_positions;
-    return pass.source(line / q) * q + line % q;
+    const auto [row, step] = place_of(line);
+    return pass.source(row) * this->in_positions + step;
   }
   long partner(const Pass<T>& pass, long line) const {
-    const long q = this->in_positions;
-    return mix_->partner(pass, line / q) * q + line % q;
+    const auto [row, step] = place_of(line);
+    return mix_->partner(pass, row) * this->in_positions + step;
   }
   T share(const Pass<T>& pass, long line) const { return mix_->share(pass, line / this->in_positions); }
+
+  // Rows come in random order: where their targets begin is asked for before they are needed.
+  void ask_for_target(const Pass<T>& pass, long line) const {
+    const long at = data_line(pass, line);
+    if (spec_.index_target)
+      __builtin_prefetch(pass.data->classes + at * std::max(1L, static_cast<long>(spec_.groups.size())));
+    else
+      __builtin_prefetch(pass.data->y + at * this->in_width);
+  }
 
   LossSpec spec_;
   LabelNoise<T> noise_;

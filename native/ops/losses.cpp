@@ -75,17 +75,17 @@ class Elementwise final : public Loss<T> {
           const T* y = pass.data->y + source * n;
           const bool mixes = pass.training && this->mix_;
           const long other = mixes ? this->partner(pass, r) : r;
-          const T* const y_other = pass.data->y + this->data_line(pass, other) * n;
+          const T* const y_other = mixes ? pass.data->y + this->data_line(pass, other) * n : y;
           const Vec<T> share = splat(mixes ? this->share(pass, r) : T(1));
           const bool noisy = this->noise_.active(pass);
           const T scale = w * each;
           LaneSums<T> sums;
           each_in_row<T>(n, stride, [&](long o, long c) {
             const VecI<T> real = real_columns<T>(c, n);
-            Vec<T> target = target_at(y + c, n - c);
+            Vec<T> target = load_part(y + c, n - c);  // the caller's row has no padding
             if (noisy) target = this->noise_.noisy(pass, target, r, c, n);
             if (mixes) {
-              Vec<T> second = target_at(y_other + c, n - c);
+              Vec<T> second = load_part(y_other + c, n - c);
               if (noisy) second = this->noise_.noisy(pass, second, other, c, n);
               target = fma<T>(share, target, (T(1) - share) * second);
             }
@@ -109,15 +109,6 @@ class Elementwise final : public Loss<T> {
       T* dz = this->in_gradient(pass, rows.first) + r * kPanel<T>;
       each_in_row<T>(this->in_width, this->stride(pass), [&](long o, long) { store(dz + o, load(dz + o) * scale); });
     }
-  }
-
- private:
-  // The caller's row has no padding: never read past it.
-  static Vec<T> target_at(const T* y, long left) {
-    if (left >= kLanes<T>) return load_unaligned(y);
-    Vec<T> v{};
-    for (long i = 0; i < left; i++) v[i] = y[i];
-    return v;
   }
 };
 

@@ -36,7 +36,7 @@ template <class T>
 struct LaneSums {
   Vec<T> lane[kPanelVecs<T>] = {};
 
-  void add(long c, Vec<T> x) { lane[c % kPanel<T> / kLanes<T>] += x; }
+  void add(long c, Vec<T> x) { lane[kPanelVecs<T> == 1 ? 0 : c % kPanel<T> / kLanes<T>] += x; }
 
   T total() const {
     Vec<T> s[kPanelVecs<T>];

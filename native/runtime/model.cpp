@@ -245,17 +245,22 @@ void Model<T>::gather(const Pass<T>& pass, Rows rows) const {
   const long stride = pass.arena->stride(positions);
   T* const input = pass.arena->value[static_cast<std::size_t>(program.plan.input)];
   constexpr long ahead = 8;  // rows come in random order: ask for them before they are needed
-  const long whole = width / P, rest = width % P;
-  for (long r = rows.first; r < rows.last; r++) {
-    const T* from = pass.data->X + pass.source(r) * width;
-    T* to = pass.arena->from(input, width, r, positions) + r * P;
-    if (r + ahead < rows.last) {
-      const T* later = pass.data->X + pass.source(r + ahead) * width;
-      for (long c = 0; c < width; c += P) __builtin_prefetch(later + c);
+  const long whole = width / P, rest = width % P, group = pass.arena->group;
+  for (long first = rows.first, last; first < rows.last; first = last) {
+    last = std::min(rows.last, (first / group + 1) * group);
+    T* const start = pass.arena->from(input, width, first, positions);
+    for (long r = first; r < last; r++) {
+      const T* from = pass.data->X + pass.source(r) * width;
+      T* to = start + r * P;
+      if (r + ahead < rows.last) {
+        const T* later = pass.data->X + pass.source(r + ahead) * width;
+        for (long c = 0; c < width; c += P) __builtin_prefetch(later + c);
+      }
+      for (long p = 0; p < whole; p++)
+        for (int v = 0; v < P; v += kLanes<T>) store(to + p * stride + v, load_unaligned(from + p * P + v));
+      for (int v = 0; v < rest; v += kLanes<T>)
+        store(to + whole * stride + v, load_part(from + whole * P + v, rest - v));
     }
-    for (long p = 0; p < whole; p++)
-      for (int v = 0; v < P; v += kLanes<T>) store(to + p * stride + v, load_unaligned(from + p * P + v));
-    for (long c = 0; c < rest; c++) to[whole * stride + c] = from[whole * P + c];
   }
 }
 

@@ -1,3 +1,5 @@
+#include <numeric>
+
 #include "harness.hpp"
 #include "kernels/product.hpp"
 #include "networks.hpp"
@@ -71,6 +73,15 @@ void check_outer(long rows, long inputs, long columns) {
   CHECK(equal);
 }
 
+// A heap block of no more than the part, so that the sanitizer sees what is read beyond it.
+template <class T>
+void check_part(long count) {
+  std::vector<T> numbers(static_cast<std::size_t>(std::max(0L, count)));
+  std::iota(numbers.begin(), numbers.end(), T(1));
+  const Vec<T> part = load_part(numbers.data(), count);
+  for (long i = 0; i < kLanes<T>; i++) CHECK(part[i] == (i < count ? static_cast<T>(i + 1) : T(0)));
+}
+
 }  // namespace
 
 TEST(products_equal_chains_of_fused_multiply_adds) {
@@ -94,6 +105,11 @@ TEST(outer_products_equal_chains_of_fused_multiply_adds) {
         check_outer<float, 4>(rows, inputs, wide);
         check_outer<double, 4>(rows, inputs, wide);
       }
+}
+
+TEST(parts_of_a_vector_have_zeros_behind_them) {
+  for (long count = -1; count <= kLanes<double> + 1; count++) check_part<double>(count);
+  for (long count = -1; count <= kLanes<float> + 1; count++) check_part<float>(count);
 }
 
 TEST(transposes_keep_what_lies_beyond_the_rows) {
