@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import floor
 from timing import alternate, medians
 
 EPOCHS, SEEDS = 10, 5
@@ -26,6 +27,8 @@ DESCRIPTION = (
     f"(accuracy, R2), float64: mean and standard deviation over {SEEDS} seeds."
 )
 SEARCH = "5-fold search of 8 points on letter, `max_iter=5`, `n_jobs=2`"
+SEARCH_EPOCHS, FOLDS = 5, 5
+GRID = {"alpha": [1e-5, 1e-4, 1e-3, 1e-2], "learning_rate_init": [1e-3, 5e-3]}
 _IMPORTS = {"descend": "descend", "scikit-learn": "sklearn.neural_network"}
 Note = Callable[[str], None]
 
@@ -137,10 +140,12 @@ def _epochs(table: Table, rounds: int) -> dict[str, Any]:
 
         return call
 
-    times = {}
-    for dtype in ("float64", "float32"):
+    times, rates = {}, {}
+    for dtype in floor.DTYPES:
         rows = table.astype(dtype)
-        times[dtype] = alternate({name: fits(name, rows) for name in _IMPORTS}, rounds=rounds)
+        calls = {name: fits(name, rows) for name in _IMPORTS}
+        times[dtype] = alternate({**calls, **floor.contestants(dtype)}, rounds=rounds)
+        rates[dtype] = floor.rates(medians(times[dtype]))
     learnt: dict[str, Any] = {}
     for name in _IMPORTS:
         models = [_fit(name, table, seed) for seed in range(SEEDS)]
@@ -153,6 +158,8 @@ def _epochs(table: Table, rounds: int) -> dict[str, Any]:
         "shape": table.describe(),
         "seconds": {d: medians(t) for d, t in times.items()},
         "rounds": times,
+        "flops": floor.of_fit(table, EPOCHS),
+        "rates": rates,
         "learnt": learnt,
     }
 
@@ -174,17 +181,16 @@ def _one_row(table: Table, rounds: int) -> dict[str, float]:
 
 
 def _search(table: Table, rounds: int) -> dict[str, Any]:
-    """Seconds of a grid search, its workers started before, and the best score."""
+    """Seconds of a grid search, its workers started before, the best score, and what the floor is made of."""
     from sklearn.model_selection import GridSearchCV
 
-    grid = {"alpha": [1e-5, 1e-4, 1e-3, 1e-2], "learning_rate_init": [1e-3, 5e-3]}
     best: dict[str, float] = {}
 
     def searches(contestant: str) -> Callable[[int], None]:
         def call(count: int) -> None:
             for _ in range(count):
-                model = _make(contestant, table.kind, max_iter=5, tol=0.0, random_state=0)
-                search = GridSearchCV(model, grid, cv=5, n_jobs=2)
+                model = _make(contestant, table.kind, max_iter=SEARCH_EPOCHS, tol=0.0, random_state=0)
+                search = GridSearchCV(model, GRID, cv=FOLDS, n_jobs=2)
                 best[contestant] = float(search.fit(table.X, table.y).best_score_)
 
         return call
@@ -194,10 +200,18 @@ def _search(table: Table, rounds: int) -> dict[str, Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            times = alternate({name: searches(name) for name in _IMPORTS}, rounds=rounds, target=0.1)
+            calls = {name: searches(name) for name in _IMPORTS}
+            times = alternate({**calls, **floor.contestants("float64")}, rounds=rounds, target=0.1)
     finally:
         os.environ.pop("PYTHONWARNINGS") if shown is None else os.environ.update(PYTHONWARNINGS=shown)
-    return {"seconds": medians(times), "rounds": times, "best score": best}
+    points = int(np.prod([len(values) for values in GRID.values()]))
+    return {
+        "seconds": medians(times),
+        "rounds": times,
+        "best score": best,
+        "flops": floor.of_search(table, SEARCH_EPOCHS, points, FOLDS),
+        "rates": floor.rates(medians(times)),
+    }
 
 
 def _load(name: str) -> dict[str, NDArray]:

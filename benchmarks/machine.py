@@ -75,18 +75,31 @@ def _repeated(product: Callable[[], object]) -> Callable[[int], object]:
     return run
 
 
-def product_rate_of_one_thread(rounds: int = 9) -> float:
-    """GFLOP/s of NumPy's product on one core: the median of some rounds."""
+def numpy_product(dtype: str, threads: int, size: int = PRODUCT_SIZE) -> Callable[[int], object]:
+    """NumPy's product of two `size` x `size` matrices on so many threads, repeated."""
     from threadpoolctl import threadpool_limits
 
-    product = products()["NumPy"]
-    with threadpool_limits(1):
+    rng = np.random.default_rng(0)
+    a, b = (rng.standard_normal((size, size)).astype(dtype) for _ in range(2))
+    out = np.empty_like(a)
+    product = _repeated(lambda: np.matmul(a, b, out=out))
+
+    def run(count: int) -> None:
+        with threadpool_limits(threads):
+            product(count)
+
+    return run
+
+
+def product_rate_of_one_thread(rounds: int = 9) -> float:
+    """GFLOP/s of NumPy's product on one core: the median of some rounds."""
+    product = numpy_product("float32", 1)
+    product(3)
+    seconds = []
+    for _ in range(rounds):
+        start = time.perf_counter()
         product(3)
-        seconds = []
-        for _ in range(rounds):
-            start = time.perf_counter()
-            product(3)
-            seconds.append((time.perf_counter() - start) / 3)
+        seconds.append((time.perf_counter() - start) / 3)
     return product_rate(median(seconds))
 
 

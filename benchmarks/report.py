@@ -12,6 +12,7 @@ import accuracy
 import augmentation
 import convolution
 import estimators
+import floor
 import monitor
 import recurrent
 import sparse
@@ -224,7 +225,40 @@ def _estimators(results: dict[str, Any]) -> list[str]:
         search = found["search"]
         best = " and ".join(f"{search['best score'][name]:.4f}" for name in both)
         lines.append(f"{estimators.SEARCH}: {_times(search['seconds'], 1, 's')}; best scores {best}.")
-    return ["## Estimators: seconds of a fit", "", estimators.DESCRIPTION, "", *_table(header, rows), *lines, ""]
+    start = ["## Estimators: seconds of a fit", "", estimators.DESCRIPTION, ""]
+    return [*start, *_table(header, rows), *lines, "", *_floor(found)]
+
+
+def _floor(found: dict[str, Any]) -> list[str]:
+    """What every fit, and the search, takes at the least, and how many times that is scikit-learn's time and ours."""
+    rows = []
+    for name, entry in found["epochs"].items():
+        for dtype in floor.DTYPES:
+            rows.append(_floor_row(f"{name}, {dtype}", entry["seconds"][dtype], entry["flops"], entry["rates"][dtype]))
+    if "search" in found:
+        search = found["search"]
+        rows.append(_floor_row("search, float64", search["seconds"], search["flops"], search["rates"]))
+    header = ["fit", "GFLOP", "peak of one core, of all, GFLOP/s", "products on one core, on all, ms"]
+    header += ["times faster than scikit-learn at most, on one core, on all", "reached", "of the floor"]
+    text = (
+        "The products of a fit alone, everything else free, at the rate of NumPy's product of two 1024 x 1024 matrices "
+        "of the same precision in the same rounds."
+    )
+    return ["### The floor", "", text, "", *_table(header, rows)]
+
+
+def _floor_row(name: str, seconds: dict[str, float], flops: float, rates: dict[str, float]) -> list[str]:
+    one, everywhere = (flops / rates[which] for which in ("one core", "all cores"))
+    ours, theirs = seconds["descend"], seconds["scikit-learn"]
+    return [
+        name,
+        f"{flops / 1e9:.2f}",
+        f"{rates['one core'] / 1e9:.0f}, {rates['all cores'] / 1e9:.0f}",
+        f"{one * 1e3:.1f}, {everywhere * 1e3:.1f}",
+        f"{theirs / one:.1f}x, {theirs / everywhere:.1f}x",
+        f"{theirs / ours:.1f}x",
+        f"{100 * everywhere / ours:.0f}%",
+    ]
 
 
 def _monitor(results: dict[str, Any]) -> list[str]:
