@@ -18,7 +18,8 @@ from descend.plan.validator import _check_same_shape, _require, _shapes, check_o
 _NONE = (0.0, 0.0)
 
 
-@lower_layer.register
+@lower_layer.register(layers.Mixup)
+@lower_layer.register(layers.CutMix)  # a union as annotation is understood from Python 3.11 on
 def _(layer: layers.Mixup | layers.CutMix, builder: PlanBuilder, value: int) -> int:
     name, shape = _name(layer), layer.output_shape(builder.shape(value))
     stream, cuts = builder.stream(), isinstance(layer, layers.CutMix)
