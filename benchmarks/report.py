@@ -266,11 +266,21 @@ def _monitor(results: dict[str, Any]) -> list[str]:
     if not found:
         return []
     rows = [
-        [name, f"{entry['ratio']['default']:.3f}", f"{entry['ratio']['every epoch']:.3f}"]
+        [
+            name,
+            *(f"{ratio:.4f}" for ratio in (entry["ratio"]["default"], entry["ratio"]["every epoch"], entry["control"])),
+        ]
         + [str(entry[key]) for key in ("apart", "steps")]
         for name, entry in found.items()
     ]
-    header = ["shape", "default", "once per epoch", "updates between measurements (default)", "updates per epoch"]
+    header = [
+        "shape",
+        "default",
+        "once per epoch",
+        "control",
+        "updates between measurements (default)",
+        "updates per epoch",
+    ]
     return ["## Training with a monitor: times the time without", "", monitor.DESCRIPTION, "", *_table(header, rows)]
 
 

@@ -66,5 +66,23 @@ def alternate(
     return times
 
 
+def alternate_on_one_core(
+    calls: dict[str, Callable[[int], object]], *, count: int, rounds: int
+) -> dict[str, list[float]]:
+    """Processor seconds of `count` repetitions of each call, a list of `rounds` measurements each.
+
+    For differences of a percent, which the clock does not see on a machine that others use as well. The calls must
+    use one thread. They take turns as in `alternate`, in every other round the other way round.
+    """
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for number in range(rounds):
+        for name in reversed(calls) if number % 2 else calls:
+            gc.collect()
+            start = time.process_time()
+            calls[name](count)
+            times[name].append(time.process_time() - start)
+    return times
+
+
 def medians(times: Mapping[str, list[float]]) -> dict[str, float]:
     return {name: median(values) for name, values in times.items()}
