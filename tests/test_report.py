@@ -14,7 +14,7 @@ import pytest
 
 from descend.cli.recipe import Asked
 from descend.cli.report import classification, regression
-from descend.cli.report.canvas import settings, short, to_svg
+from descend.cli.report.canvas import new_figure, settings, short, short_names, to_svg, write_out
 from descend.cli.training import Job, Result, train
 
 AWKWARD = ("price $ in $", "<script>alert(1)</script>")
@@ -140,6 +140,27 @@ def test_short_names():
     assert short("plain") == "plain"
     assert short("two\nlines") == "two lines"
     assert len(short("x" * 200, 28)) <= 28
+
+
+def test_different_names_stay_different_when_short():
+    assert short_names(["no", "yes"], 9) == ["no", "yes"]
+    numbered = [f"class number {k} with a name" for k in range(12)]
+    assert short_names(numbered, 16) == [f"…{k}…" for k in range(12)]
+    assert short_names([f"measurement_of_{k}_things_in_it" for k in "ab"], 12) == ["…a…", "…b…"]
+    assert (
+        short_names(["the same long name of all of them"] * 2, 12)
+        == [short("the same long name of all of them", 12)] * 2
+    )
+
+
+def test_large_numbers_are_written_out_along_an_axis():
+    with settings():
+        figure = new_figure()
+        ax = figure.subplots()
+        ax.set_xlim(-2_600_000, 2_600_000)
+        write_out(ax.xaxis)
+        svg = to_svg(figure)
+    assert ">1,500,000<" in svg and ">\N{MINUS SIGN}1,500,000<" in svg and "1e6" not in svg
 
 
 def test_the_plane_of_a_regression_says_what_the_points_show(tmp_path):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from descend import Sequences, plots
 from descend.cli.arrays.describing import describe_shape
-from descend.cli.report.canvas import Picture, new_figure, settings, short, to_svg
+from descend.cli.report.canvas import Picture, new_figure, settings, short_names, to_svg
 from descend.cli.report.page import bullets, parts_of, write_page
 from descend.cli.report.pictures import CURVES, INSIDE, curves_of, of_classes, of_numbers
 from descend.data.targets import ClassTarget
@@ -80,7 +80,7 @@ def _confused(result: ArrayResult, y: NDArray, target: ClassTarget) -> Iterator[
         result.prepared.X[test],
         y,
         shown=_drawn(result, test),
-        class_names=[short(name, 18) for name in target.classes],
+        class_names=short_names(target.classes, 18),
         pairs=_PAIRS,
         examples=examples,
         figure=figure,
@@ -100,10 +100,9 @@ def _salient(result: ArrayResult, y: NDArray) -> Iterator[tuple[str, str, Figure
     rows = test[chosen]
     if isinstance(target, ClassTarget):
         winners = result.outputs[chosen].argmax(axis=1)
+        alone, beside = short_names(target.classes, 14), short_names(target.classes, 9)
         titles = [
-            short(target.classes[k], 14)
-            if k == truth
-            else f"{short(target.classes[truth], 9)}→{short(target.classes[k], 9)}"
+            alone[k] if k == truth else f"{beside[truth]}→{beside[k]}"
             for k, truth in zip(winners, y[chosen], strict=True)
         ]
         output: Any = None if len(target.classes) > 2 else 0

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from descend.cli.bundle import Bundle
-from descend.cli.report.canvas import new_figure, short
+from descend.cli.report.canvas import new_figure, short, short_names
 from descend.data.columns import NumberColumn
 from descend.data.targets import ClassTarget
 from descend.plots import DecisionBoundaryDisplay
@@ -57,7 +57,7 @@ def draw(bundle: Bundle, points: NDArray[np.float64], y: NDArray) -> Figure:
     plane = _Plane(bundle)
     figure = new_figure(6.8, 5.0)
     ax = figure.subplots()
-    names = [short(name) for name in plane.names]
+    names = short_names(plane.names)
     target = bundle.encoder.target
     if isinstance(target, ClassTarget):
         DecisionBoundaryDisplay.from_estimator(
@@ -66,7 +66,7 @@ def draw(bundle: Bundle, points: NDArray[np.float64], y: NDArray) -> Figure:
             y,
             grid_resolution=_RESOLUTION,
             feature_names=names,
-            class_names=[short(name, 18) for name in target.classes],
+            class_names=short_names(target.classes, 18),
             ax=ax,
         )
         return figure

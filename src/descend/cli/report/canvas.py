@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 #: Scatter pictures show at most this many points, drawn at random.
@@ -75,3 +77,44 @@ def short(text: str, length: int = 28) -> str:
     if len(text) <= length:
         return text
     return f"{text[: length * 2 // 3]}…{text[-(length // 3 - 1) :]}"
+
+
+def short_names(names: Sequence[str], length: int = 28) -> list[str]:
+    """Names on one line each; where shortening makes different ones alike, the words that all share go first.
+
+    Parameters
+    ----------
+    names : sequence of str
+    length : int
+        At most so many letters are left.
+    """
+    lines = [" ".join(name.split()) for name in names]
+    cut = [short(line, length) for line in lines]
+    if len(set(cut)) == len(set(lines)):
+        return cut
+    first = _shared(lines)
+    rest = [line[first:] for line in lines]
+    last = _shared([line[::-1] for line in rest])
+    return [short(("…" if first else "") + line[: len(line) - last] + ("…" if last else ""), length) for line in rest]
+
+
+def _shared(lines: list[str]) -> int:
+    """How many letters all begin with, up to the end of the last word among them; all when they are but one word."""
+    letters = 0
+    while all(len(line) > letters and line[letters] == lines[0][letters] for line in lines):
+        letters += 1
+    return lines[0].rfind(" ", 0, letters) + 1 or letters
+
+
+def write_out(*axes: Axis) -> None:
+    """Label axes with whole numbers such as 2,500,000 instead of 2.5 and a power beside the axis, few enough to fit.
+
+    Parameters
+    ----------
+    axes : matplotlib Axis
+    """
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    for axis in axes:
+        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}".replace("-", "\N{MINUS SIGN}")))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from descend.cli.report.canvas import new_figure, short
+from descend.cli.report.canvas import new_figure, short, short_names
 from descend.plots.style import INK, MUTED, color, tidy
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def confusion_matrix(y: NDArray[np.int32], outputs: NDArray[np.float64], names: 
             ax.text(j, i, f"{counts[i, j]:,}", ha="center", va="center", color=shade, fontsize=size_of_text)
     every = 1 + (classes - 1) // 40
     ticks = range(0, classes, every)
-    labels = [short(names[i], 16) for i in ticks]
+    shown = short_names(names, 16)
+    labels = [shown[i] for i in ticks]
     upright = max(map(len, labels)) * classes / every > 46
     ax.set_xticks(ticks, labels, rotation=90 if upright else 0)
     ax.set_yticks(ticks, labels)
@@ -80,15 +81,15 @@ def roc_and_precision_recall(
     chosen = [1] if len(names) == 2 else chosen
     figure = new_figure(11.0, 4.8)
     left, right = figure.subplots(1, 2)
+    shown = short_names(names, 18)
     for place, k in enumerate(chosen):
         truth = y == k
         false_rate, true_rate, _ = roc_curve(truth, outputs[:, k])
         precision, recall, _ = precision_recall_curve(truth, outputs[:, k])
         look = {"color": color(place), "linestyle": _DASHES[place % len(_DASHES)], "linewidth": 1.8, "clip_on": False}
-        name = short(names[k], 18)
-        left.plot(false_rate, true_rate, label=f"{name}: area {auc(false_rate, true_rate):.3f}", **look)
+        left.plot(false_rate, true_rate, label=f"{shown[k]}: area {auc(false_rate, true_rate):.3f}", **look)
         mean = average_precision_score(truth, outputs[:, k])
-        right.plot(recall, precision, label=f"{name}: average precision {mean:.3f}", **look)
+        right.plot(recall, precision, label=f"{shown[k]}: average precision {mean:.3f}", **look)
     left.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (2, 2)))
     left.annotate("chance", (0.72, 0.69), color=MUTED, rotation=0, ha="left", va="top")
     left.set_xlabel("false positive rate")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from descend import metrics
 from descend.cli.bundle import Bundle
-from descend.cli.report.canvas import new_figure, short
+from descend.cli.report.canvas import new_figure, short, short_names, write_out
 from descend.data.targets import TaskKind
 from descend.plots.style import INK, color, tidy
 
@@ -91,7 +91,7 @@ def draw(importance: Importance) -> Figure:
     ----------
     importance : Importance
     """
-    names = [short(name) for name in importance.names[:SHOWN]]
+    names = short_names(importance.names[:SHOWN])
     figure = new_figure(6.4, 1.3 + 0.28 * max(3, len(names)))
     ax = figure.subplots()
     places = np.arange(len(names))
@@ -108,6 +108,7 @@ def draw(importance: Importance) -> Figure:
     ax.invert_yaxis()
     ax.axvline(0, color=INK, linewidth=0.8)
     ax.set_xlabel(f"rise of the {short(importance.metric, 60)} when the column is shuffled")
+    write_out(ax.xaxis)
     tidy(ax)
     ax.grid(False, axis="y")
     ax.tick_params(axis="y", length=0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from descend.cli.report.canvas import MAX_POINTS, new_figure, short
+from descend.cli.report.canvas import MAX_POINTS, new_figure, short, write_out
 from descend.plots.style import INK, MUTED, color, tidy
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ def predicted_against_true(y: NDArray[np.float64], outputs: NDArray[np.float64],
     ax.set_xlabel(f"predicted {short(name)}")
     ax.set_ylabel(f"true {short(name)}")
     ax.legend(loc="upper left", frameon=False)
+    write_out(ax.xaxis, ax.yaxis)
     tidy(ax)
     return figure
 
@@ -58,6 +59,7 @@ def residuals(y: NDArray[np.float64], outputs: NDArray[np.float64], name: str) -
     side.hist(rest, bins=min(40, max(10, len(rest) // 8)), orientation="horizontal", color=color(0), alpha=0.75)
     side.axhline(0, color=INK, linewidth=1.2, linestyle=(0, (4, 2)))
     side.set_xlabel("rows")
+    write_out(ax.xaxis, ax.yaxis)
     for each in (ax, side):
         tidy(each)
     return figure
@@ -90,6 +92,7 @@ def calibration(y: NDArray[np.float64], outputs: NDArray[np.float64], name: str)
     )
     ax.set_ylabel(f"mean true {short(name)}")
     ax.legend(loc="upper left", frameon=False)
+    write_out(ax.xaxis, ax.yaxis)
     tidy(ax)
     return figure
 
