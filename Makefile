@@ -46,7 +46,7 @@ $(VENV)/.extra-%: $(VENV)/.installed pyproject.toml
 
 dev: $(VENV)/.created
 	$(PIP) install --quiet 'scikit-build-core>=0.10' 'nanobind>=2.4' 'cmake>=3.20' ninja
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) install --quiet --no-build-isolation -Cbuild-dir=build/dev -e '.[test,lint]'
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(PIP) install --quiet --no-build-isolation --config-settings=build-dir=build/dev -e '.[test,lint]'
 	@touch $(VENV)/.editable $(VENV)/.installed $(VENV)/.extra-test $(VENV)/.extra-lint
 
 demo: $(VENV)/.installed

@@ -15,6 +15,7 @@ from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.utils.validation import _get_feature_names
 
 from descend import MLPClassifier, MLPRegressor, NetworkClassifier, NetworkRegressor, layers, optimizers
 from estimator_checks import checks_of
@@ -86,7 +87,9 @@ def test_follows_the_contract(estimator: Any, check: Any) -> None:
 def test_every_dtype_of_a_column_means_the_same(kind: str) -> None:
     model, expected = _fitted(FRAMES[kind]), _fitted(FRAMES["text"])
     assert model.encoded_features_ == INPUTS
-    assert model.n_features_in_ == 4 and model.feature_names_in_.tolist() == list(CELLS)
+    assert model.n_features_in_ == 4
+    if _get_feature_names(FRAMES[kind]) is not None:  # what the installed scikit-learn sees of it
+        assert model.feature_names_in_.tolist() == list(CELLS)
     assert model.coefs_[0].shape == (9, 8) and model.score(FRAMES[kind], Y) > 0.95
     np.testing.assert_array_equal(model.predict_proba(FRAMES[kind]), expected.predict_proba(FRAMES["text"]))
 

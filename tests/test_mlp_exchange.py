@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sklearn
 from sklearn import neural_network as theirs
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.utils.fixes import parse_version
 
 import descend as ours
 
@@ -62,6 +64,9 @@ def test_there_and_back(target: str, dtype: Any, settings: dict[str, Any]) -> No
     their, our, more = _classes(target)
     settings = {"hidden_layer_sizes": (7, 4), "max_iter": 8, "random_state": 1, **settings, **more}
     rows, y = X.astype(dtype), TARGETS[target]
+    old = parse_version(sklearn.__version__) < parse_version("1.8")
+    if old and settings.get("early_stopping") and y.dtype.kind == "U":
+        pytest.skip("scikit-learn's own fails where it stops early on two classes that are names")
     fitted = their(**settings).fit(rows, y)
     taken = our.from_sklearn(fitted)
     _alike(fitted, taken, rows)

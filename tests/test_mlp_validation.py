@@ -41,7 +41,7 @@ def test_weights_of_validation_rows_count() -> None:
     ("scoring", "function"),
     [
         ("balanced_accuracy", balanced_accuracy_score),
-        (make_scorer(f1_score, average="macro"), lambda y, p: f1_score(y, p, average="macro")),
+        (make_scorer(f1_score, average="macro", pos_label=None), lambda y, p: f1_score(y, p, average="macro")),
         (lambda model, rows, y: balanced_accuracy_score(y, model.predict(rows)), balanced_accuracy_score),
     ],
 )
