@@ -17,6 +17,7 @@ from typing import Any
 import joblib
 import numpy as np
 import pytest
+import sklearn
 from scipy.sparse import issparse
 from sklearn import config_context, neural_network
 from sklearn.base import clone
@@ -52,7 +53,8 @@ from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOut
 from sklearn.pipeline import make_pipeline, make_union
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.semi_supervised import SelfTrainingClassifier
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.fixes import parse_version
+from sklearn.utils.validation import _get_feature_names, check_is_fitted
 
 from descend import MLPClassifier, MLPRegressor
 
@@ -220,6 +222,8 @@ CASES: dict[str, Case] = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_around_both_alike(case: str) -> None:
+    if "pipeline" in case and "routed" in case and parse_version(sklearn.__version__) < parse_version("1.8"):
+        pytest.skip("a pipeline of scikit-learn routes no weights to score yet")
     ours, theirs = CASES[case](OURS), CASES[case](neural_network)
     for mine, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(mine, other, rtol=1e-5, atol=1e-7)
@@ -240,6 +244,8 @@ def test_what_theirs_route_ours_do_too(name: str) -> None:
 @pytest.mark.parametrize("container", ["polars", "pandas"])
 def test_frames_between_the_steps(container: str) -> None:
     frame = pytest.importorskip(container).DataFrame(dict(zip(("a", "b", "c", "d"), RAW.T, strict=True)))
+    if _get_feature_names(frame) is None:
+        pytest.skip("the installed scikit-learn does not know frames of the installed polars")
     columns = ColumnTransformer([("scaled", StandardScaler(), ["d", "a"]), ("kept", "passthrough", ["b"])])
     for model in (MLPClassifier(**SMALL), MLPRegressor(**SMALL)):
         pipeline = make_pipeline(columns, model).set_output(transform=container).fit(frame, Y)

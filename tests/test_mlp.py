@@ -11,7 +11,6 @@ import warnings
 from typing import Any
 
 import numpy as np
-import polars
 import pytest
 from scipy import sparse
 from sklearn import neural_network as theirs
@@ -181,7 +180,7 @@ def test_one_row_is_the_row_of_many() -> None:
 
 
 def test_names_of_features_are_kept_and_watched() -> None:
-    frame = polars.DataFrame(dict(zip("abcd", X.T, strict=True)))
+    frame = pytest.importorskip("pandas").DataFrame(dict(zip("abcd", X.T, strict=True)))
     model = MLPClassifier(**SMALL).fit(frame, Y)
     assert model.feature_names_in_.tolist() == ["a", "b", "c", "d"]
     with pytest.warns(UserWarning, match="does not have valid feature names"):
