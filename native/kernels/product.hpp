@@ -49,10 +49,11 @@ template <class T, int R, int N, int row_step, int term_step, class B>
   }
 }
 
-// Adds the accumulators of one block of terms to the tile of C at `c`, or stores them when it is the first block.
+// Adds the accumulators of one block of terms to the tile of C at `c`, whose rows are c_row apart, or stores them when
+// it is the first block.
 template <class T, int R, int N>
-[[gnu::always_inline]] inline void add_block(const Vec<T> (&acc)[R][N * kPanelVecs<T>], T* c, long c_stride,
-                                             bool first) {
+[[gnu::always_inline]] inline void store_tile(const Vec<T> (&acc)[R][N * kPanelVecs<T>], T* c, long c_stride,
+                                              long c_row, bool first) {
   constexpr int V = kPanelVecs<T>;
 #pragma GCC unroll 16
   for (int n = 0; n < N; n++)
@@ -60,9 +61,16 @@ template <class T, int R, int N>
     for (int r = 0; r < R; r++)
 #pragma GCC unroll 16
       for (int v = 0; v < V; v++) {
-        T* at = c + n * c_stride + r * kPanel<T> + v * kLanes<T>;
+        T* at = c + n * c_stride + r * c_row + v * kLanes<T>;
         store(at, first ? acc[r][n * V + v] : load(at) + acc[r][n * V + v]);
       }
+}
+
+// The same where the rows of C follow each other.
+template <class T, int R, int N>
+[[gnu::always_inline]] inline void add_block(const Vec<T> (&acc)[R][N * kPanelVecs<T>], T* c, long c_stride,
+                                             bool first) {
+  store_tile<T, R, N>(acc, c, c_stride, kPanel<T>, first);
 }
 
 // What a product with a factor does to a complete tile: c = c factor + bias. bias: (N panels) or null. It reads the

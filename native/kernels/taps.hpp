@@ -30,13 +30,14 @@ struct Segment {
 template <class T, int R, int N>
 [[gnu::noinline]] void tap_tile(const T* a, const Segment* s, const Segment* end, const T* b, long b_stride, T* c,
                                 long c_stride, long c_step, const T* bias, bool first) {
-  constexpr int P = kPanel<T>, V = kPanelVecs<T>;
-  Vec<T> acc[R][N * V];
-  for (int n = 0; n < N; n++)
-    for (int v = 0; v < V; v++) {
-      const Vec<T> start = bias && first ? load(bias + n * P + v * kLanes<T>) : Vec<T>{};
-      for (int r = 0; r < R; r++) acc[r][n * V + v] = start;
-    }
+  constexpr int P = kPanel<T>;
+  Vec<T> acc[R][N * kPanelVecs<T>];
+#pragma GCC unroll 16
+  for (int i = 0; i < N * kPanelVecs<T>; i++) {
+    const Vec<T> start = bias && first ? load(bias + i * kLanes<T>) : Vec<T>{};
+#pragma GCC unroll 16
+    for (int r = 0; r < R; r++) acc[r][i] = start;
+  }
   for (; s < end; s++) {
     const Plain<T> panels{b + s->b, b_stride};
     if (s->terms == P)
@@ -44,12 +45,7 @@ template <class T, int R, int N>
     else
       multiply_add<T, R, N, P, 1>(acc, a + s->a, panels, s->terms);
   }
-  for (int n = 0; n < N; n++)
-    for (int r = 0; r < R; r++)
-      for (int v = 0; v < V; v++) {
-        T* at = c + n * c_stride + r * c_step + v * kLanes<T>;
-        store(at, first ? acc[r][n * V + v] : load(at) + acc[r][n * V + v]);
-      }
+  store_tile<T, R, N>(acc, c, c_stride, c_step, first);
 }
 
 // `lines` lines of `count` <= kTapPanels panels of C, tile by tile.
@@ -83,10 +79,12 @@ template <class T, int R, int N>
     const T *a = runs.a + y * runs.a_row, *b = runs.b + y * runs.b_row;
     for (long k = 0; k < runs.terms; k++, a += runs.a_step, b += runs.b_step) {
       Vec<T> row[N * V];
-      for (int n = 0; n < N; n++)
-        for (int v = 0; v < V; v++) row[n * V + v] = load(b + n * b_stride + v * kLanes<T>);
+#pragma GCC unroll 16
+      for (int i = 0; i < N * V; i++) row[i] = load(b + i / V * b_stride + i % V * kLanes<T>);
+#pragma GCC unroll 16
       for (int r = 0; r < R; r++) {
         const Vec<T> x = splat<T>(a[r]);
+#pragma GCC unroll 16
         for (int v = 0; v < N * V; v++) acc[r][v] = fma<T>(x, row[v], acc[r][v]);
       }
     }
@@ -114,10 +112,12 @@ template <class T, int R, int N>
   Vec<T> acc[R][N * V] = {};
   const auto add = [&](const T* a, const T* b, auto&& there) {
     Vec<T> row[N * V];
-    for (int n = 0; n < N; n++)
-      for (int v = 0; v < V; v++) row[n * V + v] = load(b + n * b_stride + v * kLanes<T>);
+#pragma GCC unroll 16
+    for (int i = 0; i < N * V; i++) row[i] = load(b + i / V * b_stride + i % V * kLanes<T>);
+#pragma GCC unroll 16
     for (int r = 0; r < R; r++) {
       const Vec<T> x = there(r) ? splat<T>(a[r * tap * P]) : Vec<T>{};
+#pragma GCC unroll 16
       for (int v = 0; v < N * V; v++) acc[r][v] = fma<T>(x, row[v], acc[r][v]);
     }
   };
@@ -138,12 +138,7 @@ template <class T, int R, int N>
       for (long x = begin; x < end; x++) add(a + x * runs.a_step, b + x * runs.b_step, [](int) { return true; });
       for (long x = end; x < runs.terms; x++) edge(x);
     }
-  for (int n = 0; n < N; n++)
-    for (int r = 0; r < R; r++)
-      for (int v = 0; v < V; v++) {
-        T* const at = c + n * c_stride + r * c_row + v * kLanes<T>;
-        store(at, first ? acc[r][n * V + v] : load(at) + acc[r][n * V + v]);
-      }
+  store_tile<T, R, N>(acc, c, c_stride, c_row, first);
 }
 
 }  // namespace descend
