@@ -153,6 +153,11 @@ POOLS: list[tuple[str, Callable[[], list[layers.Layer]], tuple[int, ...]]] = [
         lambda: [layers.Dense(5), (norm := layers.BatchNorm()), layers.ReLU(), layers.MaxPool2D(), norm, layers.Tanh()],
         (5, 4, 2),
     ),
+    (
+        "normalized-dropout",
+        lambda: [layers.Conv2D(18, 2), layers.BatchNorm(center=False), layers.ReLU(), layers.SpatialDropout2D(0.3)],
+        (5, 4, 2),
+    ),
     ("average", lambda: [layers.Dense(5), layers.AveragePool2D((2, 3))], (5, 6, 3)),
     ("average-same", lambda: [layers.Dense(18), layers.AveragePool2D(3, strides=2, padding="same")], (5, 6, 3)),
     ("1d", lambda: [layers.Dense(5), layers.MaxPool1D(3, strides=2), layers.AveragePool1D()], (11, 3)),

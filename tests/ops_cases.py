@@ -222,6 +222,20 @@ OP_CASES = [
         NORMALIZED_BATCH_SIZES,
     ),
     OpCase(
+        "batch_norm-shared",
+        lambda: [
+            layers.Dense(6),
+            (norm := layers.BatchNorm()),
+            layers.ReLU(),
+            layers.Dropout(0.3),
+            norm,
+            layers.Tanh(),
+        ],
+        (3,),
+        losses.MSE(),
+        NORMALIZED_BATCH_SIZES,
+    ),
+    OpCase(
         "batch_norm-one-row",
         lambda: [layers.Dense(13), layers.BatchNorm(), layers.Tanh(), layers.Dense(3)],
         (7,),

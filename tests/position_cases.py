@@ -168,11 +168,18 @@ RECURRENT_CASES = [
     _recurrent("frozen", [layers.GRU(5, return_sequences=True), layers.LSTM(4, trainable=False), layers.Dense(2)]),
 ]
 
+
+def _rectified() -> list[layers.Layer]:
+    """Layers that the native engine takes as one."""
+    return [layers.BatchNorm(), layers.ReLU(), layers.Dropout(0.2)]
+
+
 #: The same on rows of different lengths, and what else reads these.
 LENGTHS_CASES = [
     OpCase(f"lengths-{name}", make, shape, losses.MSE(), NORMALIZED_BATCH_SIZES, categories=categories, lengths=True)
     for name, make, shape, categories in (
         ("lstm", lambda: [layers.LSTM(19, return_sequences=True), layers.BatchNorm(), layers.Dense(2)], (5, 3), ()),
+        ("rectified", lambda: [layers.GRU(19, return_sequences=True), *_rectified(), layers.Dense(2)], (5, 3), ()),
         ("norm-rnn", _normed(layers.SimpleRNN), (5, 3), ()),
         ("norm-lstm", _normed(layers.LSTM), (5, 3), ()),
         ("norm-gru", _normed(layers.GRU), (5, 3), ()),

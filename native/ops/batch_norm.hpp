@@ -71,35 +71,12 @@ class BatchNorm : public Op<T> {
   }
 
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
-    each_vector(p, [&](long c, long panel) {
-      const Statistics s = statistics(pass, c);
-      const Vec<T> beta = this->beta(pass, c);
-      const T* x = this->in(pass, rows.first) + panel * this->stride(pass);
-      T* y = this->out(pass, rows.first) + panel * this->stride(pass);
-      const long v = c % kPanel<T>;
-      for (long r = rows.first; r < rows.last; r++) {
-        const long o = r * kPanel<T> + v;
-        store(y + o, fma<T>((load(x + o) - s.mean) * s.inverse, s.gamma, beta));
-      }
-    });
+    forward_then(pass, rows, p, [](Vec<T> y, long, long) { return y; });
   }
 
   void backward_sums(const Pass<T>& pass, Rows rows, Panels p) const override {
-    const T* gradient = this->out_gradient(pass, rows.first);
-    const T* input = this->in(pass, rows.first);
-    each_block(pass, rows, p, gradient, true, [&](const T* dy, auto n, T* sums, const auto& each) {
-      const long c = (sums - pass.arena->scratch[this->index]) % width_;
-      const Statistics s = statistics(pass, c);
-      const T* x = input + (dy - gradient);
-      Chains a, b;
-      each(n, [&](long r, long k) {
-        const Vec<T> g = load(dy + r * kPanel<T>);
-        a.at(k) += g;
-        b.at(k) = fma<T>(g, (load(x + r * kPanel<T>) - s.mean) * s.inverse, b.at(k));
-      });
-      store(sums, a.total());
-      store(sums + width_, b.total());
-    });
+    const T* dy = this->out_gradient(pass, rows.first);
+    backward_sums_of(pass, rows, p, [&](long o) { return load(dy + o); });
   }
 
   void backward_totals(const Pass<T>& pass, long) const override {
@@ -116,22 +93,8 @@ class BatchNorm : public Op<T> {
   }
 
   void backward(const Pass<T>& pass, Rows rows, Panels p) const override {
-    each_vector(p, [&](long c, long panel) {
-      const Statistics s = statistics(pass, c);
-      const Change change = this->change(pass, c);
-      const T *x = this->in(pass, rows.first) + panel * this->stride(pass),
-              *dy = this->out_gradient(pass, rows.first) + panel * this->stride(pass);
-      T* dx = this->in_gradient(pass, rows.first) + panel * this->stride(pass);
-      const long v = c % kPanel<T>;
-      for (long r = rows.first; r < rows.last; r++) {
-        const long o = r * kPanel<T> + v;
-        store(dx + o, change.of(load(dy + o), (load(x + o) - s.mean) * s.inverse));
-      }
-      if (!varied(pass)) return;
-      for (long r = rows.first / this->in_positions; r < rows.last / this->in_positions; r++)
-        for (long l = pass.lines_of(r, this->in_positions); l < this->in_positions; l++)
-          store(dx + (r * this->in_positions + l) * kPanel<T> + v, Vec<T>{});
-    });
+    const T* dy = this->out_gradient(pass, rows.first);
+    backward_of(pass, rows, p, [&](long o) { return load(dy + o); });
   }
 
   void add_tasks(int op, long /*batch*/, std::vector<Task>& tasks) const override {
@@ -173,6 +136,71 @@ class BatchNorm : public Op<T> {
   bool of_batch(const Pass<T>& pass) const { return pass.training && own_scratch(pass)[5 * width_] > 1; }
 
   bool varied(const Pass<T>& pass) const { return pass.data->lengths && this->in_positions > 1; }
+
+  // A vector of columns of a line, normalized (x), scaled and shifted (y).
+  struct Normal {
+    Vec<T> mean, inverse, gamma, beta;
+    struct Values {
+      Vec<T> x, y;
+    };
+
+    Normal(const BatchNorm& op, const Pass<T>& pass, long c) : beta(op.beta(pass, c)) {
+      const Statistics s = op.statistics(pass, c);
+      mean = s.mean, inverse = s.inverse, gamma = s.gamma;
+    }
+    Values operator()(Vec<T> line) const {
+      const Vec<T> x = (line - mean) * inverse;
+      return {x, fma<T>(x, gamma, beta)};
+    }
+  };
+
+  // The passes over rows, for ops that go on from the normalized values at once. after(y, line, column) gives what is
+  // stored of a vector at that column, gradient(o) the gradient of y that lies o numbers behind the output of
+  // `rows.first`.
+  template <class After>
+  void forward_then(const Pass<T>& pass, Rows rows, Panels p, After&& after) const {
+    each_vector(p, [&](long c, long panel) {
+      const Normal normal(*this, pass, c);
+      const T* x = this->in(pass, rows.first) + panel * this->stride(pass) + c % kPanel<T>;
+      T* y = this->out(pass, rows.first) + panel * this->stride(pass) + c % kPanel<T>;
+      for (long r = rows.first; r < rows.last; r++)
+        store(y + r * kPanel<T>, after(normal(load(x + r * kPanel<T>)).y, r, c));
+    });
+  }
+
+  template <class Gradient>
+  void backward_sums_of(const Pass<T>& pass, Rows rows, Panels p, Gradient&& gradient) const {
+    const T* input = this->in(pass, rows.first);
+    each_block(pass, rows, p, input, true, [&](const T* x, auto n, T* sums, const auto& each) {
+      const long c = (sums - pass.arena->scratch[this->index]) % width_, from = x - input;
+      const Statistics s = statistics(pass, c);
+      Chains a, b;
+      each(n, [&](long r, long k) {
+        const Vec<T> g = gradient(from + r * kPanel<T>);
+        a.at(k) += g;
+        b.at(k) = fma<T>(g, (load(x + r * kPanel<T>) - s.mean) * s.inverse, b.at(k));
+      });
+      store(sums, a.total());
+      store(sums + width_, b.total());
+    });
+  }
+
+  template <class Gradient>
+  void backward_of(const Pass<T>& pass, Rows rows, Panels p, Gradient&& gradient) const {
+    each_vector(p, [&](long c, long panel) {
+      const Statistics s = statistics(pass, c);
+      const Change change = this->change(pass, c);
+      const long from = panel * this->stride(pass) + c % kPanel<T>;
+      const T* x = this->in(pass, rows.first);
+      T* dx = this->in_gradient(pass, rows.first);
+      for (long o = from + rows.first * kPanel<T>; o < from + rows.last * kPanel<T>; o += kPanel<T>)
+        store(dx + o, change.of(gradient(o), (load(x + o) - s.mean) * s.inverse));
+      if (!varied(pass)) return;
+      for (long r = rows.first / this->in_positions; r < rows.last / this->in_positions; r++)
+        for (long l = pass.lines_of(r, this->in_positions); l < this->in_positions; l++)
+          store(dx + from + (r * this->in_positions + l) * kPanel<T>, Vec<T>{});
+    });
+  }
 
   // How many lines of some rows count.
   long lines_of(const Pass<T>& pass, Rows rows) const {

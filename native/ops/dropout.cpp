@@ -1,9 +1,9 @@
 // Training: zero an element where its random number is below the rate, scale the others by 1 / (1 - rate).
 //
-// Whole channels: one number for all positions of a channel in a row, as Tompson and others (2015) do it for images.
-//
 // The mask is never stored: backward draws the same numbers again, or, where the ReLU before it is part of the op,
 // reads it off the output (an element that was cut by either is zero, and so is its gradient).
+#include "ops/dropout.hpp"
+
 #include "ops/ops.hpp"
 
 namespace descend {
@@ -13,20 +13,17 @@ namespace {
 template <class T, bool relu>
 class Dropout final : public Op<T> {
  public:
-  Dropout(const OpSpec& s, const PlanSpec& plan)
-      : Op<T>(s, plan),
-        threshold_(static_cast<uint64_t>(s.rate * 4294967296.0)),
-        scale_(static_cast<T>(1 / (1 - s.rate))) {}
+  Dropout(const OpSpec& s, const PlanSpec& plan) : Op<T>(s, plan), dropped_(s, this->in_width, this->in_positions) {}
 
   bool keeps_output() const override { return relu; }
 
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
     const T* x = this->in(pass, rows.first);
     T* y = this->out(pass, rows.first);
-    if (pass.training && threshold_ > 0)
-      return each_kept(pass, rows, p, [&](long o, VecI<T> keep) {
+    if (pass.training && dropped_.any())
+      return each_kept(pass, rows, p, [&](long o, VecI<T> kept) {
         const Vec<T> v = load(x + o);
-        store(y + o, cut(keep, v) ? v * scale_ : Vec<T>{});
+        store(y + o, relu ? rectified<T>(kept, v, dropped_.scale) : scaled(kept, v));
       });
     if (relu || x != y)
       each(pass, rows, p, [&](long o) {
@@ -39,21 +36,17 @@ class Dropout final : public Op<T> {
     const T* dy = this->out_gradient(pass, rows.first);
     T* dx = this->in_gradient(pass, rows.first);
     [[maybe_unused]] const T* y = this->out(pass, rows.first);
-    const T scale = threshold_ > 0 ? scale_ : T(1);
     if constexpr (relu)
-      each(pass, rows, p, [&](long o) { store(dx + o, load(y + o) > T(0) ? load(dy + o) * scale : Vec<T>{}); });
-    else if (threshold_ > 0)
-      each_kept(pass, rows, p, [&](long o, VecI<T> keep) { store(dx + o, keep ? load(dy + o) * scale : Vec<T>{}); });
+      each(pass, rows, p,
+           [&](long o) { store(dx + o, load(y + o) > T(0) ? load(dy + o) * dropped_.scale : Vec<T>{}); });
+    else if (dropped_.any())
+      each_kept(pass, rows, p, [&](long o, VecI<T> kept) { store(dx + o, scaled(kept, load(dy + o))); });
     else if (dx != dy)
       each(pass, rows, p, [&](long o) { store(dx + o, load(dy + o)); });
   }
 
  private:
-  // A NaN passes the ReLU, so that a diverging run shows.
-  static VecI<T> cut(VecI<T> keep, Vec<T> v) {
-    if constexpr (relu) return keep & ~(VecI<T>)(v <= T(0));
-    return keep;
-  }
+  Vec<T> scaled(VecI<T> kept, Vec<T> v) const { return kept ? v * dropped_.scale : Vec<T>{}; }
 
   template <class Body>
   void each(const Pass<T>& pass, Rows rows, Panels p, Body&& body) const {
@@ -65,20 +58,14 @@ class Dropout final : public Op<T> {
 
   template <class Body>
   void each_kept(const Pass<T>& pass, Rows rows, Panels p, Body&& body) const {
-    const RandomKey key = random_key(pass, this->spec.stream);
-    const auto threshold = static_cast<std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>>(threshold_);
+    const auto kept = dropped_.in(pass);
     for (long panel = p.first; panel < p.last; panel++)
-      for (long r = rows.first; r < rows.last; r++) {
-        const long row = this->spec.whole ? r / this->in_positions : r;
-        const auto element = static_cast<uint32_t>(row * this->in_width + panel * kPanel<T>);
+      for (long r = rows.first; r < rows.last; r++)
         for (int v = 0; v < kPanel<T>; v += kLanes<T>)
-          body(panel * this->stride(pass) + r * kPanel<T> + v,
-               (VecI<T>)(random_bits<T>(key, element + static_cast<uint32_t>(v)) >= threshold));
-      }
+          body(panel * this->stride(pass) + r * kPanel<T> + v, kept(r, panel * kPanel<T> + v));
   }
 
-  uint64_t threshold_;
-  T scale_;
+  Dropped<T> dropped_;
 };
 
 }  // namespace

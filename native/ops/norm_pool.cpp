@@ -22,7 +22,7 @@ class NormPool final : public BatchNorm<T> {
     const T* const in = this->in(pass, lines.first);
     T* const out = this->out(pass, out_line(lines.first));
     this->each_vector(p, [&](long c, long) {
-      const Normal normal(*this, pass, c);
+      const typename BatchNorm<T>::Normal normal(*this, pass, c);
       each_window(pass, in, lines, c, [&](const long (&pixels)[4], long window) {
         Vec<T> largest = normal(load(in + pixels[0])).y;
         for (int i = 1; i < 4; i++) {
@@ -41,7 +41,7 @@ class NormPool final : public BatchNorm<T> {
     const long block = this->block_lines(pass);
     for (long first = lines.first; first < lines.last; first += block)
       this->each_vector(p, [&](long c, long) {
-        const Normal normal(*this, pass, c);
+        const typename BatchNorm<T>::Normal normal(*this, pass, c);
         Vec<T> a{}, b{};
         each_window(pass, in, {first, std::min(lines.last, first + block)}, c,
                     [&](const long (&pixels)[4], long window) {
@@ -67,7 +67,7 @@ class NormPool final : public BatchNorm<T> {
     const T* const out = this->out(pass, out_line(lines.first));
     const T* const dy = this->out_gradient(pass, out_line(lines.first));
     this->each_vector(p, [&](long c, long) {
-      const Normal normal(*this, pass, c);
+      const typename BatchNorm<T>::Normal normal(*this, pass, c);
       const auto change = this->change(pass, c);
       each_window(pass, in, lines, c, [&](const long (&pixels)[4], long window) {
         const Choice choice(load(out + window), load(dy + window));
@@ -85,23 +85,6 @@ class NormPool final : public BatchNorm<T> {
 
  private:
   static constexpr long P = kPanel<T>;
-
-  // A vector of columns of a pixel, normalized (x), scaled and shifted (y): see BatchNorm::forward.
-  struct Normal {
-    Vec<T> mean, inverse, gamma, beta;
-    struct Values {
-      Vec<T> x, y;
-    };
-
-    Normal(const NormPool& op, const Pass<T>& pass, long c) : beta(op.beta(pass, c)) {
-      const auto s = op.statistics(pass, c);
-      mean = s.mean, inverse = s.inverse, gamma = s.gamma;
-    }
-    Values operator()(Vec<T> pixel) const {
-      const Vec<T> x = (pixel - mean) * inverse;
-      return {x, fma<T>(x, gamma, beta)};
-    }
-  };
 
   // What a window passes on, to the first of its largest pixels.
   struct Choice {

@@ -14,6 +14,8 @@ template <class T>
 std::unique_ptr<Op<T>> make_batch_norm(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
 // With what follows it in the plan, see graph.hpp.
 template <class T>
+std::unique_ptr<Op<T>> make_norm_relu(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
+template <class T>
 std::unique_ptr<Op<T>> make_norm_pool(const OpSpec&, const PlanSpec&, const std::vector<Placement>&);
 // With the running statistics in training too.
 template <class T>

@@ -76,23 +76,27 @@ bool is_quarter(const OpSpec& s) {
 // How many ops from i on can be one, and that one.
 std::size_t fuse(const PlanSpec& plan, std::size_t i, OpSpec& one) {
   one = plan.ops[i];
-  const bool rectified = goes_on(plan, i) && is_relu(plan.ops[i + (one.kind == OpKind::batch_norm)]);
-  if (is_relu(one) && goes_on(plan, i) && plan.ops[i + 1].kind == OpKind::dropout) {
-    one = plan.ops[i + 1];
-    one.input = plan.ops[i].input;
-    one.rectified = true;
-    return 2;
-  }
-  const std::size_t last = i + 1 + rectified;
-  if (one.kind == OpKind::batch_norm && !one.frozen && goes_on(plan, i) && goes_on(plan, last - 1) &&
-      is_quarter(plan.ops[last])) {
+  const bool normalized = one.kind == OpKind::batch_norm && !one.frozen;
+  std::size_t last = i;
+  const auto follows = [&](auto&& is) { return goes_on(plan, last) && is(plan.ops[last + 1]); };
+  const bool rectified = normalized ? follows(is_relu) : is_relu(one);
+  if (!rectified && !normalized) return 1;
+  last += normalized && rectified;
+  if (normalized && follows(is_quarter)) {
     one.kind = OpKind::norm_pool;
-    one.output = plan.ops[last].output;
-    one.window = plan.ops[last].window;
-    one.rectified = rectified;
-    return last + 1 - i;
+    one.window = plan.ops[++last].window;
+  } else if (rectified && follows([](const OpSpec& s) { return s.kind == OpKind::dropout; })) {
+    const OpSpec& dropout = plan.ops[++last];
+    one.kind = normalized ? OpKind::norm_relu : OpKind::dropout;
+    one.rate = dropout.rate, one.stream = dropout.stream, one.whole = dropout.whole;
+  } else if (normalized && rectified) {
+    one.kind = OpKind::norm_relu;
+  } else {
+    return 1;
   }
-  return 1;
+  one.rectified = rectified;
+  one.output = plan.ops[last].output;
+  return last + 1 - i;
 }
 
 }  // namespace

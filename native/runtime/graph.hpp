@@ -18,7 +18,8 @@ std::vector<bool> values_for(const PlanSpec& plan, int last);
 PlanSpec with_forks(PlanSpec plan);
 
 // The plan with neighbours as one op where the value between them need not exist: a ReLU and the dropout after it;
-// batch norm, a ReLU or none, and a maximum over windows of 2 x 2 pixels side by side (norm_pool).
+// batch norm, a ReLU and the dropout after that, if any (norm_relu); batch norm, a ReLU or none, and a maximum over
+// windows of 2 x 2 pixels side by side (norm_pool).
 PlanSpec with_fused_ops(PlanSpec plan);
 
 }  // namespace descend

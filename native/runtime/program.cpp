@@ -17,6 +17,7 @@ std::unique_ptr<Op<T>> make_op(const OpSpec& s, const PlanSpec& plan, const std:
       if (sparse && s.input == plan.input) return make_sparse_dense<T>(s, plan, placement);
       return make_dense<T>(s, plan, placement);
     case OpKind::batch_norm: return make_batch_norm<T>(s, plan, placement);
+    case OpKind::norm_relu: return make_norm_relu<T>(s, plan, placement);
     case OpKind::norm_pool: return make_norm_pool<T>(s, plan, placement);
     case OpKind::layer_norm: return make_layer_norm<T>(s, plan, placement);
     case OpKind::activation: return make_activation<T>(s, plan, placement);

@@ -36,7 +36,8 @@ enum class OpKind {
   warp,
   adjust,
   erase,
-  norm_pool  // the engine's own: batch norm and a maximum pool, see graph.hpp
+  norm_relu,  // the engine's own, as is the next: batch norm and what follows it, see graph.hpp
+  norm_pool
 };
 enum class Function {
   linear,
