@@ -25,6 +25,7 @@ from descend.cli.options import (
     Target,
     Task,
     Threads,
+    TimeBudget,
 )
 
 app = typer.Typer(
@@ -163,6 +164,7 @@ def train(
             rich_help_panel=NETWORK,
         ),
     ] = None,
+    time_budget: TimeBudget = None,
     drop: Drop = None,
     categorical: Categorical = None,
     separator: Separator = None,
@@ -208,7 +210,7 @@ def train(
             threads=threads,
             read=ReadOptions(separator, encoding, tuple(missing or ())),
             prepare=PrepareOptions(task, seed, test_size, validation_size, columns),
-            asked=Asked(*wishes, network, parse_kinds(augment)),
+            asked=Asked(*wishes, network, parse_kinds(augment), time_budget),
             quiet=quiet,
             form=form,
             image_size=parse_size(image_size),
@@ -283,6 +285,7 @@ def doctor(
     dropout: Annotated[float | None, typer.Option(help="Likewise.", rich_help_panel=NETWORK)] = None,
     weight_decay: Annotated[float | None, typer.Option(help="Likewise.", rich_help_panel=NETWORK)] = None,
     patience: Annotated[int | None, typer.Option(help="Likewise.", rich_help_panel=NETWORK)] = None,
+    time_budget: TimeBudget = None,
     drop: Drop = None,
     categorical: Categorical = None,
     separator: Separator = None,
@@ -302,7 +305,8 @@ def doctor(
         from descend.data.preparing import PrepareOptions
         from descend.data.reading import ReadOptions
 
-        asked = Asked(parse_hidden(hidden), epochs, batch_size, lr, dropout, weight_decay, patience)
+        wishes = parse_hidden(hidden), epochs, batch_size, lr, dropout, weight_decay, patience
+        asked = Asked(*wishes, time_budget=time_budget)
         if do.is_run(subject):
             if target is not None or asked != Asked():
                 raise DataError("A recorded run is looked at as it is: leave --target and the training options out.")

@@ -113,6 +113,7 @@ def fit(
                 callbacks.Monitor(every=max(1, updates // MEASUREMENTS)),
             ],
             metrics=["accuracy"] if isinstance(target, ClassTarget) else [],
+            time_budget=settings.time_budget,
             threads=threads,
             verbose=0 if quiet else 1,
         )
@@ -152,6 +153,23 @@ def timed(learn: Callable[[], tuple[Network, History]], settings: Settings) -> t
             raise KeyboardInterrupt
         show.interrupted()
     return network, history, seconds
+
+
+def budget_remark(outcome: Outcome) -> str:
+    """A sentence about a training that its time budget ended; empty when it was not.
+
+    Parameters
+    ----------
+    outcome : Outcome
+    """
+    recipe, reached = outcome.recipe, len(outcome.history)
+    if outcome.history.stop_reason != "time_budget" or reached == recipe.epochs:
+        return ""
+    return (
+        f"The time budget of {recipe.time_budget:g} s ended the training in epoch {reached} of {recipe.epochs}, with "
+        f"the learning rate still at {outcome.history.learning_rate[-1]:.3g}; with --epochs {max(1, reached - 1)} it "
+        "would fall to 0 within that time."
+    )
 
 
 def facts_of(reason: str, data: Path, split: Split, seed: int, recipe: dict, scores: dict[str, Scores]) -> Facts:

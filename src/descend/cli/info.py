@@ -40,7 +40,7 @@ def info(model: Path) -> None:
     else:
         _columns(encoder)
     out.print(bundle.network.summary(), markup=False)
-    recipe = {name: value for name, value in facts.recipe.items() if name != "hidden"}
+    recipe = {name: value for name, value in facts.recipe.items() if name != "hidden" and value is not None}
     settings = ", ".join(f"{name} {_setting(value)}" for name, value in recipe.items())
     out.print(f"Trained with seed {facts.seed}, {settings.replace('_', ' ')}.", markup=False)
     out.print(show.metrics_grid(task_of(encoder.target), facts.scores, facts.rows["test"]))

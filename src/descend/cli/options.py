@@ -47,6 +47,14 @@ Target = Annotated[
 Task = Annotated[str | None, typer.Option(metavar="TASK", help="classification or regression; inferred if not given.")]
 Seed = Annotated[int, typer.Option(help="Decides the split, the initial weights and the order of rows.")]
 Threads = Annotated[int | None, typer.Option(help="Threads; the results do not depend on it.")]
+TimeBudget = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS",
+        help="Seconds after which training stops, within an epoch if need be; no limit if not given.",
+        rich_help_panel=NETWORK,
+    ),
+]
 Drop = Annotated[
     list[str] | None, typer.Option(metavar="COL", help="A column to leave out (repeatable).", rich_help_panel=DATA)
 ]

@@ -40,6 +40,7 @@ class Asked:
     patience: int | None = None
     network: str | None = None
     augment: tuple[str, ...] | None = None
+    time_budget: float | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ class Recipe:
     learning_rate : float
         The highest one; it falls along a cosine.
     batch_size, epochs, patience : int
+    time_budget : float or None
+        Seconds after which training stops, within an epoch if need be.
     """
 
     hidden: tuple[int, ...]
@@ -66,6 +69,7 @@ class Recipe:
     batch_size: int
     epochs: int
     patience: int
+    time_budget: float | None = None
 
     def layers(self, target: Target) -> list[layers.Layer]:
         """The network's layers for a target."""
@@ -125,6 +129,7 @@ def choose(rows: int, asked: Asked) -> Recipe:
         batch_size=batch_size,
         epochs=epochs,
         patience=max(MIN_PATIENCE, epochs // 5) if asked.patience is None else asked.patience,
+        time_budget=asked.time_budget,
     )
     check_settings(recipe)
     return recipe
@@ -175,6 +180,8 @@ class Settings(Protocol):
     def epochs(self) -> int: ...
     @property
     def patience(self) -> int: ...
+    @property
+    def time_budget(self) -> float | None: ...
 
     def optimizer(self) -> optimizers.Optimizer:
         """What trains."""
@@ -193,6 +200,7 @@ def check_settings(recipe: Settings) -> None:
     DataError
         For the first that is.
     """
+    budget = 1.0 if recipe.time_budget is None else recipe.time_budget
     for name, value, fits, wanted in (
         ("--dropout", recipe.dropout, 0 <= recipe.dropout < 1, "at least 0 and below 1"),
         ("--weight-decay", recipe.weight_decay, 0 <= recipe.weight_decay < math.inf, "a number of at least 0"),
@@ -200,6 +208,7 @@ def check_settings(recipe: Settings) -> None:
         ("--batch-size", recipe.batch_size, recipe.batch_size >= 1, "at least 1"),
         ("--epochs", recipe.epochs, 1 <= recipe.epochs <= MAX_EPOCHS, f"from 1 to {MAX_EPOCHS}"),
         ("--patience", recipe.patience, recipe.patience >= 1, "at least 1"),
+        ("--time-budget", budget, 0 < budget < math.inf, "a number of seconds above 0"),
     ):
         if not fits:
             raise DataError(f"{name} must be {wanted}, got {value:.12g}.")

@@ -59,7 +59,11 @@ def say_notes(notes: Sequence[str]) -> None:
 
 def outcome(result: Outcome, folder: Path) -> None:
     """Print the test metrics beside the baselines', and where the files are."""
+    from descend.cli.fitting import budget_remark
+
     out = console()
+    if remark := budget_remark(result):
+        out.print(remark)
     out.print(metrics_grid(result.prepared.task.kind, result.scores, len(result.prepared.split.test)))
     for finding in result.diagnosis:
         out.print(f"{severity(finding)} {escape(str(finding))}.")

@@ -72,6 +72,8 @@ class ArrayRecipe:
     batch_size, epochs, patience : int
     augment : tuple of str
         How rows are varied in training, in this order.
+    time_budget : float or None
+        Seconds after which training stops, within an epoch if need be.
     """
 
     network: str
@@ -82,6 +84,7 @@ class ArrayRecipe:
     epochs: int
     patience: int
     augment: tuple[str, ...] = ()
+    time_budget: float | None = None
 
     def optimizer(self) -> optimizers.Optimizer:
         """AdamW with a falling rate."""
@@ -144,6 +147,7 @@ def choose(rows: int, encoder: ArrayEncoder, asked: Asked) -> ArrayRecipe:
         epochs=epochs,
         patience=max(MIN_PATIENCE, epochs // 4) if asked.patience is None else asked.patience,
         augment=_augmentation(encoder, asked.augment),
+        time_budget=asked.time_budget,
     )
     check_settings(recipe)
     return recipe

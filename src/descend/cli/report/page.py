@@ -184,11 +184,14 @@ def bullets(lines: Iterable[str]) -> str:
 
 
 def _training(result: Outcome) -> str:
+    from descend.cli.fitting import budget_remark
     from descend.training.progress import closing_line
 
-    settings = ((name.replace("_", " "), _plain(value)) for name, value in result.bundle.facts.recipe.items())
+    recipe = result.bundle.facts.recipe
+    settings = ((name.replace("_", " "), _plain(value)) for name, value in recipe.items() if value is not None)
+    ended = f"{closing_line(result.history)}. {budget_remark(result)}"
     return (
-        f"<p>{escape(closing_line(result.history))}.</p>{_table(('setting', 'value'), settings)}"
+        f"<p>{escape(ended)}</p>{_table(('setting', 'value'), settings)}"
         f"<details><summary>The layers</summary><pre>{escape(result.bundle.network.summary())}</pre></details>"
     )
 
