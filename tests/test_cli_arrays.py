@@ -82,7 +82,7 @@ def test_training_says_what_it_does(tmp_path):
     for words in (
         "61 grey images of 12 x 12 pixels",
         "the images lie in 2 sub-folders",
-        "1 of 61 images are not 12 x 12 pixels",
+        "1 of 61 images is not 12 x 12 pixels",
         "1 of 62 images cannot be read and was left out: 'lying/broken.png'",
         "1 other file in the folder is not used",
         "No images in 'nothing'",
@@ -127,7 +127,7 @@ def test_evaluating_and_info(images):
     assert result.exit_code == 0, result.output
     assert "60 rows" in result.output and "accuracy" in result.output
     told = run("info", images / "model").output
-    assert "grey images of 12 x 12 pixels" in told and "small cnn" in told and "Conv2D" in told
+    assert "grey images of 12 x 12 pixels" in told and "network small_cnn" in told and "Conv2D" in told
     assert "No sign of" in run("doctor", images / "model").output
 
 

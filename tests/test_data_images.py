@@ -87,7 +87,7 @@ def test_size_is_the_median_and_at_most_64(tmp_path):
     make_set(tmp_path / "a", {"x/1.png": (20, 30), "x/2.png": (20, 30), "y/1.png": (40, 30)})
     examples = read_classes(tmp_path / "a")
     assert examples.X.shape == (3, 20, 30, 1)
-    assert "1 of 3 images are not 20 x 30 pixels" in examples.notes[0]
+    assert "1 of 3 images is not 20 x 30 pixels" in examples.notes[0]
     make_set(tmp_path / "b", {"x/1.png": (256, 128), "y/1.png": (256, 128)})
     assert read_classes(tmp_path / "b").X.shape == (2, 64, 32, 1)
     assert read_classes(tmp_path / "b", (16, 16)).X.shape == (2, 16, 16, 1)

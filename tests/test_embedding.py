@@ -119,7 +119,7 @@ def test_the_native_engine_trusts_nobody() -> None:
         (lambda: layers.Embedding([], 3), ValueError, "levels must not be empty"),
         (lambda: layers.Embedding(3, 3, columns=[1, 1]), ValueError, "columns must be different"),
         (lambda: layers.Embedding(3, 3, columns=[-1]), ValueError, "columns must hold integers from 0"),
-        (lambda: layers.Embedding([3, 4], 3, columns=[1]), ValueError, "one for each of the 1 columns, got 2"),
+        (lambda: layers.Embedding([3, 4], 3, columns=[1]), ValueError, r"one for each column \(1\), got 2"),
         (lambda: lower([layers.Embedding([3, 4], 3)], 3), ValueError, "levels holds 2 numbers, but the input has 3"),
         (lambda: lower([layers.Embedding(3, 3, columns=[5])], 3), ValueError, "columns names 5.*the columns 0 to 2"),
         (lambda: lower([layers.Embedding(3, 3)], (3, 2)), ValueError, r"rows of categories, got .*\(3, 2\)"),

@@ -95,7 +95,7 @@ def test_an_output_layer_may_be_given() -> None:
     NetworkClassifier([*HIDDEN, layers.Dense(1, activation="sigmoid")], epochs=1).fit(X, TWO)
     with pytest.raises(ValueError, match=r"layers end in Dense\(10\) .* y calls for 3 outputs"):
         NetworkClassifier([*HIDDEN, layers.Dense(10)]).fit(X, Y)
-    with pytest.raises(ValueError, match="layers end in Softmax, but y calls for 1 outputs and Sigmoid"):
+    with pytest.raises(ValueError, match="layers end in Softmax, but y calls for 1 output and Sigmoid"):
         NetworkClassifier([*HIDDEN, layers.Dense(2, activation="softmax")]).fit(X, TWO)
     with pytest.raises(ValueError, match="layers end in Softmax"):
         NetworkRegressor([*HIDDEN, layers.Dense(2, activation="softmax")]).fit(X, Z)

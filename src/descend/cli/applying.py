@@ -25,6 +25,7 @@ from descend.data.kinds import require_columns
 from descend.data.reading import ReadOptions, refuse_options
 from descend.data.sources import is_archive, read_table_of
 from descend.data.targets import ClassTarget, Target, TaskKind
+from descend.wording import agreeing, counted
 
 
 def predict(
@@ -61,7 +62,7 @@ def predict(
         sys.stdout.write(frame.write_csv())
     else:
         write_whole(out, frame.write_parquet if out.suffix.lower() == ".parquet" else frame.write_csv)
-        show.remark(f"{frame.height:,} predictions written to {out}")
+        show.remark(f"{counted(frame.height, 'prediction')} written to {out}")
 
 
 def _check_output(out: Path | None, inputs: dict[str, Path]) -> None:
@@ -201,8 +202,8 @@ def evaluate(model: Path, data: Path, options: ReadOptions, form: str | None = N
     if not rows.size:
         raise DataError(f"No row of '{data}' has a value of the target {target.name!r}; fill in the column.")
     scores = {OURS: score(task_of(target), y[rows], predicted()[rows])}
-    if rows.size < len(y):
-        show.remark(f"{len(y) - rows.size:,} rows without a target were left out.")
+    if lost := len(y) - rows.size:
+        show.remark(f"{counted(lost, 'row')} without a target {agreeing(lost, 'was', 'were')} left out.")
     show.console().print(show.metrics_grid(task_of(target), scores, rows.size))
 
 

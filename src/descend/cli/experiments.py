@@ -14,6 +14,7 @@ from rich.table import Table as Grid
 from descend.cli.guard import fail
 from descend.cli.show import console
 from descend.experiments import Experiment, Finding, Outcome, get, names
+from descend.wording import counted
 
 #: Colours of answers and verdicts; the words say the same.
 _STYLES = {
@@ -113,7 +114,8 @@ def show_outcome(outcome: Outcome, seconds: float) -> None:
     rehearsal = "" if outcome.effort == 1 else f" (a rehearsal with {outcome.effort:.0%} of the work)"
     seeds = verdict.findings[0].estimate.seeds
     out.print(
-        f"Verdict over {seeds} seeds{rehearsal}: [{_STYLES[verdict.word]}]{verdict.word}[/].  [dim]{seconds:.1f} s[/]"
+        f"Verdict over {counted(seeds, 'seed')}{rehearsal}: [{_STYLES[verdict.word]}]{verdict.word}[/].  "
+        f"[dim]{seconds:.1f} s[/]"
     )
 
 

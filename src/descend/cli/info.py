@@ -16,6 +16,7 @@ from descend.data.columns import CategoryColumn, Column, NumberColumn
 from descend.data.encoding import TableEncoder
 from descend.data.errors import some
 from descend.data.targets import ClassTarget, Target
+from descend.wording import counted
 
 
 def info(model: Path) -> None:
@@ -41,8 +42,8 @@ def info(model: Path) -> None:
         _columns(encoder)
     out.print(bundle.network.summary(), markup=False)
     recipe = {name: value for name, value in facts.recipe.items() if name != "hidden" and value is not None}
-    settings = ", ".join(f"{name} {_setting(value)}" for name, value in recipe.items())
-    out.print(f"Trained with seed {facts.seed}, {settings.replace('_', ' ')}.", markup=False)
+    settings = ", ".join(f"{name.replace('_', ' ')} {_setting(value)}" for name, value in recipe.items())
+    out.print(f"Trained with seed {facts.seed}, {settings}.", markup=False)
     out.print(show.metrics_grid(task_of(encoder.target), facts.scores, facts.rows["test"]))
 
 
@@ -54,7 +55,10 @@ def _setting(value: object) -> str:
 def _columns(encoder: TableEncoder) -> None:
     """A table's columns, used and not used."""
     out = show.console()
-    grid = Grid(title=f"{len(encoder.columns)} columns, {len(encoder.features)} features", title_justify="left")
+    grid = Grid(
+        title=f"{counted(len(encoder.columns), 'column')}, {counted(len(encoder.features), 'feature')}",
+        title_justify="left",
+    )
     for heading in ("column", "kind", "features", "of the training rows"):
         grid.add_column(heading, overflow="fold")
     for column in encoder.columns:

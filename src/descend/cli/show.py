@@ -13,6 +13,7 @@ from rich.table import Table as Grid
 
 from descend.cli.scoring import MEASURES, Measure, Scores
 from descend.data.targets import TaskKind
+from descend.wording import agreeing, counted
 
 if TYPE_CHECKING:
     from descend.cli.fitting import Outcome
@@ -34,7 +35,7 @@ def preparation(table: Table, prepared: Prepared, recipe: Recipe) -> None:
     """Say what was found in the table and how it will be trained on."""
     out = console()
     frame, split, encoder = table.frame, prepared.split, prepared.encoder
-    out.print(f"[bold]{escape(table.path.name)}[/]: {frame.height:,} rows, {frame.width} columns")
+    out.print(f"[bold]{escape(table.path.name)}[/]: {counted(frame.height, 'row')}, {counted(frame.width, 'column')}")
     out.print(f"Task: {escape(prepared.task.reason)}.")
     say_notes([*table.notes, *prepared.notes])
     out.print(
@@ -54,7 +55,7 @@ def say_notes(notes: Sequence[str]) -> None:
     for note in notes[:MAX_NOTES]:
         out.print(f"  - {escape(note)}")
     if len(notes) > MAX_NOTES:
-        out.print(f"  - and {len(notes) - MAX_NOTES} more remarks, all in the report.")
+        out.print(f"  - and {counted(len(notes) - MAX_NOTES, 'more remark')}, all in the report.")
 
 
 def outcome(result: Outcome, folder: Path) -> None:
@@ -92,7 +93,7 @@ def metrics_grid(task: TaskKind, scores: dict[str, Scores], rows: int) -> Grid:
     rows : int
         How many rows they were measured on.
     """
-    what = f"{'test ' * (len(scores) > 1)}row{'s' * (rows != 1)}"
+    what = agreeing(rows, f"{'test ' * (len(scores) > 1)}row")
     grid = Grid(title=f"{rows:,} {what}", title_justify="left")
     grid.add_column("metric")
     for name in scores:

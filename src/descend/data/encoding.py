@@ -17,6 +17,7 @@ from descend.data.columns import COLUMNS, CategoryColumn, Column, DateColumn, Nu
 from descend.data.errors import DataError, some
 from descend.data.kinds import Dropped, Kept
 from descend.data.targets import ClassTarget, NumberTarget, Target
+from descend.wording import agreeing
 
 #: Of the JSON form; a file with a higher one was written by a newer release.
 VERSION = 1
@@ -111,10 +112,10 @@ class TableEncoder:
         """Refuse a table that lacks columns, naming them."""
         lacking = [column.name for column in self.columns if column.name not in frame.columns]
         if lacking:
-            plural = "s" if len(lacking) > 1 else ""
+            number = len(lacking)
             raise DataError(
-                f"The table lacks the column{plural} {some(lacking)}, which the model was trained with; "
-                f"add {'them' if plural else 'it'} (with empty cells where unknown)."
+                f"The table lacks the {agreeing(number, 'column')} {some(lacking)}, which the model was trained with; "
+                f"add {agreeing(number, 'it', 'them')} (with empty cells where unknown)."
             )
 
     def to_json(self) -> str:

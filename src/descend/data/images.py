@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from descend.data.errors import DataError, some
 from descend.data.examples import TEST, TRAIN, VALIDATION, Examples
+from descend.wording import agreeing
 
 #: The name a folder's target has.
 TARGET = "class"
@@ -267,11 +268,15 @@ def _choose(
         common = Counter(map(tuple, sizes.tolist())).most_common(1)[0][0]
         several = len({tuple(size) for size in sizes.tolist()}) > 1
         notes.append(
-            f"{other:,} of {len(heads):,} images are not {rule.height} x {rule.width} pixels (most often {common[0]} x "
-            f"{common[1]}): scaled{' and cut evenly at the sides' if several else ''}; --image-size changes that."
+            f"{other:,} of {len(heads):,} images {agreeing(other, 'is', 'are')} not {rule.height} x {rule.width} "
+            f"pixels (most often {common[0]} x {common[1]}): "
+            f"scaled{' and cut evenly at the sides' if several else ''}; --image-size changes that."
         )
     if 0 < grey < len(heads):
-        notes.append(f"{grey:,} of {len(heads):,} images are grey; as others have colours, all are read as RGB.")
+        notes.append(
+            f"{grey:,} of {len(heads):,} images {agreeing(grey, 'is', 'are')} grey; as others have colours, all are "
+            "read as RGB."
+        )
     return rule, notes
 
 
@@ -362,13 +367,13 @@ def _left_out(folder: Path, found: _Found, bad: dict[int, str]) -> list[str]:
     if bad:
         names = [str(found.files[i].relative_to(folder)) for i in bad]
         reasons = Counter(bad.values()).most_common(2)
-        were = "was" if len(bad) == 1 else "were"
+        were = agreeing(len(bad), "was", "were")
         notes.append(
             f"{len(bad):,} of {len(found.files):,} images cannot be read and {were} left out: {some(names)} "
             f"({'; '.join(reason for reason, _ in reasons)})."
         )
     if found.others:
-        are = "files in the folder are" if found.others > 1 else "file in the folder is"
+        are = agreeing(found.others, "file in the folder is", "files in the folder are")
         notes.append(f"{found.others:,} other {are} not used.")
     if found.empty:
         notes.append(f"No images in {some(found.empty)}.")

@@ -18,6 +18,7 @@ from descend.data.kinds import ColumnOptions, classify_columns, require_columns
 from descend.data.reading import Table
 from descend.data.splitting import Split, quantile_groups, split_parts
 from descend.data.targets import ClassTarget, NumberTarget, Target, Task, infer_task
+from descend.wording import agreeing
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def prepare(table: Table, target: str, options: PrepareOptions | None = None) ->
         rows = np.flatnonzero(values >= 0)
         strata = values[rows]
     if len(rows) < len(series):
-        notes.append(f"{len(series) - len(rows):,} of {len(series):,} rows have no target and were left out.")
+        notes.append(no_target(len(series) - len(rows), len(series)))
     part = None if table.part is None else table.part[rows]
     split = split_parts(strata, part, seed=options.seed, test=options.test, validation=options.validation)
     train = rows[split.train]
@@ -136,6 +137,17 @@ def _keep_target(target: str, columns: ColumnOptions) -> None:
         if target in names:
             remedy = "choose another --target" if option == "--drop" else "use --task classification"
             raise DataError(f"{option} {target!r} names the target, but is for features; {remedy}.")
+
+
+def no_target(lost: int, rows: int) -> str:
+    """A sentence about rows without a target.
+
+    Parameters
+    ----------
+    lost, rows : int
+        How many are left out, of how many.
+    """
+    return f"{lost:,} of {rows:,} rows {agreeing(lost, 'has no target and was', 'have no target and were')} left out."
 
 
 def rare_classes(target: ClassTarget, codes: NDArray, split: Split) -> list[str]:

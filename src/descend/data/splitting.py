@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from descend.data.errors import DataError
 from descend.data.examples import TEST, TRAIN, VALIDATION
+from descend.wording import agreeing, counted
 
 MIN_ROWS = 10
 #: Numbers are stratified by this many groups of equal size.
@@ -51,7 +52,10 @@ def split_rows(strata: NDArray[np.integer], *, seed: int, test: float = 0.2, val
             "for training; try 0.2 and 0.16."
         )
     if rows < MIN_ROWS:
-        raise DataError(f"There are {rows} rows with a target, and at least {MIN_ROWS} are needed; add rows.")
+        raise DataError(
+            f"There {agreeing(rows, 'is', 'are')} {counted(rows, 'row')} with a target, and at least {MIN_ROWS} are "
+            "needed; add rows."
+        )
     rng = np.random.Generator(np.random.Philox(key=[seed, rows]))
     order = rng.permutation(rows)
     strata = np.asarray(strata)[order]
@@ -61,8 +65,8 @@ def split_rows(strata: NDArray[np.integer], *, seed: int, test: float = 0.2, val
     n_test, n_validation = max(1, round(test * rows)), max(1, round(validation * rows))
     if n_test + n_validation > len(others):
         raise DataError(
-            f"{rows} rows in {len(firsts)} classes are too few to train, validate and test on; "
-            "add rows or merge classes."
+            f"{counted(rows, 'row')} in {counted(len(firsts), 'class', 'classes')} are too few to train, validate and "
+            "test on; add rows or merge classes."
         )
     part = np.zeros(len(others), dtype=np.int8)
     held = _spread(len(others), n_test + n_validation)

@@ -16,6 +16,7 @@ from typing import Literal
 from numpy.typing import ArrayLike
 
 from descend.experiments.statistics import Estimate, estimate
+from descend.wording import counted
 
 Side = Literal["above", "below"]
 Answer = Literal["shown", "refuted", "open"]
@@ -110,7 +111,7 @@ def _sentence(word: Word, findings: Sequence[Finding]) -> str:
         return "; ".join(finding.name for finding in findings if finding.answer == answer)
 
     seeds = max(finding.estimate.seeds for finding in findings)
-    parts = [f"{word[0].upper()}{word[1:]}, over {seeds} seed{'s' * (seeds != 1)}."]
+    parts = [f"{word[0].upper()}{word[1:]}, over {counted(seeds, 'seed')}."]
     heads: dict[Answer, str] = {"shown": "Shown", "refuted": "The opposite was found", "open": "Not decided"}
     for answer, words in heads.items():
         if named(answer):

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from descend import initializers, specs
 from descend.layers.base import Layer, registry
+from descend.wording import counted
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ class Softmax(Layer):
         if self.groups is not None and sum(self.groups) != input_shape[-1]:
             raise ValueError(
                 f"Softmax: groups {self.groups} add up to {sum(self.groups)}, but the layer before has "
-                f"{input_shape[-1]} outputs; give it {sum(self.groups)} units"
+                f"{counted(input_shape[-1], 'output')}; give it {sum(self.groups)} units"
             )
         return input_shape
 

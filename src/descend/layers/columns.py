@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from descend import specs
 from descend.layers.base import Layer, Shape
+from descend.wording import counted
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ class ColumnLayer(Layer):
         for number in self.columns:
             if not -features <= number < features:
                 raise ValueError(
-                    f"{type(self).__name__}: columns holds {number}, but its input has {features} columns, 0 to "
-                    f"{features - 1}"
+                    f"{type(self).__name__}: columns holds {number}, but its input has {counted(features, 'column')}, "
+                    f"0 to {features - 1}"
                 )
         found = sorted(number % features for number in self.columns)
         for number, following in itertools.pairwise(found):

@@ -10,6 +10,7 @@ from typing import ClassVar
 from descend import initializers, penalties, specs
 from descend.layers.base import MAX_UNITS, Layer, Shape, registry
 from descend.layers.windows import label
+from descend.wording import counted
 
 #: A float32 holds no larger integer range without gaps.
 MAX_LEVELS = 2**24
@@ -60,7 +61,7 @@ class Embedding(Layer):
                 raise ValueError(f"Embedding: columns must be different, got {list(self.columns)}")
             if not isinstance(self.levels, int) and len(self.levels) != len(self.columns):
                 raise ValueError(
-                    f"Embedding: levels must be one number, or one for each of the {len(self.columns)} columns, got "
+                    f"Embedding: levels must be one number, or one for each column ({len(self.columns)}), got "
                     f"{len(self.levels)}"
                 )
         if self.initializer is not None:
@@ -86,8 +87,9 @@ class Embedding(Layer):
         levels = (self.levels,) * len(columns) if isinstance(self.levels, int) else tuple(self.levels)
         if len(levels) != len(columns):
             raise ValueError(
-                f"Embedding: levels holds {len(levels)} numbers, but the input has {width} columns; name the columns "
-                "that are categories, as in columns=[0, 3], or give one number for all"
+                f"Embedding: levels holds {counted(len(levels), 'number')}, but the input has "
+                f"{counted(width, 'column')}; name the columns that are categories, as in columns=[0, 3], or give one "
+                "number for all"
             )
         return tuple(zip(columns, levels, strict=True))
 

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from descend import specs
 from descend.layers.base import Layer, Shape, registry
 from descend.layers.columns import ColumnLayer
+from descend.wording import counted
 
 #: More levels than this in one column are taken for a mistake.
 MAX_LEVELS = 2**16
@@ -84,7 +85,10 @@ class OneHot(ColumnLayer):
         if isinstance(self.levels, int):
             return (self.levels,) * count
         if len(self.levels) != count:
-            raise ValueError(f"OneHot: levels holds {len(self.levels)} numbers for {count} columns; pass one for each")
+            raise ValueError(
+                f"OneHot: levels holds {counted(len(self.levels), 'number')} for {counted(count, 'column')}; pass one "
+                "for each"
+            )
         return tuple(self.levels)
 
 

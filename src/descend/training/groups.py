@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descend.training.targets import Target
+from descend.wording import counted
 
 Groups = tuple[int, ...]
 Metric = Callable[..., float]
@@ -52,8 +53,9 @@ def encode(y: NDArray, groups: Groups, kind: Literal["dense", "index"], dtype: n
     columns = y.shape[1] if y.ndim == 2 else 1
     if columns != sum(groups):
         raise ValueError(
-            f"{name} has {columns} column{'s' * (columns != 1)}, but the network ends in Softmax(groups={groups}); "
-            f"give one class number for each of the {len(groups)} groups, or {sum(groups)} columns of probabilities"
+            f"{name} has {counted(columns, 'column')}, but the network ends in Softmax(groups={groups}); "
+            f"give one class number for each of the {len(groups)} groups, or {counted(sum(groups), 'column')} of "
+            "probabilities"
         )
     for part in parts(groups):
         if (y < 0).any() or (np.abs(y[:, part].sum(axis=1) - 1) > 1e-3).any():
@@ -109,7 +111,7 @@ def _numbered(y: NDArray, groups: Groups, name: str) -> NDArray[np.int64]:
         if (whole[:, group] != column).any() or (column < 0).any() or (column >= classes).any():
             raise ValueError(
                 f"column {group} of {name} must hold class numbers 0 to {classes - 1}, as that group of the network's "
-                f"Softmax has {classes} outputs, got values from {column.min():g} to {column.max():g}"
+                f"Softmax has {counted(classes, 'output')}, got values from {column.min():g} to {column.max():g}"
             )
     return whole
 

@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from descend.training.history import History
+from descend.wording import counted
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -163,7 +164,7 @@ _REASONS = {
 def closing_line(history: History) -> str:
     """Return the sentence that ends a run's report."""
     best = "" if history.best_epoch is None else f"; weights of epoch {history.best_epoch} kept"
-    return f"{len(history)} epochs in {sum(history.seconds):.2f} s ({_REASONS[history.stop_reason]}{best})"
+    return f"{counted(len(history), 'epoch')} in {sum(history.seconds):.2f} s ({_REASONS[history.stop_reason]}{best})"
 
 
 def reporter(verbose: int | bool) -> Reporter:

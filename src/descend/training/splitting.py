@@ -8,6 +8,8 @@ import numbers
 import numpy as np
 from numpy.typing import NDArray
 
+from descend.wording import counted
+
 #: Distinguishes the split's random numbers from those of the parameters, which count from 0.
 _STREAM = 2**63 - 1
 
@@ -44,8 +46,8 @@ def hold_out(
         chosen[group[:count]] = True
     if rows < 2 or not chosen.any():
         raise ValueError(
-            f"validation_split={fraction:g} of {rows} rows leaves nothing to validate on; pass more rows, or "
-            "validation_data"
+            f"validation_split={fraction:g} of {counted(rows, 'row')} leaves nothing to validate on; pass more rows, "
+            "or validation_data"
         )
     return np.flatnonzero(~chosen).astype(np.uint32), np.flatnonzero(chosen).astype(np.uint32)
 

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from descend import layers, losses
 from descend.plan.pairing import ABSORBED
 from descend.training.arrays import as_numbers, finite
+from descend.wording import counted
 
 #: What a target looks like; "classes" and "binary" are one column, "one_hot" and "indicators" 0/1 matrices.
 Form = Literal["binary", "classes", "one_hot", "indicators", "numbers"]
@@ -222,8 +223,8 @@ def encode(y: NDArray, loss: losses.Loss, units: int, dtype: np.dtype, name: str
     if (y.ndim == 1 and units != 1) or (y.ndim == 2 and y.shape[1] != units):
         columns = 1 if y.ndim == 1 else y.shape[1]
         raise ValueError(
-            f"{name} has {columns} column{'s' * (columns != 1)} but the network has {units} "
-            f"output{'s' * (units != 1)}; they must be equal for loss {loss.kind!r}"
+            f"{name} has {counted(columns, 'column')} but the network has {counted(units, 'output')}; "
+            f"they must be equal for loss {loss.kind!r}"
             + (" (for one class of several use Softmax() and loss='categorical_crossentropy')" if units > 1 else "")
         )
     low, high = (y.min(), y.max()) if y.size else (0, 0)
@@ -257,8 +258,8 @@ def _encode_classes(y: NDArray, units: int, dtype: np.dtype, name: str) -> Targe
     if y.ndim == 2:
         if y.shape[1] != units:
             raise ValueError(
-                f"{name} has {y.shape[1]} columns but the network has {units} outputs; one-hot rows need one column "
-                "per class, or give the classes as integers"
+                f"{name} has {counted(y.shape[1], 'column')} but the network has {units} outputs; one-hot rows need "
+                "one column per class, or give the classes as integers"
             )
         sums = y.sum(axis=1)
         if (y < 0).any() or (np.abs(sums - 1) > 1e-3).any():

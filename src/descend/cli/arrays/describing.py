@@ -9,6 +9,7 @@ from descend.cli import show
 from descend.cli.arrays.preparing import PreparedArrays
 from descend.cli.arrays.recipe import ArrayRecipe
 from descend.data.array_encoding import ArrayEncoder
+from descend.wording import counted
 
 
 def preparation(prepared: PreparedArrays, recipe: ArrayRecipe, network: Network) -> None:
@@ -23,9 +24,9 @@ def preparation(prepared: PreparedArrays, recipe: ArrayRecipe, network: Network)
     )
     weights = sum(array.size for array in network.get_weights().values())
     out.print(
-        f"Network: {recipe.network} with {weights:,} weights, dropout {recipe.dropout:g}; AdamW, learning rate "
-        f"{recipe.learning_rate:g}, weight decay {recipe.weight_decay:.3g}, batches of {recipe.batch_size}, "
-        f"{recipe.epochs} epochs at most."
+        f"Network: {recipe.network} with {counted(weights, 'weight')}, dropout {recipe.dropout:g}; AdamW, learning "
+        f"rate {recipe.learning_rate:g}, weight decay {recipe.weight_decay:.3g}, batches of {recipe.batch_size}, "
+        f"{counted(recipe.epochs, 'epoch')} at most."
     )
     if recipe.augment:
         out.print(f"Augmentation, anew in every epoch: {', '.join(recipe.augment)}.")
@@ -39,6 +40,6 @@ def describe_shape(encoder: ArrayEncoder) -> str:
         return f"{colour} images of {height} x {width} pixels"
     most = "at most " if encoder.variable else ""
     if encoder.form == "text":
-        return f"texts of {most}{encoder.shape[0]} tokens out of {encoder.vocabulary:,}"
+        return f"texts of {most}{counted(encoder.shape[0], 'token')} out of {encoder.vocabulary:,}"
     steps, features = encoder.shape
-    return f"sequences of {most}{steps} steps, {features} number{'s' * (features > 1)} each"
+    return f"sequences of {most}{counted(steps, 'step')}, {counted(features, 'number')} each"

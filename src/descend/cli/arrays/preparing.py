@@ -13,7 +13,7 @@ from descend.data.array_encoding import ArrayEncoder
 from descend.data.errors import DataError
 from descend.data.examples import Examples
 from descend.data.images import TARGET as CLASS
-from descend.data.preparing import PrepareOptions, rare_classes
+from descend.data.preparing import PrepareOptions, no_target, rare_classes
 from descend.data.splitting import Split, quantile_groups, split_parts
 from descend.data.targets import ClassTarget, NumberTarget, Target, Task, infer_task
 
@@ -70,7 +70,7 @@ def prepare_arrays(examples: Examples, options: PrepareOptions) -> PreparedArray
     rows = np.flatnonzero(~np.isnan(values) if classes is None else values >= 0)
     notes = list(examples.notes)
     if len(rows) < len(values):
-        notes.append(f"{len(values) - len(rows):,} of {len(values):,} rows have no target and were left out.")
+        notes.append(no_target(len(values) - len(rows), len(values)))
         examples = take(examples, rows)
         values = values[rows]
     strata = quantile_groups(values.astype(np.float64)) if classes is None else values.astype(np.intp)

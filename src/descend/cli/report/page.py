@@ -13,6 +13,7 @@ from descend.cli.report.canvas import Picture
 from descend.cli.report.pictures import pictures_of
 from descend.cli.scoring import MEASURES
 from descend.cli.show import best_of, number
+from descend.wording import counted
 
 if TYPE_CHECKING:
     from descend.cli.bundle import Facts
@@ -91,7 +92,7 @@ def _page(result: Outcome, pictures: list[Picture], data: str) -> str:
         f"<h1>{escape(target.name)} <span class='muted'>from {escape(facts.data)}</span></h1>",
         f"<p>{escape(facts.task[:1].upper() + facts.task[1:])}.</p>",
         f"<p class='muted'>{escape(facts.created)} · seed {facts.seed}</p>",
-        f"<h2>Test metrics</h2><p class='muted'>On {facts.rows['test']:,} rows that took no part in training. "
+        f"<h2>Test metrics</h2><p class='muted'>On {counted(facts.rows['test'], 'row')} that took no part in training. "
         "The linear model is scikit-learn's, fitted on the same training rows.</p>",
         _metrics(result),
         "<h2>Findings</h2>",
@@ -160,7 +161,7 @@ def _data(result: Result) -> str:
     rows = parts_of(result.bundle.facts)
     frame = result.table.frame
     lines = [
-        f"{frame.height:,} rows and {frame.width} columns in the file; {rows}.",
+        f"{counted(frame.height, 'row')} and {counted(frame.width, 'column')} in the file; {rows}.",
         f"Columns used: {len(encoder.columns)}; features made of them: {len(encoder.features)}.",
         *result.table.notes,
         *prepared.notes,

@@ -13,6 +13,7 @@ from descend.estimators.mlp.base import BaseMLP, Given
 from descend.estimators.mlp.heads import Head, numbers_head
 from descend.estimators.mlp.inputs import training_data
 from descend.estimators.mlp.objectives import regression_loss
+from descend.wording import counted
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -125,5 +126,5 @@ class BaseRegressor(RegressorMixin, BaseMLP):
     def _encode(self, y: Any, dtype: np.dtype) -> NDArray:
         encoded = np.ascontiguousarray(y.reshape(len(y), -1), dtype=dtype)
         if encoded.shape[1] != self.n_outputs_:
-            raise ValueError(f"y must have {self.n_outputs_} columns, got {encoded.shape[1]}")
+            raise ValueError(f"y must have {counted(self.n_outputs_, 'column')}, got {encoded.shape[1]}")
         return encoded

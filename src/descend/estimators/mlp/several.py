@@ -12,6 +12,7 @@ from sklearn.utils.multiclass import type_of_target
 from descend import losses
 from descend.estimators.mlp.heads import Head, columns_head, with_label_noise
 from descend.estimators.mlp.labels import Labels
+from descend.wording import counted
 
 
 class ColumnLabels:
@@ -85,8 +86,8 @@ class ColumnLabels:
         if columns.ndim != 2 or len(columns) != len(self.classes):
             came = "one" if columns.ndim != 2 else len(columns)
             raise ValueError(
-                f"y must have {len(self.classes)} columns of classes, as in the first fit, got {came}; call fit with "
-                "warm_start=False to learn anew"
+                f"y must have {counted(len(self.classes), 'column')} of classes, as in the first fit, got {came}; call "
+                "fit with warm_start=False to learn anew"
             )
         return columns
 

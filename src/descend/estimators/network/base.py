@@ -18,6 +18,7 @@ from descend.estimators.mlp.heads import Head, complete
 from descend.estimators.mlp.recipe import Recipe, callbacks_of
 from descend.model import Network
 from descend.plan import expand
+from descend.wording import counted
 
 _POSITIVE = Interval(Integral, 1, None, closed="left")
 
@@ -121,7 +122,7 @@ def with_output(given: tuple[layers.Layer, ...], head: Head) -> tuple[layers.Lay
         if last.units != head.outputs:
             raise ValueError(
                 f"layers end in Dense({last.units}) without an activation, which is an output layer, but y calls for "
-                f"{head.outputs} outputs; leave the output layer out, it is added"
+                f"{counted(head.outputs, 'output')}; leave the output layer out, it is added"
             )
         return (*given, *head.ending)
     before = flat[-2] if len(flat) > 1 else None
@@ -130,7 +131,7 @@ def with_output(given: tuple[layers.Layer, ...], head: Head) -> tuple[layers.Lay
         return tuple(given)
     if isinstance(last, layers.Softmax):
         raise ValueError(
-            f"layers end in Softmax, but y calls for {head.outputs} outputs"
+            f"layers end in Softmax, but y calls for {counted(head.outputs, 'output')}"
             + (f" and {head.ending[0]!r}" if head.ending else " without activation")
             + "; leave the output layer out, it is added"
         )

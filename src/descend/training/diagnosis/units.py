@@ -5,6 +5,7 @@ from __future__ import annotations
 from descend.training.diagnosis.evidence import feeding, latest, monitor_of, rate_text, setup_of
 from descend.training.diagnosis.finding import Finding
 from descend.training.history import History
+from descend.wording import counted
 
 #: Share of a layer's units that fire on none of the monitor's rows. Stanford's CS231n names 40% as what a learning rate
 #: set too high can lead to; healthy networks were found below 25%.
@@ -80,7 +81,7 @@ def small_batches_for_batch_norm(history: History) -> list[Finding]:
     layer = next((name for name, kind, _ in setup.layers if kind == "BatchNorm"), None)
     if layer is None or setup.batch_size >= NORMALIZED_ROWS:
         return []
-    message = f"{layer} takes its statistics from batches of {setup.batch_size} rows"
+    message = f"{layer} takes its statistics from batches of {counted(setup.batch_size, 'row')}"
     cure = "raise batch_size to 32 or more, or use LayerNorm, which does not depend on the batch"
     evidence = {"batch_size": float(setup.batch_size), "threshold": float(NORMALIZED_ROWS)}
     return [Finding("small_batches_for_batch_norm", "warning", message, cure, layer, evidence)]
