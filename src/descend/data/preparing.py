@@ -12,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from descend.data.cells import is_adorned
+from descend.data.copies import copies_note, row_hashes
 from descend.data.encoding import TableEncoder
 from descend.data.errors import DataError, some
 from descend.data.kinds import ColumnOptions, classify_columns, require_columns
@@ -114,6 +115,9 @@ def prepare(table: Table, target: str, options: PrepareOptions | None = None) ->
     train = rows[split.train]
     fitted: Target = NumberTarget.fit(series, train) if classes is None else classes
     encoder = TableEncoder.fit(kept, dropped, fitted, train)
+    used = {column.name for column in encoder.columns}
+    cells = [column.series for column in kept if column.name in used]
+    notes += copies_note(row_hashes([*cells, pl.Series(values)], rows), split)
     notes += [f"Column {column.name!r} {column.reason}; it is not used." for column in encoder.dropped]
     if classes is not None:
         notes += rare_classes(classes, values[rows], split)

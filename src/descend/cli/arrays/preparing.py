@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from descend import Sequences
 from descend.data.array_encoding import ArrayEncoder
+from descend.data.copies import copies_note, example_hashes
 from descend.data.errors import DataError
 from descend.data.examples import Examples
 from descend.data.images import TARGET as CLASS
@@ -77,6 +78,7 @@ def prepare_arrays(examples: Examples, options: PrepareOptions) -> PreparedArray
     split = split_parts(strata, examples.part, seed=options.seed, test=options.test, validation=options.validation)
     if examples.part is not None:
         notes.append("Rows to test on are those that the data themselves set apart.")
+    notes += copies_note(example_hashes(examples, values), split)
     target: Target = NumberTarget.fit(series, rows[split.train]) if classes is None else classes
     encoder = ArrayEncoder.fit(examples, split.train, target)
     if not np.any(np.array(encoder.scale) != 1.0) and not _varies(examples, split.train):
