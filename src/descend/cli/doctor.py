@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 from rich.markup import escape
 from rich.table import Table as Grid
 
 from descend import DivergenceError, History
-from descend.cli import show
+from descend.cli import baselines, show
+from descend.cli.applying import task_of
 from descend.cli.arrays.bundle import ArrayBundle
-from descend.cli.findings import in_our_words
+from descend.cli.bundle import as_outputs
+from descend.cli.findings import NO_BETTER, beside_baseline, in_our_words
 from descend.cli.models import load_model
 from descend.cli.recipe import choose
 from descend.cli.training import Job, check_job, learn, target_of
@@ -49,6 +52,7 @@ def of_run(path: Path) -> Diagnosis:
     target = bundle.encoder.target
     form = bundle.encoder.form if isinstance(bundle, ArrayBundle) else "table"
     diagnosis = in_our_words(diagnose(history), target, float(recipe["learning_rate"]), int(recipe["batch_size"]), form)
+    diagnosis = beside_baseline(diagnosis, task_of(target), facts.scores, form)
     out = show.console()
     out.print(f"[bold]{escape(str(path))}[/]: trained {escape(facts.created)} on {escape(facts.data)}")
     out.print(f"{closing_line(history)}.")
@@ -89,13 +93,21 @@ def of_table(job: Job) -> Diagnosis:
     prepared = prepare(table, target_of(job), job.prepare)
     recipe = choose(len(prepared.split.train), job.asked)
     show.preparation(table, prepared, recipe)
+    network = None
     try:
-        _, history = learn(job, prepared, recipe)
+        network, history = learn(job, prepared, recipe)
     except DivergenceError as error:
         history = error.history
     if history.stop_reason == "interrupted" and not history.epoch:
         raise KeyboardInterrupt
-    found = in_our_words(history.diagnose(), prepared.encoder.target, recipe.learning_rate, recipe.batch_size)
+    split, target = prepared.split, prepared.encoder.target
+    found = in_our_words(history.diagnose(), target, recipe.learning_rate, recipe.batch_size)
+    if network is None:
+        found = replace(found, unchecked={**found.unchecked, NO_BETTER: "since the training diverged"})
+    else:
+        outputs = as_outputs(target, network.predict(prepared.X[split.test]))
+        scores = baselines.compare_with_trivial(prepared.task.kind, prepared.y, split, target, outputs)
+        found = beside_baseline(found, prepared.task.kind, scores)
     report(found, history)
     return found
 

@@ -1,11 +1,21 @@
-"""A diagnosis in the words of the command line: its options as remedies, its classes by name."""
+"""A diagnosis in the words of the command line: its options as remedies, its classes by name, and a look at whether
+the network does better on the test rows than a model that ignores the features.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
-from descend.data.targets import ClassTarget, Target
+from descend.cli.baselines import OURS, trivial_name
+from descend.cli.scoring import ACCURACY, LOG_LOSS, RMSE, Scores
+from descend.cli.show import number
+from descend.data.targets import ClassTarget, Target, TaskKind
 from descend.training.diagnosis import Diagnosis, Finding
+from descend.training.diagnosis.finding import SEVERITIES
+
+#: The name of the finding that looks at test rows.
+NO_BETTER = "no_better_than_baseline"
 
 #: What to try, where the command has options for it; other remedies stay in the library's words.
 _REMEDIES = {
@@ -50,6 +60,50 @@ def in_our_words(diagnosis: Diagnosis, target: Target, rate: float, batch: int, 
 
     found = tuple(replace(one, message=_by_name(one, target), remedy=remedy(one)) for one in diagnosis)
     return replace(diagnosis, findings=found)
+
+
+def beside_baseline(
+    diagnosis: Diagnosis, task: TaskKind, scores: Mapping[str, Scores], form: str = "table"
+) -> Diagnosis:
+    """Return the diagnosis with a check of the test scores against those of the model that ignores the features.
+
+    What training minimizes decides: the log loss of classes, the squared error of numbers. A network that loses by it,
+    but names more classes right, is too sure of them; the others have learnt nothing that holds for new rows.
+
+    Parameters
+    ----------
+    diagnosis : Diagnosis
+    task : {"binary", "multiclass", "regression"}
+    scores : dict of str to Scores
+        Of the network and of that model, on the test rows.
+    form : {"table", "image", "sequence", "text"}
+        What the rows are.
+    """
+    ours, theirs = scores[OURS], scores[trivial_name(task)]
+    measure = RMSE if task == "regression" else LOG_LOSS
+    mine, trivial = ours[measure.name], theirs[measure.name]
+    if mine is None or trivial is None:
+        reason = f"since the {measure.label} is not a number"
+        return replace(diagnosis, unchecked={**diagnosis.unchecked, NO_BETTER: reason})
+    checked = replace(diagnosis, checked=(*diagnosis.checked, NO_BETTER))
+    if mine < trivial:
+        return checked
+    hits, trivial_hits = ours.get(ACCURACY.name) or 0.0, theirs.get(ACCURACY.name) or 0.0
+    message = (
+        f"on the test rows the network is no better than {trivial_name(task)!r}, with a {measure.label} of "
+        f"{number(mine)} against {number(trivial)}"
+    )
+    evidence = {measure.name: mine, "baseline": trivial}
+    if task != "regression" and hits > trivial_hits:
+        message += f", although its accuracy is {number(hits)} against {number(trivial_hits)}"
+        cure = "take its classes, but not its probabilities, or use more rows, more --dropout or --weight-decay"
+        finding = Finding(NO_BETTER, "warning", message, cure, None, evidence)
+    else:
+        told = "columns that tell" if form == "table" else f"{form}s that tell"
+        cure = f"do not use its predictions as it is; use more rows, or {told} more about the target"
+        finding = Finding(NO_BETTER, "critical", message, cure, None, evidence)
+    found = sorted([finding, *diagnosis], key=lambda one: SEVERITIES.index(one.severity))
+    return replace(checked, findings=tuple(found))
 
 
 def _by_name(finding: Finding, target: Target) -> str:

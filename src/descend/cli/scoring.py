@@ -24,13 +24,14 @@ class Measure:
 ACCURACY = Measure("accuracy", "accuracy", True)
 BALANCED = Measure("balanced_accuracy", "balanced accuracy", True)
 LOG_LOSS = Measure("log_loss", "log loss", False)
+RMSE = Measure("rmse", "root mean squared error", False)
 
 MEASURES: dict[TaskKind, tuple[Measure, ...]] = {
     "binary": (ACCURACY, BALANCED, Measure("roc_auc", "ROC AUC", True), LOG_LOSS),
     "multiclass": (ACCURACY, BALANCED, Measure("f1", "F1 (mean of classes)", True), LOG_LOSS),
     "regression": (
         Measure("r2", "R²", True),
-        Measure("rmse", "root mean squared error", False),
+        RMSE,
         Measure("mae", "mean absolute error", False),
         Measure("median_absolute_error", "median absolute error", False),
     ),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from descend import History, Network
 from descend.cli import baselines, show
 from descend.cli.bundle import Bundle, as_outputs
-from descend.cli.findings import in_our_words
+from descend.cli.findings import beside_baseline, in_our_words
 from descend.cli.fitting import HISTORY, MODEL, REPORT, Outcome, facts_of, fit, timed, write_history
 from descend.cli.output import staged_folder
 from descend.cli.recipe import Asked, Recipe, choose
@@ -175,6 +175,7 @@ def _fit(job: Job, table: Table, prepared: Prepared, recipe: Recipe) -> Result:
     facts = facts_of(prepared.task.reason, job.data, split, job.seed, asdict(recipe), scores)
     bundle = Bundle(network, prepared.encoder, facts)
     diagnosis = in_our_words(history.diagnose(), target, recipe.learning_rate, recipe.batch_size)
+    diagnosis = beside_baseline(diagnosis, prepared.task.kind, scores)
     return Result(bundle, prepared, recipe, history, outputs, scores, seconds, diagnosis, table)
 
 

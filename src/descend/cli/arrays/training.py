@@ -16,7 +16,7 @@ from descend.cli.arrays.bundle import ArrayBundle
 from descend.cli.arrays.preparing import PreparedArrays, prepare_arrays
 from descend.cli.arrays.recipe import ArrayRecipe, choose
 from descend.cli.bundle import as_outputs
-from descend.cli.findings import in_our_words
+from descend.cli.findings import beside_baseline, in_our_words
 from descend.cli.fitting import HISTORY, MODEL, REPORT, Outcome, facts_of, fit, timed, write_history
 from descend.cli.output import staged_folder
 from descend.cli.training import Job
@@ -88,6 +88,7 @@ def _fit(job: Job, prepared: PreparedArrays, recipe: ArrayRecipe, untrained: Net
     bundle = ArrayBundle(network, prepared.encoder, facts)
     form = prepared.encoder.form
     diagnosis = in_our_words(history.diagnose(), target, recipe.learning_rate, recipe.batch_size, form)
+    diagnosis = beside_baseline(diagnosis, prepared.task.kind, scores, form)
     return ArrayResult(bundle, prepared, recipe, history, outputs, scores, seconds, diagnosis)
 
 
