@@ -198,7 +198,13 @@ def test_bad_input_is_one_sentence(tmp_path, content, extra, words):
     ("arguments", "words"),
     [
         (["train"], "Missing argument 'DATA'"),
-        (["train", "data.csv", "-t", "label", "--epochs", "few"], "--epochs"),
+        (
+            ["train", "data.csv", "-t", "label", "--epochs", "few"],
+            "descend: --epochs must be a whole number, got 'few'; see",
+        ),
+        (["train", "data.csv", "--seed=1.5"], "descend: --seed must be a whole number, got '1.5'; see 'descend train "),
+        (["train", "data.csv", "--lr", "slow"], "descend: --lr must be a number, got 'slow'; see"),
+        (["train", "data.csv", "--lr"], "requires an argument"),
         (["train", "data.csv", "-t", "label", "--epoch", "3"], "--epoch"),
         (["predict"], "MODEL"),
         (["info", "model.descend", "more"], "extra argument"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from descend.cli.guard import TERMINATED, fail, one_sentence
+from descend.cli.guard import TERMINATED, fail, one_sentence, usage_sentence
 from descend.cli.options import (
     DATA,
     NETWORK,
@@ -58,14 +59,8 @@ def run(arguments: Sequence[str] | None = None) -> None:
         # Typer brings its own copy of click's exceptions or not, depending on its release: known by what they can do.
         if not hasattr(error, "format_message"):
             raise
-        fail(_usage_sentence(error))
+        fail(usage_sentence(error, sys.argv[1:] if arguments is None else arguments))
     raise SystemExit(code if isinstance(code, int) else 0)
-
-
-def _usage_sentence(error: Any) -> str:
-    """What is wrong with the arguments, as one sentence."""
-    command = getattr(getattr(error, "ctx", None), "command_path", "descend")
-    return f"{' '.join(error.format_message().split()).rstrip('.')}; see '{command} --help'."
 
 
 def _terminated(number: int, frame: object) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from descend.data.errors import DataError
 
+#: How click, and Typer's copy of it, say that a number was wanted.
+_A_NUMBER = re.compile(r"valid (?P<kind>integer|number|float)")
 #: Exit codes: something the user can mend; Ctrl-C and SIGTERM (128 + the signal).
 BAD_INPUT, INTERRUPTED, TERMINATED = 2, 130, 143
 
@@ -44,6 +47,36 @@ def one_sentence() -> Iterator[None]:
     except KeyboardInterrupt:
         print("Interrupted; nothing was written.", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
+
+
+def usage_sentence(error: Any, arguments: Sequence[str]) -> str:
+    """What is wrong with the arguments, as one sentence.
+
+    Parameters
+    ----------
+    error : a usage error of click, or of Typer's copy of it
+    arguments : sequence of str
+        All that were given.
+    """
+    command = getattr(getattr(error, "ctx", None), "command_path", "descend")
+    words = " ".join(error.format_message().split()).rstrip(".")
+    option = max(getattr(getattr(error, "param", None), "opts", ()), key=len, default="")
+    kind = _A_NUMBER.search(words)
+    if option and kind is not None:
+        value = _value_of(error.param.opts, arguments)
+        words = f"{option} must be a {'whole ' * (kind['kind'] == 'integer')}number" + (
+            "" if value is None else f", got {value!r}"
+        )
+    return f"{words}; see '{command} --help'."
+
+
+def _value_of(names: Sequence[str], arguments: Sequence[str]) -> str | None:
+    """What was given for an option; None where it cannot be told."""
+    for i, argument in enumerate(arguments):
+        name, equals, value = argument.partition("=")
+        if name in names:
+            return value if equals else arguments[i + 1] if i + 1 < len(arguments) else None
+    return None
 
 
 def fail(sentence: str) -> NoReturn:
