@@ -167,6 +167,29 @@ def test_only_registered_classes_are_described() -> None:
         specs.to_config(Mine())
 
 
+LAYER_CLASSES = [one for one in vars(layers).values() if isinstance(one, type) and issubclass(one, layers.Layer)]
+REGISTERED = [layers.registry.get(name) for name in layers.registry.names()]
+
+
+@pytest.mark.parametrize("cls", [one for one in LAYER_CLASSES if one not in REGISTERED])
+def test_what_layers_have_in_common_is_no_layer(cls: type[layers.Layer]) -> None:
+    with pytest.raises(TypeError, match=rf"^{cls.__name__} is what layers have in common and no layer by itself; use "):
+        cls()
+    named = [one.__name__ for one in REGISTERED if issubclass(one, cls)]
+    if cls is not layers.Layer:
+        with pytest.raises(TypeError, match=" or ") as refused:
+            cls(3)
+        assert named and all(name in str(refused.value) for name in named)
+
+
+def test_a_layer_derived_from_an_abstract_one_can_be_made() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Mine(layers.Pool):
+        axes = 1
+
+    assert Mine(3).pool_size == (3,)
+
+
 def test_a_registry_refuses_a_taken_name() -> None:
     with pytest.raises(ValueError, match="registered already"):
         layers.registry.register(layers.Dropout, "dense")

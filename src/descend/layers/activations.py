@@ -12,7 +12,7 @@ from descend.wording import counted
 
 
 @dataclass(frozen=True)
-class Elementwise(Layer):
+class Elementwise(Layer, abstract=True):
     """A function applied to each element; `kind` is its name in a plan."""
 
     @property

@@ -19,9 +19,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from descend import specs
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 #: More units than this in one layer is taken for a mistake.
 MAX_UNITS = 2**20
@@ -43,9 +46,20 @@ class Layer:
     """
 
     kind: ClassVar[str] = "layer"
+    _abstract: ClassVar[bool] = True
 
     name: str | None = field(default=None, kw_only=True)
     trainable: bool = field(default=True, kw_only=True)
+
+    def __init_subclass__(cls, *, abstract: bool = False) -> None:
+        """Note whether a class only holds what several layers have in common; such a class makes no objects."""
+        super().__init_subclass__()
+        cls._abstract = abstract
+
+    def __new__(cls, *_: Any, **__: Any) -> Self:
+        if cls._abstract:
+            raise TypeError(f"{cls.__name__} is what layers have in common and no layer by itself; {_instead(cls)}")
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         specs.check_flag(self, "trainable")
@@ -87,6 +101,14 @@ class Layer:
             when the layer cannot take such an input.
         """
         return input_shape
+
+
+def _instead(cls: type[Layer]) -> str:
+    """What to make in place of an abstract class."""
+    if cls is Layer:
+        return "use one such as layers.Dense(64), or derive a class of your own from it"
+    names = sorted(member.__name__ for member in map(registry.get, registry.names()) if issubclass(member, cls))
+    return f"use {', '.join(names[:-1])} or {names[-1]}"
 
 
 #: A composite layer that has not ended in built-in ones after so many expansions never will.

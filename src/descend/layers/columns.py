@@ -13,7 +13,7 @@ from descend.wording import counted
 
 
 @dataclass(frozen=True)
-class ColumnLayer(Layer):
+class ColumnLayer(Layer, abstract=True):
     """A function of single columns, the numbers along the last axis, at every position alike.
 
     Layers of this kind that learn statistics do so from the training rows, every row counting alike, at the first

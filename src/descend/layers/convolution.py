@@ -24,7 +24,7 @@ from descend.layers.windows import (
 
 
 @dataclass(frozen=True)
-class Sliding(Layer):
+class Sliding(Layer, abstract=True):
     """What all convolutions have in common; not a layer by itself.
 
     Attributes
@@ -98,7 +98,7 @@ class Sliding(Layer):
 
 
 @dataclass(frozen=True)
-class Grouped(Sliding):
+class Grouped(Sliding, abstract=True):
     """What convolutions with filters have in common; not a layer by itself.
 
     Attributes
@@ -132,7 +132,7 @@ class Grouped(Sliding):
 
 
 @dataclass(frozen=True)
-class Tieable(Grouped):
+class Tieable(Grouped, abstract=True):
     """What convolutions that may use another one's weight have in common; not a layer by itself.
 
     Attributes

@@ -11,7 +11,7 @@ from descend.layers.windows import MAX_WINDOW, Pair, image_of, label
 
 
 @dataclass(frozen=True)
-class Crop(Layer):
+class Crop(Layer, abstract=True):
     """What both crops have in common; not a layer by itself."""
 
     axes: ClassVar[int] = 2

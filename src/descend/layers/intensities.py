@@ -14,7 +14,7 @@ _LIMIT = 1e30
 
 
 @dataclass(frozen=True)
-class Intensity(Layer):
+class Intensity(Layer, abstract=True):
     """What brightness and contrast have in common; not a layer by itself."""
 
     factor: Factor

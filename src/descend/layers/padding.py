@@ -14,7 +14,7 @@ MAX_PADDING = 2**16
 
 
 @dataclass(frozen=True)
-class ZeroPadding(Layer):
+class ZeroPadding(Layer, abstract=True):
     """What both layers have in common; not a layer by itself."""
 
     padding: Any = 1

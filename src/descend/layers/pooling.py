@@ -11,7 +11,7 @@ from descend.layers.windows import Padding, Window, axes_of, check_padding, chec
 
 
 @dataclass(frozen=True)
-class Pool(Layer):
+class Pool(Layer, abstract=True):
     """What all pools with a window have in common; not a layer by itself."""
 
     axes: ClassVar[int] = 2
@@ -79,7 +79,7 @@ class AveragePool1D(Pool):
 
 
 @dataclass(frozen=True)
-class GlobalPool(Layer):
+class GlobalPool(Layer, abstract=True):
     """What pools over all positions have in common; not a layer by itself."""
 
     axes: ClassVar[int] = 2

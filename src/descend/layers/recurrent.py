@@ -15,7 +15,7 @@ RNN_ACTIVATIONS = ("tanh", "relu")
 
 
 @dataclass(frozen=True)
-class Recurrent(Layer):
+class Recurrent(Layer, abstract=True):
     """What SimpleRNN, LSTM and GRU share: rows of shape (steps, in) become (units,), or (steps, units).
 
     The state h starts at zero; step t makes h_t of x_t and h_(t-1).

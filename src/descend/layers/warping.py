@@ -28,7 +28,7 @@ def check_choice(layer: Layer, name: str, choices: tuple[str, ...]) -> None:
 
 
 @dataclass(frozen=True)
-class Warping(Layer):
+class Warping(Layer, abstract=True):
     """What all layers have in common that read pixels from elsewhere in the image; not a layer by itself.
 
     Every image of a batch is moved in its own way, anew in every step; in inference nothing moves. Behind a layer that
