@@ -18,6 +18,17 @@ def test_factors() -> None:
     assert penalties.resolve(None) is None
 
 
+def test_repr_shows_what_differs() -> None:
+    given = penalties.L1(0.1), penalties.L1(0.1, spread=True), penalties.L2(0.5), penalties.L1L2(0.1, 0.2, spread=True)
+    assert [repr(one) for one in given] == [
+        "L1(l1=0.1)",
+        "L1(l1=0.1, spread=True)",
+        "L2(l2=0.5)",
+        "L1L2(l1=0.1, l2=0.2, spread=True)",
+    ]
+    assert all(eval(repr(one), vars(penalties)) == one for one in given)
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [

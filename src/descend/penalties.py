@@ -5,7 +5,7 @@ Decoupled weight decay is not a penalty: it is the optimizers' `weight_decay`. N
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, fields
 
 from descend import specs
 
@@ -14,7 +14,7 @@ __all__ = ["L1", "L1L2", "L2", "Penalty", "resolve"]
 registry: specs.Registry[type[Penalty]] = specs.Registry("penalties", "penalty")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Penalty:
     """What every penalty has: the factors of sum|w| and of sum w^2; the gradient is l1 sign(w) + 2 l2 w.
 
@@ -25,15 +25,22 @@ class Penalty:
     l1: float = 0.0
     l2: float = 0.0
     _: KW_ONLY
-    spread: bool = field(default=False, repr=False)
+    spread: bool = False
 
     def __post_init__(self) -> None:
         specs.check_number(self, "l1", low=0.0)
         specs.check_number(self, "l2", low=0.0)
         specs.check_flag(self, "spread")
 
+    def __repr__(self) -> str:
+        """The factors that can be chosen, and `spread` where it is set."""
+        shown = {one.name: getattr(self, one.name) for one in fields(self) if one.repr}
+        if not self.spread:
+            del shown["spread"]
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class L1(Penalty):
     """l1 sum|w| (lasso), which makes weights exactly or nearly zero."""
 
@@ -41,7 +48,7 @@ class L1(Penalty):
     l2: float = field(default=0.0, init=False, repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class L2(Penalty):
     """l2 sum w^2 (ridge), which makes weights small."""
 
@@ -49,7 +56,7 @@ class L2(Penalty):
     l2: float = 0.01
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class L1L2(Penalty):
     """l1 sum|w| + l2 sum w^2 (elastic net)."""
 
