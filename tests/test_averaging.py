@@ -68,8 +68,24 @@ def test_the_average_is_what_is_validated_and_kept(how: str, tmp_path) -> None:
 def test_before_its_start_swa_changes_nothing() -> None:
     nets = [_net(), _net()]
     nets[0].fit(X, Y, epochs=3, verbose=0)
-    nets[1].fit(X, Y, epochs=3, callbacks=callbacks.SWA(4), verbose=0)
+    late = r"SWA\(start=4\) takes no weights, as this training ends with epoch 3; pass a start of at most 3, or "
+    with pytest.warns(UserWarning, match=late) as warned:
+        nets[1].fit(X, Y, epochs=3, callbacks=callbacks.SWA(4), verbose=0)
+    assert warned[0].filename == __file__, "it points at the call of fit"
     np.testing.assert_array_equal(nets[0].predict(X), nets[1].predict(X))
+
+
+def test_an_end_before_the_start_of_swa_is_said() -> None:
+    stop = callbacks.Function(on_epoch_end=lambda run: run.stop() if run.epoch == 2 else None)
+    with pytest.warns(
+        UserWarning, match=r"SWA\(start=3\) took no weights, as the training ended in epoch 2 \(callback\)"
+    ):
+        _net().fit(X, Y, epochs=3, callbacks=[callbacks.SWA(3), stop], verbose=0)
+    net = _net()
+    net.fit(X, Y, epochs=2, callbacks=callbacks.SWA(2), verbose=0)
+    net.fit(X, Y, epochs=2, callbacks=callbacks.SWA(4), verbose=0)  # the start counts over all calls
+    with pytest.warns(UserWarning, match="ends with epoch 6; pass a start of at most 6, or train for 7 epochs"):
+        net.fit(X, Y, epochs=2, callbacks=callbacks.SWA(7), verbose=0)
 
 
 def test_averages_lie_lower_than_the_end_of_a_noisy_path() -> None:

@@ -68,6 +68,17 @@ def test_swa_by_hand() -> None:
     assert np.isfinite(net.fit(X, Y).predict(X)).all()
 
 
+def test_swa_that_takes_no_weights_is_said() -> None:
+    with pytest.warns(UserWarning, match=r"SWA\(start=9\) takes no weights, as this training ends with epoch 4"):
+        MLPRegressor(**SMALL, callbacks=callbacks.SWA(9)).fit(X, Y)
+    stop = callbacks.Function(on_epoch_end=lambda run: run.stop() if run.epoch == 2 else None)
+    with pytest.warns(UserWarning, match=r"SWA\(start=3\) took no weights, as the training ended in epoch 2"):
+        MLPRegressor(**SMALL, callbacks=[callbacks.SWA(3), stop]).fit(X, Y)
+    model = MLPRegressor(**SMALL, callbacks=callbacks.SWA(3))
+    for _ in range(3):
+        model.partial_fit(X, Y)  # how many will follow nobody knows: nothing is said
+
+
 @pytest.mark.parametrize("scoring", [None, "accuracy", "loss"])
 def test_the_average_is_what_is_judged_and_kept(scoring: str | None) -> None:
     held = X[:40], LABELS[:40]

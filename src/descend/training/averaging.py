@@ -5,6 +5,7 @@ The exponential moving average lies in the optimizer's last slot; that of `callb
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -17,7 +18,12 @@ from descend.engine.sequences import Sequences
 from descend.plan import Plan, ops
 from descend.training import engines
 from descend.training.callbacks import SWA, Callback
+from descend.training.errors import users_level
+from descend.training.history import StopReason
 from descend.training.settings import Rows
+
+#: What ends a run before its last epoch and neither is an error nor was done by hand.
+_ENDED_EARLY: tuple[StopReason, ...] = ("tol", "early_stopping", "time_budget", "learning_rate", "callback")
 
 
 class Averages(Protocol):
@@ -52,6 +58,42 @@ def averages_of(optimizer: optimizers.Optimizer, callbacks: Iterable[Callback], 
     if chosen:
         return Stochastic(chosen[0], seed)
     return Moving(optimizer.average_decay) if optimizer.average_decay else None
+
+
+def warn_of_late_start(averages: Averages | None, last: int) -> None:
+    """Warn when an `SWA` starts only after the last epoch of a run.
+
+    Parameters
+    ----------
+    averages : of the run
+    last : its last epoch, unless something ends it before
+    """
+    if isinstance(averages, Stochastic) and averages.callback.start > last:
+        start = averages.callback.start
+        warnings.warn(
+            f"callbacks.SWA(start={start}) takes no weights, as this training ends with epoch {last}; pass a start of "
+            f"at most {last}, or train for {start} epochs or more",
+            stacklevel=users_level(),
+        )
+
+
+def warn_of_early_end(averages: Averages | None, reached: int, last: int, reason: StopReason) -> None:
+    """Warn when a run ended by itself before its `SWA` started.
+
+    Parameters
+    ----------
+    averages : of the run
+    reached : the epoch in which it ended
+    last : the one in which it would have ended
+    reason : why it did
+    """
+    if isinstance(averages, Stochastic) and reached < averages.callback.start <= last and reason in _ENDED_EARLY:
+        start = averages.callback.start
+        warnings.warn(
+            f"callbacks.SWA(start={start}) took no weights, as the training ended in epoch {reached} ({reason}); pass "
+            f"a start of at most {reached}, or let it go on for longer",
+            stacklevel=users_level(),
+        )
 
 
 class Moving:

@@ -210,6 +210,11 @@ class SWA(Callback):
         The first epoch that counts, from 1 over all calls of `fit`; before it training is as without.
     every : int, default: 1
         Take only every so many epochs from there on, such as a cyclic schedule's period.
+
+    Warns
+    -----
+    UserWarning
+        When a call of `fit` ends, or would end, before epoch `start`, so that nothing is averaged.
     """
 
     def __init__(self, start: int, every: int = 1) -> None:

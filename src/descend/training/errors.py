@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,3 +37,11 @@ def _rebuild_divergence(message: str, epoch: int, history: History) -> Divergenc
 
 class InterruptedWarning(UserWarning):
     """Ctrl-C ended the training; the network is usable and holds the best weights seen."""
+
+
+def users_level() -> int:
+    """The `stacklevel` with which a warning of the calling function points at the first line outside this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "descend":
+        level, frame = level + 1, frame.f_back
+    return level

@@ -6,7 +6,6 @@ How an epoch changes the weights is not its business: see `loop` for the engine'
 from __future__ import annotations
 
 import math
-import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -18,10 +17,10 @@ from numpy.typing import NDArray
 from descend.engine.protocol import Engine
 from descend.engine.sequences import split
 from descend.training import targets
-from descend.training.averaging import Averages
+from descend.training.averaging import Averages, warn_of_early_end, warn_of_late_start
 from descend.training.callbacks import Callback, Checkpoint, EarlyStopping, Improvement, direction, wants_steps
 from descend.training.engines import make_engine
-from descend.training.errors import DivergenceError, InterruptedWarning
+from descend.training.errors import DivergenceError, InterruptedWarning, users_level
 from descend.training.history import History, StopReason
 from descend.training.measurements import Measurements
 from descend.training.monitor import Gauge, only_monitor
@@ -121,6 +120,7 @@ class TrainingRun:
 
     def begin(self) -> None:
         """Tell callbacks and the reporter that training begins."""
+        warn_of_late_start(self._averages, self.epochs)
         self.reporter.begin(self.state.epoch, self.epochs, self.rows.count)
         for callback in self.callbacks:
             callback.on_train_begin(self)
@@ -194,7 +194,7 @@ class TrainingRun:
             f"training was interrupted in epoch {self.epoch}; the network keeps "
             + ("its best weights" if self._restores() else "the weights it has reached"),
             InterruptedWarning,
-            stacklevel=_users_level(),
+            stacklevel=users_level(),
         )
 
     def end(self) -> History:
@@ -209,6 +209,7 @@ class TrainingRun:
         for callback in self.callbacks:
             callback.on_train_end(self)
         self.reporter.end(self.history)
+        warn_of_early_end(self._averages, self.epoch, self.epochs, self._reason)
         return self.history
 
     def _restores(self) -> bool:
@@ -315,11 +316,3 @@ class TrainingRun:
     ) -> dict[str, float]:
         measured = targets.as_lines(labels, predictions, weight, lengths)
         return {prefix + name: float(function(*measured)) for name, function in self.metrics.items()}
-
-
-def _users_level() -> int:
-    """The `stacklevel` with which a warning of the calling function points at the first line outside this package."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "descend":
-        level, frame = level + 1, frame.f_back
-    return level

@@ -20,6 +20,7 @@ from descend.estimators.mlp.recipe import Recipe
 from descend.estimators.mlp.trained import TrainedNetwork
 from descend.estimators.mlp.validation import Validation
 from descend.estimators.mlp.watching import Watch
+from descend.training.averaging import warn_of_early_end, warn_of_late_start
 from descend.training.history import StopReason
 from descend.training.parts import joined
 from descend.training.settings import Rows as TrainingRows
@@ -114,6 +115,8 @@ class Epochs:
             validated=self.rows.validation is not None,
             step=journal.steps,
         )
+        if warn:
+            warn_of_late_start(journal.averages, watch.epochs)
         watch.attach_monitor(self.network.plan, self.rows.batch, self.rows.training, self.batch_size)
         watch.begin()
         try:
@@ -123,6 +126,8 @@ class Epochs:
             warnings.warn(INTERRUPTED, stacklevel=2)
         self._put_back(goes_on=not warn)
         watch.end(self.reason)
+        if warn:
+            warn_of_early_end(journal.averages, watch.epoch, watch.epochs, watch.history.stop_reason)
 
     def _loop(self, most: int, *, warn: bool) -> None:
         journal, watch = self.journal, self.watch
