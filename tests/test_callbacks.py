@@ -189,6 +189,40 @@ def test_a_checkpoint_can_be_resumed(tmp_path):
     np.testing.assert_array_equal(half.predict(X), net.predict(X))
 
 
+def test_a_checkpoint_fills_in_the_epoch_and_its_numbers(tmp_path):
+    path = tmp_path / "c_{epoch:03d}_{val_loss:.3f}_{val_r2:+.2f}_{{x}}.descend"
+    history = network().fit(
+        X, Y, callbacks=callbacks.Checkpoint(str(path), every=2), validation_split=0.4, epochs=4, verbose=0,
+        metrics=["r2"],
+    )  # fmt: skip
+    wanted = [f"c_{i + 1:03d}_{history.val_loss[i]:.3f}_{history['val_r2'][i]:+.2f}_{{x}}.descend" for i in (1, 3)]
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(wanted)
+    assert Network.load(tmp_path / wanted[0]).history.epoch == [1, 2]
+
+
+def test_checkpoints_count_epochs_over_all_fits(tmp_path):
+    net = network()
+    for _ in range(2):
+        net.fit(X, Y, callbacks=callbacks.Checkpoint(tmp_path / "c{epoch}"), **{**OPTIONS, "epochs": 2})
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["c1", "c2", "c3", "c4"]
+
+
+@pytest.mark.parametrize("path", ["c_{epoch", "c_epoch}", "c_{}", "c_{0}", "c_{epoch:.q}", "{loss.real}", "{loss:d}"])
+def test_a_path_that_cannot_be_filled_in_is_refused(path):
+    with pytest.raises(ValueError, match=r"path .* does not say what to fill in \(.+\); write columns of the history"):
+        callbacks.Checkpoint(path)
+
+
+def test_a_number_that_is_not_recorded_is_refused_before_training(tmp_path):
+    net = network()
+    for name in ("val_loss", "accuracy"):
+        with pytest.raises(
+            ValueError, match=rf"Checkpoint writes '{name}' into its path .* write one of epoch, loss, l"
+        ):
+            net.fit(X, Y, callbacks=callbacks.Checkpoint(tmp_path / f"c_{{{name}}}"), **OPTIONS)
+    assert not net.history.epoch and not list(tmp_path.iterdir())
+
+
 def test_a_checkpoint_of_the_best_is_the_best(tmp_path):
     path = tmp_path / "best.descend"
     net = network()

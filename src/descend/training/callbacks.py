@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from descend.training.history import History, StopReason
+from descend.training.templates import PathTemplate
 
 #: Whether a watched number should fall or rise; "auto" asks the metric's registry.
 Mode = Literal["auto", "min", "max"]
@@ -143,7 +144,9 @@ class Checkpoint(Callback):
     Parameters
     ----------
     path : str or path
-        The file; it is replaced as a whole each time, never left half-written.
+        The file; it is replaced as a whole each time, never left half-written. Columns of the history in braces are
+        filled in after each epoch, with a format as `str.format` takes it, so that several files are kept:
+        ``"model_{epoch:03d}_{val_loss:.3f}.descend"``. A brace itself is written twice.
     every : int, default: 1
         Save after every this many epochs.
     only_best : bool, default: False
@@ -156,7 +159,8 @@ class Checkpoint(Callback):
     Raises
     ------
     ValueError
-        For an `every` below 1, or an unknown mode.
+        For an `every` below 1, an unknown mode, or braces in `path` without a name; by `fit`, before it trains, for a
+        name that the training does not record.
     TypeError
         When `monitor` is no name or `only_best` is neither True nor False.
     """
@@ -175,6 +179,7 @@ class Checkpoint(Callback):
         if mode not in ("auto", "min", "max"):
             raise ValueError(f"mode must be 'auto', 'min' or 'max', got {mode!r}")
         self.path = Path(path)
+        self.template = PathTemplate(path)
         self.every = every
         self.only_best = _flag("only_best", only_best)
         self.monitor = _column(monitor) if only_best else None
@@ -192,7 +197,7 @@ class Checkpoint(Callback):
                 return
         elif run.epoch % self.every:
             return
-        run.network.save(self.path)
+        run.network.save(self.template.filled(run.history.columns()))
 
 
 class SWA(Callback):

@@ -28,6 +28,7 @@ from descend.training.progress import Reporter
 from descend.training.remedies import STANDARDIZE, either, smaller_updates
 from descend.training.settings import Rows, Settings
 from descend.training.state import TrainingState
+from descend.training.templates import PathTemplate
 
 #: (labels, predictions, weights) -> number
 MetricFunction = Callable[[NDArray, NDArray, NDArray | None], float]
@@ -249,7 +250,10 @@ class TrainingRun:
         known = ["loss", *self.metrics]
         if self.rows.validation is not None:
             known += ["val_loss", *(f"val_{name}" for name in self.metrics)]
+        written = ["epoch", *known, "learning_rate", "seconds"]
         for callback in self.callbacks:
+            if isinstance(callback, Checkpoint):
+                _check_template(callback.template, written)
             monitor = callback.monitor if isinstance(callback, EarlyStopping | Checkpoint) else None
             if monitor is None or monitor in known:
                 continue
@@ -316,3 +320,13 @@ class TrainingRun:
     ) -> dict[str, float]:
         measured = targets.as_lines(labels, predictions, weight, lengths)
         return {prefix + name: float(function(*measured)) for name, function in self.metrics.items()}
+
+
+def _check_template(template: PathTemplate, written: list[str]) -> None:
+    """Refuse a checkpoint's path that takes what is not recorded."""
+    for name in template.names:
+        if name not in written:
+            raise ValueError(
+                f"Checkpoint writes {name!r} into its path {template.text!r}, which this training does not record; "
+                f"write one of {', '.join(written)}"
+            )
