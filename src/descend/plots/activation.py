@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from descend.plots.checking import check_integer, check_pair, wrong
 from descend.plots.style import INK, color, new_axes, tidy
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def activation(
     ValueError
         For an unknown name, softmax (which is no function of one number), or limits that are not an interval.
     """
+    check_pair("limits", limits, "two numbers, such as (-4, 4)")
     low, high = limits
     if not (np.isfinite([low, high]).all() and low < high):
         raise ValueError(f"limits must be two finite numbers, the smaller one first, got {limits!r}")
@@ -100,8 +102,11 @@ def activations(
     -------
     ndarray of matplotlib Axes, shape (len(functions),)
     """
-    if not functions or columns < 1:
-        raise ValueError(f"functions must not be empty and columns at least 1, got {len(functions)} and {columns}")
+    if isinstance(functions, str) or not isinstance(functions, Sequence):
+        raise wrong("functions", "a list of names or activation layers, such as ['relu', 'tanh']", functions)
+    check_integer("columns", columns, 1)
+    if not functions:
+        raise ValueError("functions must not be empty; name at least one, or leave it out for all")
     import matplotlib.pyplot as plt
 
     columns = min(columns, len(functions))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
+from descend.plots.checking import check_figure, check_network
 from descend.plots.style import MUTED, color, tidy
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ def augmented(
     ValueError
         When the network does not augment, its rows are no images or sequences, or a number is out of its range.
     """
+    check_network(net)
+    check_figure(figure)
     for name, number in (("draws", draws), ("rows", rows)):
         if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= _MOST:
             raise ValueError(f"{name} must be an integer from 1 to {_MOST}, got {number!r}")

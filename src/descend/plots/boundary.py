@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from descend.plots.checking import check_integer, check_pair
 from descend.plots.hyperplane import slice_equation
 from descend.plots.responses import Response, respond
 from descend.plots.slices import Points, Table, grid, points_of
@@ -112,8 +113,8 @@ class DecisionBoundaryDisplay:
         ValueError
             For bad features or shapes, and for a model that does not tell classes apart.
         """
-        if grid_resolution < 2:
-            raise ValueError(f"grid_resolution must be at least 2, got {grid_resolution}")
+        check_integer("grid_resolution", grid_resolution, 2)
+        check_pair("features", features, "two column numbers or names, such as (0, 1)")
         table = Table.read(X, feature_names)
         first, second = table.index(features[0]), table.index(features[1])
         if first == second:

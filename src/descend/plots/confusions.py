@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from descend.engine.sequences import Sequences
+from descend.plots.checking import wrong
 from descend.plots.responses import class_labels, respond
 from descend.plots.rows import Shown, label, names_for, panels
 from descend.plots.style import INK, MUTED
@@ -100,6 +101,8 @@ def confused(
     for name, value in (("pairs", pairs), ("examples", examples)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
+    if not hasattr(X, "__len__") or isinstance(X, str):
+        raise wrong("X", "images or sequences as the model takes them", X)
     if not len(X):  # type: ignore[arg-type]
         raise ValueError("X must hold at least one row, got none")
     response = respond(model, X)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from descend.plots.checking import check_integer, check_network
 from descend.plots.rows import MAX_CURVES
 from descend.plots.style import new_axes
 
@@ -43,10 +44,10 @@ def filters(net: Network, layer: str | None = None, *, max_filters: int = 64, ax
     ValueError
         When the network has no such convolution.
     """
+    check_network(net)
+    check_integer("max_filters", max_filters, 1)
     name, weight = _weight(net, layer)
     count = min(weight.shape[-1], max_filters)
-    if count < 1:
-        raise ValueError(f"max_filters must be at least 1, got {max_filters}")
     tiles = [_tile(weight[..., k]) for k in range(count)]
     height, width = tiles[0].shape[:2]
     columns = _columns(count, height, width)

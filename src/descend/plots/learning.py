@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from descend.plots.checking import wrong
 from descend.plots.style import INK, color, new_axes, tidy
+from descend.training.history import History
+from descend.wording import counted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-    from descend.training.history import History
 
 #: How names of quantities read on an axis; others are shown with spaces for underscores.
 _LABELS = {"mse": "mean squared error", "mae": "mean absolute error", "rmse": "root mean squared error", "r2": "R²"}
@@ -51,9 +52,14 @@ def learning_curves(
 
     Raises
     ------
+    TypeError
+        When `history` is none of these, or `metric` no name.
     ValueError
-        When no history has the metric, or `log` meets a value that is not positive.
+        When no history has the metric, its list is not as long as the training, or `log` meets a value that is not
+        positive.
     """
+    if not isinstance(metric, str):
+        raise wrong("metric", "the name of a list in the history, such as 'loss'", metric)
     histories = _named_runs(history)
     runs = {name: _select(one, metric) for name, one in histories.items()}
     if not any(run.curves for run in runs.values()):
@@ -110,24 +116,48 @@ class _Run:
 
 def _named_runs(history: History | Mapping[str, Any]) -> dict[str, Any]:
     """A dict of runs; a single run gets the empty name."""
-    if isinstance(history, Mapping) and history:
-        first = next(iter(history.values()))
-        if hasattr(first, "columns") or isinstance(first, Mapping):
-            return {str(name): run for name, run in history.items()}
+    if isinstance(history, Mapping) and any(_is_run(one) for one in history.values()):
+        for name, run in history.items():
+            if not _is_run(run):
+                raise wrong(f"history[{name!r}]", "a History, or a mapping of names to lists of numbers", run)
+        return {str(name): run for name, run in history.items()}
+    if not _is_run(history):
+        wanted = "what fit returned (a History), a mapping of names to lists of numbers, or one of names to histories"
+        raise wrong("history", wanted, history)
     return {"": history}
 
 
-def _columns(run: History | Mapping[str, Any]) -> dict[str, NDArray[np.float64]]:
+def _is_run(value: object) -> bool:
+    return isinstance(value, Mapping | History)
+
+
+def _columns(run: History | Mapping[str, Any]) -> Mapping[str, Any]:
     """The lists of a history by name."""
-    table = run if isinstance(run, Mapping) else run.columns()
-    return {name: np.asarray(values, dtype=np.float64) for name, values in table.items()}
+    return run if isinstance(run, Mapping) else run.columns()
+
+
+def _numbers(columns: Mapping[str, Any], name: str) -> NDArray[np.float64]:
+    """One of them as an array, (epochs,); empty where there is none."""
+    try:
+        values = np.asarray(columns.get(name, ()), dtype=np.float64)
+    except (TypeError, ValueError):
+        values = None
+    if values is None or values.ndim != 1:
+        raise wrong(f"history[{name!r}]", "a list of numbers, one for each epoch", columns[name])
+    return values
 
 
 def _select(run: History | Mapping[str, Any], metric: str) -> _Run:
     """The training and validation values of `metric`, where present."""
     columns = _columns(run)
-    found = {"training": columns.get(metric), "validation": columns.get(f"val_{metric}")}
-    curves = {kind: values for kind, values in found.items() if values is not None and len(values)}
+    found = {"training": _numbers(columns, metric), "validation": _numbers(columns, f"val_{metric}")}
+    curves = {kind: values for kind, values in found.items() if len(values)}
     length = max((len(values) for values in curves.values()), default=0)
-    epochs = columns.get("epoch", np.arange(1.0, length + 1))
+    epochs = _numbers(columns, "epoch") if "epoch" in columns else np.arange(1.0, length + 1)
+    for values in curves.values():
+        if len(values) != len(epochs):
+            raise ValueError(
+                f"{metric!r} of the history has {counted(len(values), 'entry', 'entries')} for "
+                f"{counted(len(epochs), 'epoch')}; give one for each"
+            )
     return _Run(epochs, curves, getattr(run, "best_epoch", None))

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from descend.plots.checking import check_figure, wrong
 from descend.plots.style import MUTED, color, tidy
+from descend.training.history import History
+from descend.training.measurements import Measurements
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from descend.training.measurements import Measurements
 
 #: The band of usual update-to-weight ratios, about 0.001, that is drawn behind the curves.
 _USUAL = (1e-4, 1e-2)
@@ -44,9 +45,16 @@ def monitor(measurements: Measurements, *, figure: Figure | None = None) -> Figu
 
     Raises
     ------
+    TypeError
+        When it is no such record.
     ValueError
         When nothing was measured.
     """
+    if isinstance(measurements, History):
+        raise TypeError("measurements must be what a monitor recorded, got a History; pass history.monitor")
+    if not isinstance(measurements, Measurements):
+        raise wrong("measurements", "what a monitor recorded, history.monitor after fit with a Monitor()", measurements)
+    check_figure(figure)
     if not len(measurements):
         raise ValueError("the monitor has measured nothing yet; train with callbacks=callbacks.Monitor() first")
     if figure is None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from descend.engine.sequences import Sequences, split
+from descend.plots.checking import check_figure
 from descend.plots.style import MUTED, color
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def panels(rows: int, columns: int, figure: Figure | None, size: tuple[float, fl
     size : (width, height)
         Inches of a panel.
     """
+    check_figure(figure)
     if figure is None:
         import matplotlib.pyplot as plt
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from descend.engine.sequences import Sequences
+from descend.plots.checking import check_network
 from descend.plots.responses import respond
 from descend.plots.rows import MAX_CURVES, Shown, bare, label, names_for, panels
 from descend.plots.style import INK, MUTED
@@ -65,6 +66,7 @@ def saliency(
     ValueError
         When rows are neither images nor sequences, or too many.
     """
+    check_network(net)
     pictures = Shown(X if shown is None else shown, "X" if shown is None else "shown")
     count = len(pictures)
     if not 1 <= count <= MAX_ROWS or len(X) != count:  # type: ignore[arg-type]

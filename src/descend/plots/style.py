@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from descend.plots.checking import check_axes
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
@@ -52,6 +54,7 @@ def diverging() -> Colormap:
 
 def new_axes(ax: Axes | None, *, figsize: tuple[float, float] = (6.4, 4.4)) -> Axes:
     """`ax` itself, or the axes of a new figure whose layout keeps labels inside."""
+    check_axes(ax)
     if ax is not None:
         return ax
     import matplotlib.pyplot as plt
