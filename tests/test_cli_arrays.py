@@ -320,6 +320,19 @@ def test_options_that_do_not_fit(images, tmp_path):
         assert "holds sequences of shape" in said and "then run doctor on the folder" in said
 
 
+@pytest.mark.parametrize("options", [(), ("-t", "class"), ("--epochs", "3")])
+def test_doctor_sends_folders_of_images_to_train(images, tmp_path, options):
+    bars = images / "bars"
+    for folder in (bars, next(sub for sub in bars.iterdir() if sub.is_dir())):
+        said = refused("doctor", folder, *options)
+        assert f"'{folder}' is a folder of images, and doctor trains on tables only; train with 'descend train" in said
+    image = next(file for file in bars.rglob("*.png"))
+    assert f"'{image}' is an image, and doctor" in refused("doctor", image, *options)
+    assert run("doctor", images / "model").exit_code == 0
+    (tmp_path / "empty").mkdir()
+    assert "There is no model file" in refused("doctor", tmp_path / "empty")
+
+
 @pytest.mark.parametrize(
     ("make", "kinds", "found"),
     [

@@ -302,6 +302,7 @@ def doctor(
 
         wishes = parse_hidden(hidden), epochs, batch_size, lr, dropout, weight_decay, patience
         asked = Asked(*wishes, time_budget=time_budget)
+        do.refuse_arrays(subject)
         if do.is_run(subject):
             if target is not None or asked != Asked():
                 raise DataError("A recorded run is looked at as it is: leave --target and the training options out.")
@@ -309,7 +310,6 @@ def doctor(
             return
         if not subject.exists():
             raise DataError(f"There is no file or folder '{subject}'; check the path.")
-        do.refuse_arrays(subject)
         if target is None:
             raise DataError(f"'{subject}' is not a run; to train on it as a table, name its target with --target.")
         columns = ColumnOptions(tuple(drop or ()), tuple(categorical or ()))

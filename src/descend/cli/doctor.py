@@ -15,12 +15,14 @@ from descend.cli.applying import task_of
 from descend.cli.arrays.bundle import ArrayBundle
 from descend.cli.bundle import as_outputs
 from descend.cli.findings import NO_BETTER, beside_baseline, in_our_words
+from descend.cli.fitting import MODEL
 from descend.cli.models import load_model
 from descend.cli.recipe import choose
 from descend.cli.training import Job, check_job, learn, target_of
 from descend.data.archives import read_archive
 from descend.data.errors import DataError
 from descend.data.examples import Examples
+from descend.data.images import holds_images
 from descend.data.preparing import prepare
 from descend.data.sources import is_archive, read_table_of
 from descend.training.diagnosis import Diagnosis, diagnose
@@ -61,13 +63,19 @@ def of_run(path: Path) -> Diagnosis:
 
 
 def refuse_arrays(path: Path) -> None:
-    """Refuse an `.npz` file of images, sequences or texts.
+    """Refuse a folder of images without a model in it, one image, and an `.npz` file of images, sequences or texts.
 
     Raises
     ------
     DataError
         Saying how to look at a training on it.
     """
+    if not (path / MODEL).exists() and holds_images(path):
+        what, data = ("a folder of images", path) if path.is_dir() else ("an image", "FOLDER")
+        raise DataError(
+            f"'{path}' is {what}, and doctor trains on tables only; train with 'descend train {data}', then run doctor "
+            "on the folder that makes."
+        )
     source = read_archive(path) if is_archive(path) else None
     if isinstance(source, Examples):
         raise DataError(

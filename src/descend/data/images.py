@@ -182,6 +182,16 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in Image.registered_extensions() and path.suffix.lower() not in (".pdf", ".mpg", ".h5")
 
 
+def holds_images(path: Path) -> bool:
+    """Whether a path is that of an image, or of a folder with at least one, however deep.
+
+    Parameters
+    ----------
+    path : Path
+    """
+    return any(map(is_image, _walk(path))) if path.is_dir() else path.exists() and is_image(path)
+
+
 def _find_classes(folder: Path) -> _Found:
     found = _Found()
     inner = _folders(folder)
