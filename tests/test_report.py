@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
@@ -173,3 +175,34 @@ def test_words_in_the_table_of_metrics_do_not_break_on_narrow_screens(tmp_path):
     assert "<table class='metrics'>" in text
     assert "table.metrics td:first-child { white-space: nowrap; }" in text
     assert "table.metrics th { white-space: normal; overflow-wrap: normal; }" in text
+
+
+def test_broad_pictures_scroll_on_narrow_screens_and_others_do_not(tmp_path):
+    _, text = report(tmp_path, table("binary"))
+    assert "figure.broad .wide img { max-width: none; width: 660px; max-height: none; }" in text
+    for title, broad in (("Learning curves", True), ("ROC and precision-recall curves", True), ("Calibration", False)):
+        figure = next(part for part in text.split("<figure")[1:] if f"<h3>{title}</h3>" in part)
+        assert figure.startswith(" class='broad'>") is broad
+        assert (f"<div class='wide' role='region' tabindex='0' aria-label='{title}'><img" in figure) is broad
+
+
+@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs chromium")
+def test_nothing_is_cut_on_a_narrow_screen(tmp_path):
+    """The page, and the table of metrics in it, are no wider than the screen."""
+    report(tmp_path, table("regression", ("a", "b")))
+    path = tmp_path / "out" / "report.html"
+    asked = (
+        "<script>const t = document.querySelector('.metrics').parentNode, p = document.documentElement;"
+        "p.setAttribute('data-fits', [p.scrollWidth <= p.clientWidth, t.scrollWidth <= t.clientWidth, p.clientWidth]);"
+        "</script>"
+    )
+    # A window of Chromium's is at least 500 wide; a frame is not.
+    inner = path.read_text(encoding="utf-8").replace("</body>", f"{asked}</body>")
+    (tmp_path / "inner.html").write_text(inner, encoding="utf-8")
+    frame = "<iframe src='inner.html' width='390' height='800' onload='document.body.dataset.fits = "
+    frame += "this.contentDocument.documentElement.dataset.fits'></iframe>"
+    (tmp_path / "outer.html").write_text(f"<!doctype html><body>{frame}</body>", encoding="utf-8")
+    command = ["chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
+    command += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=2000", "--dump-dom"]
+    shown = subprocess.run([*command, f"file://{tmp_path / 'outer.html'}"], capture_output=True, text=True, timeout=120)
+    assert re.search(r'<body data-fits="true,true,3\d\d"', shown.stdout), shown.stdout[-500:] + shown.stderr[-500:]

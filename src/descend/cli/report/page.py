@@ -56,6 +56,15 @@ pre { background: #fff; border: 1px solid var(--line); border-radius: 8px; paddi
   th, td { padding: 6px 8px; }
   td { overflow-wrap: break-word; }
   table.metrics th { white-space: normal; overflow-wrap: normal; }
+  figure.broad .wide img { max-width: none; width: 660px; max-height: none; }
+  figure.broad figcaption::after { content: " Scroll the picture sideways to see all of it."; }
+}
+@media (max-width: 520px) {
+  main { padding: 16px 12px 40px; }
+  figure { padding: 10px; }
+  table.metrics { width: 100%; font-size: 0.85rem; }
+  table.metrics th, table.metrics td { padding: 6px 4px; }
+  table.metrics td:first-child { white-space: normal; overflow-wrap: normal; }
 }
 @media print { body { background: #fff; } figure { break-inside: avoid; } }
 """
@@ -142,12 +151,13 @@ def _findings(diagnosis: Diagnosis) -> str:
 
 def _figure(picture: Picture) -> str:
     data = base64.b64encode(picture.svg.encode()).decode()
-    broad = " class='broad'" if _is_broad(picture.svg) else ""
-    return (
-        f"<figure{broad}><h3>{escape(picture.title)}</h3>"
-        f"<img alt='{escape(picture.title, quote=True)}' src='data:image/svg+xml;base64,{data}'>"
-        f"<figcaption>{escape(picture.caption)}</figcaption></figure>"
-    )
+    title = escape(picture.title, quote=True)
+    image = f"<img alt='{title}' src='data:image/svg+xml;base64,{data}'>"
+    broad = ""
+    if _is_broad(picture.svg):  # on a narrow screen it scrolls; the keyboard can, too, where it has the focus
+        broad = " class='broad'"
+        image = f"<div class='wide' role='region' tabindex='0' aria-label='{title}'>{image}</div>"
+    return f"<figure{broad}><h3>{title}</h3>{image}<figcaption>{escape(picture.caption)}</figcaption></figure>"
 
 
 def _is_broad(svg: str) -> bool:
