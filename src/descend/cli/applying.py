@@ -24,7 +24,7 @@ from descend.data.images import is_image, read_classes, read_files
 from descend.data.kinds import require_columns
 from descend.data.reading import ReadOptions, refuse_options
 from descend.data.sources import is_archive, read_table_of
-from descend.data.targets import ClassTarget, Target, TaskKind
+from descend.data.targets import ClassTarget, Target, task_of
 from descend.wording import agreeing, counted
 
 
@@ -204,7 +204,7 @@ def evaluate(model: Path, data: Path, options: ReadOptions, form: str | None = N
     scores = {OURS: score(task_of(target), y[rows], predicted()[rows])}
     if lost := len(y) - rows.size:
         show.remark(f"{counted(lost, 'row')} without a target {agreeing(lost, 'was', 'were')} left out.")
-    show.console().print(show.metrics_grid(task_of(target), scores, rows.size))
+    show.console().print(show.metrics_grid(target, scores, rows.size))
 
 
 def _truth(target: Target, column: pl.Series | None, data: Path) -> NDArray:
@@ -215,10 +215,3 @@ def _truth(target: Target, column: pl.Series | None, data: Path) -> NDArray:
             "use 'descend predict' for rows without it."
         )
     return target.values(column)
-
-
-def task_of(target: Target) -> TaskKind:
-    """The task a fitted target stands for."""
-    if not isinstance(target, ClassTarget):
-        return "regression"
-    return "binary" if len(target.classes) == 2 else "multiclass"

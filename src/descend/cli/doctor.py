@@ -11,7 +11,6 @@ from rich.table import Table as Grid
 
 from descend import DivergenceError, History
 from descend.cli import baselines, show
-from descend.cli.applying import task_of
 from descend.cli.arrays.bundle import ArrayBundle
 from descend.cli.bundle import as_outputs
 from descend.cli.findings import NO_BETTER, beside_baseline, in_our_words
@@ -25,6 +24,7 @@ from descend.data.examples import Examples
 from descend.data.images import holds_images
 from descend.data.preparing import prepare
 from descend.data.sources import is_archive, read_table_of
+from descend.data.targets import task_of
 from descend.training.diagnosis import Diagnosis, diagnose
 from descend.training.measurements import Measurements
 from descend.training.progress import closing_line

@@ -8,7 +8,6 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from descend.cli import show
-from descend.cli.applying import task_of
 from descend.cli.arrays.describing import describe_shape
 from descend.cli.models import load_model
 from descend.data.array_encoding import ArrayEncoder
@@ -44,7 +43,7 @@ def info(model: Path) -> None:
     recipe = {name: value for name, value in facts.recipe.items() if name != "hidden" and value is not None}
     settings = ", ".join(f"{name.replace('_', ' ')} {_setting(value)}" for name, value in recipe.items())
     out.print(f"Trained with seed {facts.seed}, {settings}.", markup=False)
-    out.print(show.metrics_grid(task_of(encoder.target), facts.scores, facts.rows["test"]))
+    out.print(show.metrics_grid(encoder.target, facts.scores, facts.rows["test"]))
 
 
 def _setting(value: object) -> str:
@@ -83,7 +82,8 @@ def describe_target(target: Target) -> str:
     """The target in a few words."""
     if isinstance(target, ClassTarget):
         return escape(f"{target.name!r}, one of {some(list(target.classes), 8)}")
-    return escape(f"{target.name!r}, mean {target.mean:.4g}, standard deviation {target.scale:.4g}")
+    unit = f" (in {target.unit})" if target.unit else ""
+    return escape(f"{target.name!r}, mean {target.mean:.4g}, standard deviation {target.scale:.4g}{unit}")
 
 
 def describe_column(column: Column) -> str:

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table as Grid
 
 from descend.cli.scoring import MEASURES, Measure, Scores
-from descend.data.targets import TaskKind
+from descend.data.targets import NumberTarget, Target, task_of
 from descend.wording import agreeing, counted
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def outcome(result: Outcome, folder: Path) -> None:
     out = console()
     if remark := budget_remark(result):
         out.print(remark)
-    out.print(metrics_grid(result.prepared.task.kind, result.scores, len(result.prepared.split.test)))
+    out.print(metrics_grid(result.bundle.encoder.target, result.scores, len(result.prepared.split.test)))
     for finding in result.diagnosis:
         out.print(f"{severity(finding)} {escape(str(finding))}.")
     for name, what in (
@@ -82,23 +82,24 @@ def severity(finding: Finding) -> str:
     return f"[{style}]{finding.severity.capitalize()}:[/]"
 
 
-def metrics_grid(task: TaskKind, scores: dict[str, Scores], rows: int) -> Grid:
+def metrics_grid(target: Target, scores: dict[str, Scores], rows: int) -> Grid:
     """A table of metrics, a line each, a column per model, the best of a line in bold.
 
     Parameters
     ----------
-    task : {"binary", "multiclass", "regression"}
+    target : Target
     scores : dict of str to Scores
         By the model's name.
     rows : int
         How many rows they were measured on.
     """
     what = agreeing(rows, f"{'test ' * (len(scores) > 1)}row")
-    grid = Grid(title=f"{rows:,} {what}", title_justify="left")
+    unit = f"; errors in {target.unit}" if isinstance(target, NumberTarget) and target.unit else ""
+    grid = Grid(title=f"{rows:,} {what}{unit}", title_justify="left")
     grid.add_column("metric")
     for name in scores:
         grid.add_column(name, justify="right")
-    for measure in MEASURES[task]:
+    for measure in MEASURES[task_of(target)]:
         values = [models[measure.name] for models in scores.values()]
         best = best_of(measure, values)
         cells = [f"[bold]{number(v)}[/]" if v is not None and v == best else number(v) for v in values]

@@ -93,6 +93,24 @@ def is_adorned(series: pl.Series) -> bool:
     return len(adorned) > 0 and not mixed
 
 
+def unit_of(series: pl.Series) -> str:
+    """The unit in which `parse_numbers` gives a column's numbers; empty where the cells do not tell.
+
+    Parameters
+    ----------
+    series : polars.Series
+        Durations are in seconds, times of day in seconds since midnight, and text such as $5 or 12 % in its sign.
+    """
+    if series.dtype == pl.Duration:
+        return "seconds"
+    if series.dtype == pl.Time:
+        return "seconds since midnight"
+    if not is_adorned(series):
+        return ""
+    signs = series.filter(_unadorned(series).is_not_null()).str.extract(r"([$€£¥%])").drop_nulls()
+    return "" if signs.is_empty() else str(signs[0])
+
+
 def _unadorned(series: pl.Series) -> pl.Series:
     """Float64 of the cells that `ADORNED` describes, null elsewhere."""
     bare = series.str.replace_all(r"[$€£¥%,\s]", "").cast(pl.Float64, strict=False)

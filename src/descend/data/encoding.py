@@ -167,7 +167,8 @@ def target_from(item: dict[str, Any]) -> Target:
     KeyError, TypeError, ValueError
         When a field is lacking or of another type.
     """
-    return _build(_TARGETS[item["kind"]], item)
+    kind = _TARGETS[item["kind"]]
+    return _build(kind, {"unit": "", **item} if kind is NumberTarget else item)  # older models do not tell the unit
 
 
 _CHECKS = {

@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from descend.data.cells import canonical, date_format, match_levels, parse_numbers, to_numbers
+from descend.data.cells import canonical, date_format, match_levels, parse_numbers, to_numbers, unit_of
 from descend.data.errors import DataError, some
 
 TaskKind = Literal["regression", "binary", "multiclass"]
@@ -42,12 +42,15 @@ class NumberTarget:
     name : str
     mean, scale : float
         Of the training rows, in the target's unit.
+    unit : str
+        That unit, such as "seconds"; empty where the column does not tell.
     """
 
     kind: ClassVar[str] = "number"
     name: str
     mean: float
     scale: float
+    unit: str = ""
 
     @classmethod
     def fit(cls, series: pl.Series, rows: NDArray[np.intp]) -> NumberTarget:
@@ -70,7 +73,7 @@ class NumberTarget:
         scale = float(values.std())
         if scale == 0:
             raise DataError(f"Target {series.name!r} holds one value only in the training rows; choose another target.")
-        return cls(series.name, float(values.mean()), scale)
+        return cls(series.name, float(values.mean()), scale, unit_of(series))
 
     def values(self, series: pl.Series) -> NDArray[np.float64]:
         """The target's values in its own unit: (rows,) float64, NaN where missing."""
@@ -121,6 +124,13 @@ class ClassTarget:
 Target = NumberTarget | ClassTarget
 
 
+def task_of(target: Target) -> TaskKind:
+    """The task a fitted target stands for."""
+    if not isinstance(target, ClassTarget):
+        return "regression"
+    return "binary" if len(target.classes) == 2 else "multiclass"
+
+
 def infer_task(series: pl.Series, asked: str | None = None) -> Task:
     """The task a target column asks for.
 
@@ -165,13 +175,17 @@ def _inferred(series: pl.Series, table_series: pl.Series, distinct: int) -> Task
     name, rows = series.name, f"{len(series):,} rows"
     numbers = parse_numbers(series)
     is_boolean = series.dtype == pl.Boolean
+    things = "durations" if series.dtype == pl.Duration else "times of day" if series.dtype == pl.Time else "numbers"
+    unit = f" (in {unit_of(series)})" if unit_of(series) else ""
     if numbers.null_count() == 0 and not is_boolean:
         to_numbers(table_series, "Target")  # refuses infinities
         whole = bool((numbers == numbers.round()).all())
         if not whole and distinct > 2:
-            return Task("regression", f"regression, because {name!r} holds numbers with decimals")
+            decimals = " with decimals" if things == "numbers" else ""
+            return Task("regression", f"regression, because {name!r} holds {things}{decimals}{unit}")
         if distinct > FEW_VALUES:
-            return Task("regression", f"regression, because {name!r} holds {distinct:,} different numbers in {rows}")
+            what = f"{distinct:,} different {things} in {rows}{unit}"
+            return Task("regression", f"regression, because {name!r} holds {what}")
         kind: TaskKind = "binary" if distinct == 2 else "multiclass"
         reason = f"classification, because {name!r} holds only {distinct} different whole numbers in {rows}"
         return Task(kind, f"{reason} (otherwise: --task regression)")

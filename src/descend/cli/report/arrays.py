@@ -56,7 +56,7 @@ def _figures(result: ArrayResult) -> Iterator[tuple[str, str, Figure]]:
     if isinstance(target, ClassTarget):
         yield from of_classes(y, result.outputs, target)
     else:
-        yield from of_numbers(y, result.outputs, target.name)
+        yield from of_numbers(y, result.outputs, target)
     if result.bundle.encoder.form != "text":  # rows of tokens cannot be drawn
         if isinstance(target, ClassTarget):
             yield from _confused(result, y, target)

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from descend.cli.bundle import Bundle
-from descend.cli.report.canvas import new_figure, short, short_names
+from descend.cli.report.canvas import axis_name, new_figure, short_names
 from descend.data.columns import NumberColumn
 from descend.data.targets import ClassTarget
 from descend.plots import DecisionBoundaryDisplay
@@ -89,7 +89,7 @@ def draw(bundle: Bundle, points: NDArray[np.float64], y: NDArray) -> Figure:
         zorder=2,
     )
     bar = figure.colorbar(surface, ax=ax, ticks=MaxNLocator(7))
-    bar.set_label(f"{short(target.name)}: predicted (area), true (points)")
+    bar.set_label(f"{axis_name(target)}: predicted (area), true (points)")
     ax.set_xlabel(names[0])
     ax.set_ylabel(names[1])
     tidy(ax, grid=False)

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
+    from descend.data.targets import NumberTarget
+
 #: Scatter pictures show at most this many points, drawn at random.
 MAX_POINTS = 4000
 _FONTS = "'DejaVu Sans', Verdana, 'Noto Sans', Arial, sans-serif"
@@ -77,6 +79,11 @@ def short(text: str, length: int = 28) -> str:
     if len(text) <= length:
         return text
     return f"{text[: length * 2 // 3]}…{text[-(length // 3 - 1) :]}"
+
+
+def axis_name(target: NumberTarget) -> str:
+    """A target's name, shortened, with its unit where that is known: duration (seconds)."""
+    return short(target.name) + (f" ({target.unit})" if target.unit else "")
 
 
 def short_names(names: Sequence[str], length: int = 28) -> list[str]:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from descend import metrics
 from descend.cli.bundle import Bundle
-from descend.cli.report.canvas import new_figure, short, short_names, write_out
-from descend.data.targets import TaskKind
+from descend.cli.report.canvas import axis_name, new_figure, short, short_names, write_out
+from descend.data.targets import NumberTarget, TaskKind
 from descend.plots.style import INK, color, tidy
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def permutation_importance(bundle: Bundle, task: TaskKind, X: NDArray[np.float32
             rises[i, j] = loss(changed) - base
     mean = rises.mean(axis=1)
     order = np.argsort(-mean, kind="stable")
-    label = f"root mean squared error of {bundle.encoder.target.name}" if task == "regression" else "log loss"
+    target = bundle.encoder.target
+    label = f"root mean squared error of {axis_name(target)}" if isinstance(target, NumberTarget) else "log loss"
     return Importance(tuple(list(blocks)[i] for i in order), mean[order], rises.std(axis=1)[order], label)
 
 

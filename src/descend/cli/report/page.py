@@ -13,6 +13,7 @@ from descend.cli.report.canvas import Picture
 from descend.cli.report.pictures import pictures_of
 from descend.cli.scoring import MEASURES
 from descend.cli.show import best_of, number
+from descend.data.targets import NumberTarget, Target
 from descend.wording import counted
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def _page(result: Outcome, pictures: list[Picture], data: str) -> str:
         f"<p>{escape(facts.task[:1].upper() + facts.task[1:])}.</p>",
         f"<p class='muted'>{escape(facts.created)} · seed {facts.seed}</p>",
         f"<h2>Test metrics</h2><p class='muted'>On {counted(facts.rows['test'], 'row')} that took no part in training. "
-        "The linear model is scikit-learn's, fitted on the same training rows.</p>",
+        f"The linear model is scikit-learn's, fitted on the same training rows.{escape(_unit(target))}</p>",
         _metrics(result),
         "<h2>Findings</h2>",
         _findings(result.diagnosis),
@@ -119,6 +120,11 @@ def _page(result: Outcome, pictures: list[Picture], data: str) -> str:
         f"<title>{escape(target.name)} - descend report</title><style>{_STYLE}</style></head>\n"
         f"<body><main>{''.join(parts)}</main></body></html>\n"
     )
+
+
+def _unit(target: Target) -> str:
+    """A sentence on what errors are measured in, where that is known."""
+    return f" Errors are in {target.unit}." if isinstance(target, NumberTarget) and target.unit else ""
 
 
 def _metrics(result: Outcome) -> str:

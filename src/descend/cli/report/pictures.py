@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from descend.cli.report import boundary, classification, importance, regression
-from descend.cli.report.canvas import Picture, new_figure, settings, to_svg
+from descend.cli.report.canvas import Picture, axis_name, new_figure, settings, to_svg
 from descend.data.cells import parse_numbers
-from descend.data.targets import ClassTarget
+from descend.data.targets import ClassTarget, NumberTarget
 from descend.plots import learning_curves, monitor
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def _figures(result: Result) -> Iterator[tuple[str, str, Figure]]:
     if isinstance(target, ClassTarget):
         yield from of_classes(y, outputs, target)
     else:
-        yield from of_numbers(y, outputs, target.name)
+        yield from of_numbers(y, outputs, target)
     if boundary.applies(result.bundle):
         columns = [parse_numbers(prepared.frame[column.name]) for column in prepared.encoder.columns]
         points = np.column_stack([c.fill_null(float("nan")).to_numpy() for c in columns])[test]
@@ -109,11 +109,12 @@ def _curves_of_classes(figure: Figure, classes: int) -> tuple[str, str, Figure]:
     )
 
 
-def of_numbers(y: np.ndarray, outputs: np.ndarray, name: str) -> Iterator[tuple[str, str, Figure]]:
+def of_numbers(y: np.ndarray, outputs: np.ndarray, target: NumberTarget) -> Iterator[tuple[str, str, Figure]]:
     """Predictions against truth, residuals and calibration of a regression, each with heading and caption."""
+    name, unit = axis_name(target), target.unit or "the target's unit"
     yield (
         "Predicted against true",
-        "One point per test row, in the target's unit; a perfect prediction lies on the line.",
+        f"One point per test row, in {unit}; a perfect prediction lies on the line.",
         regression.predicted_against_true(y, outputs, name),
     )
     yield (

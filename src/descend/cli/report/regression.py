@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from descend.cli.report.canvas import MAX_POINTS, new_figure, short, write_out
+from descend.cli.report.canvas import MAX_POINTS, new_figure, write_out
 from descend.plots.style import INK, MUTED, color, tidy
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def predicted_against_true(y: NDArray[np.float64], outputs: NDArray[np.float64],
     ----------
     y, outputs : (rows,) in the target's unit
     name : str
-        The target's.
+        The target's, as `canvas.axis_name` gives it.
     """
     figure = new_figure(6.0, 5.4)
     ax = figure.subplots()
@@ -32,8 +32,8 @@ def predicted_against_true(y: NDArray[np.float64], outputs: NDArray[np.float64],
     ax.set_xlim(low, high)
     ax.set_ylim(low, high)
     ax.set_aspect("equal")
-    ax.set_xlabel(f"predicted {short(name)}")
-    ax.set_ylabel(f"true {short(name)}")
+    ax.set_xlabel(f"predicted {name}")
+    ax.set_ylabel(f"true {name}")
     ax.legend(loc="upper left", frameon=False)
     write_out(ax.xaxis, ax.yaxis)
     tidy(ax)
@@ -47,15 +47,15 @@ def residuals(y: NDArray[np.float64], outputs: NDArray[np.float64], name: str) -
     ----------
     y, outputs : (rows,) in the target's unit
     name : str
-        The target's.
+        The target's, as `canvas.axis_name` gives it.
     """
     figure = new_figure(6.4, 4.6)
     ax, side = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
     rest = y - outputs
     _points(ax, outputs, rest)
     ax.axhline(0, color=INK, linewidth=1.2, linestyle=(0, (4, 2)), zorder=3)
-    ax.set_xlabel(f"predicted {short(name)}")
-    ax.set_ylabel(f"residual: true minus predicted {short(name)}")
+    ax.set_xlabel(f"predicted {name}")
+    ax.set_ylabel(f"residual: true minus predicted {name}")
     side.hist(rest, bins=min(40, max(10, len(rest) // 8)), orientation="horizontal", color=color(0), alpha=0.75)
     side.axhline(0, color=INK, linewidth=1.2, linestyle=(0, (4, 2)))
     side.set_xlabel("rows")
@@ -72,7 +72,7 @@ def calibration(y: NDArray[np.float64], outputs: NDArray[np.float64], name: str)
     ----------
     y, outputs : (rows,) in the target's unit
     name : str
-        The target's.
+        The target's, as `canvas.axis_name` gives it.
     """
     groups = np.array_split(np.argsort(outputs, kind="stable"), max(1, min(10, len(y) // 4)))
     x = np.array([outputs[rows].mean() for rows in groups])
@@ -86,11 +86,11 @@ def calibration(y: NDArray[np.float64], outputs: NDArray[np.float64], name: str)
         x, mean, yerr=error, color=color(0), marker="o", linewidth=1.8, capsize=3, label="network, ± standard error"
     )
     ax.set_xlabel(
-        f"mean predicted {short(name)} of a tenth of the rows"
+        f"mean predicted {name} of a tenth of the rows"
         if len(groups) == 10
-        else f"mean predicted {short(name)} of a group of rows"
+        else f"mean predicted {name} of a group of rows"
     )
-    ax.set_ylabel(f"mean true {short(name)}")
+    ax.set_ylabel(f"mean true {name}")
     ax.legend(loc="upper left", frameon=False)
     write_out(ax.xaxis, ax.yaxis)
     tidy(ax)
