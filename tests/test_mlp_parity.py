@@ -164,6 +164,7 @@ def _alike(expected: Any, got: Any, X: np.ndarray) -> None:
             assert getattr(got, name, None) is None, name
         else:
             np.testing.assert_allclose(getattr(got, name), value, err_msg=name, **CLOSE)
+            assert _types(getattr(got, name)) == _types(value), name
     for name in EQUAL:
         assert getattr(got, name) == getattr(expected, name), name
     for name in ("coefs_", "intercepts_"):
@@ -172,6 +173,11 @@ def _alike(expected: Any, got: Any, X: np.ndarray) -> None:
             assert mine.dtype == other.dtype
             np.testing.assert_allclose(mine, other, rtol=1e-6, atol=1e-8, err_msg=name)
     _predict_alike(expected, got, X)
+
+
+def _types(value: Any) -> list[type]:
+    """Of a number, or of the numbers in a list."""
+    return [type(one) for one in (value if isinstance(value, list) else [value])]
 
 
 def _predict_alike(expected: Any, got: Any, X: np.ndarray) -> None:

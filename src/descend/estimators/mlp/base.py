@@ -196,7 +196,8 @@ class BaseMLP(SupportsCallbacks, NestedParameters, ABC):
             batch = self._batch(X, y, counts)
             if first:
                 self._adapt(batch, np.arange(X.shape[0]))
-            self.loss_, self.n_iter_ = lbfgs.train(self._network, head, batch, recipe)
+            loss, self.n_iter_ = lbfgs.train(self._network, head, batch, recipe)
+            self.loss_ = np.float64(loss)
             if not np.isfinite(self._network.flat()).all():
                 raise ValueError(NOT_FINITE)
             return

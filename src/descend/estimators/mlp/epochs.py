@@ -234,8 +234,8 @@ class Epochs:
                 break
         return joined(parts, self.watch.loss, status)
 
-    def _loss(self, progress: Progress) -> float:
-        """Return the mean over steps, weighted by their rows, of what is shown of their losses."""
+    def _loss(self, progress: Progress) -> np.float64:
+        """Return the mean over steps, weighted by their rows, of what is shown of their losses; scikit-learn's type."""
         losses = self.head.shown * progress.losses + progress.penalties
         starts, sizes = self.starts[: progress.steps], self.sizes[: progress.steps]
         if self.constants is not None:
@@ -247,7 +247,7 @@ class Epochs:
                 w = weight[order].astype(np.float64)
                 sums, masses = np.add.reduceat(c * w, starts), np.add.reduceat(w, starts)
                 losses = losses + np.divide(sums, masses, out=np.zeros_like(sums), where=masses != 0)
-        return float(losses @ sizes / sizes.sum())
+        return np.float64(losses @ sizes / sizes.sum())
 
     def _ends(self, engine: Engine, progress: Progress) -> bool:
         """Note the epoch that was, judge it, choose the next rate; whether training is over."""
@@ -263,7 +263,7 @@ class Epochs:
         judged = self._judge(engine, average)
         journal.watched.append(loss if judged is None else judged[0])
         last = float(self.rates[min(progress.steps, len(self.rates)) - 1])
-        self.watch.end_epoch(lambda: engine.get_parameters() if average is None else average, loss, judged, last)
+        self.watch.end_epoch(lambda: engine.get_parameters() if average is None else average, float(loss), judged, last)
         rate = journal.rule.after_epoch(journal.initial_rate, journal.rate, journal.rows_seen, journal.watched)
         if rate is None:
             self._say("The learning rate cannot fall any further. Stopping.")

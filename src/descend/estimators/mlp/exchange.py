@@ -112,7 +112,7 @@ def take_over(kind: type, fitted: Any) -> Any:
     model._journal = Journal(
         losses=getattr(model, "loss_curve_", []),
         scores=getattr(model, "validation_scores_", None) or [],
-        best_loss=_number(fitted, "best_loss_", np.inf),
+        best_loss=np.float64(_number(fitted, "best_loss_", np.inf)),
         best_score=_number(fitted, "best_validation_score_", -np.inf),
         waited=getattr(fitted, "_no_improvement_count", 0),
         rows_seen=int(fitted.t_),
