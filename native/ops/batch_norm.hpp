@@ -99,7 +99,7 @@ class BatchNorm : public Op<T> {
 
   void add_tasks(int op, long /*batch*/, std::vector<Task>& tasks) const override {
     if (this->owns_statistics)
-      tasks.push_back({op, {0, panels<T>(this->in_width)}, {0, 0}, static_cast<double>(width_) * 128});
+      tasks.push_back({op, {0, panels<T>(this->in_width)}, {0, 0}, static_cast<double>(width_) * 320});
   }
 
   void update(const Pass<T>& pass, const Task&, Update<T>& update) const override {
@@ -283,18 +283,20 @@ class BatchNorm : public Op<T> {
   // Commits the gradient of one parameter: the totals that lie at `from` in the own scratch of each op that uses it.
   void piece(const Pass<T>& pass, Update<T>& update, int id, long offset, long from) const {
     if (id < 0) return;
-    alignas(64) T scratch[kPanel<T>];
-    for (long c = 0; c < width_; c += kPanel<T>) {
+    constexpr long most = 8 * kPanel<T>;
+    alignas(64) T scratch[most];
+    for (long c = 0; c < width_; c += most) {
+      const long count = std::min(most, width_ - c);
       T* g = update.gradient(offset + c, scratch);
       if (update.computes()) {
         const T* total = own_scratch(pass) + from + c;
-        std::copy(total, total + kPanel<T>, g);
+        std::copy(total, total + count, g);
         for (const Op<T>* other : this->partners) {
           total = static_cast<const BatchNorm*>(other)->own_scratch(pass) + from + c;
-          for (int i = 0; i < kPanel<T>; i++) g[i] += total[i];
+          for (long i = 0; i < count; i++) g[i] += total[i];
         }
       }
-      update.commit(id, offset + c, g, kPanel<T>);
+      update.commit(id, offset + c, g, count);
     }
   }
 

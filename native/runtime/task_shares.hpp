@@ -1,10 +1,14 @@
 // Who does which task of the update. Every thread has a share of neighbouring tasks, the same in every step while the
-// team stays as it is, so that the parameters stay in its cache. Costs are estimates and cores get disturbed: a thread
-// that has done its share takes tasks from the end of another's. What a task computes does not depend on who does it.
+// team stays as it is, so that the parameters stay in its cache. Of each op it has about as much as the others have:
+// whose rows another thread has read for a task, it costs more to write them again. Costs are estimates and cores get
+// disturbed: a thread that has done its share takes tasks from the end of another's. What a task computes does not
+// depend on who does it.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
 #include "runtime/program.hpp"
@@ -15,9 +19,14 @@ class TaskShares {
  public:
   explicit TaskShares(int threads) : left_(static_cast<std::size_t>(threads)) {}
 
+  // The tasks of an op follow each other.
   void divide(const std::vector<Task>& tasks) {
+    order_.resize(tasks.size());
+    std::iota(order_.begin(), order_.end(), 0u);
+    const std::vector<std::size_t> shares = shares_of(tasks);
+    std::stable_sort(order_.begin(), order_.end(), [&](uint32_t a, uint32_t b) { return shares[a] < shares[b]; });
     cost_.assign(1, 0.0);
-    for (const Task& task : tasks) cost_.push_back(cost_.back() + task.cost);
+    for (const uint32_t i : order_) cost_.push_back(cost_.back() + tasks[i].cost);
   }
 
   // By thread t of n, when nobody takes tasks: gives it its share for the next round.
@@ -28,9 +37,9 @@ class TaskShares {
   // Calls each(task) until no task is left that thread t of n may take.
   template <class Each>
   void for_each(int t, int n, Each&& each) {
-    for (uint32_t i; take_own(t, i);) each(static_cast<std::size_t>(i));
+    for (uint32_t i; take_own(t, i);) each(static_cast<std::size_t>(order_[i]));
     for (int other = 1; other < n; other++)
-      for (uint32_t i; take_from((t + other) % n, i);) each(static_cast<std::size_t>(i));
+      for (uint32_t i; take_from((t + other) % n, i);) each(static_cast<std::size_t>(order_[i]));
   }
 
  private:
@@ -43,7 +52,23 @@ class TaskShares {
 
   static uint64_t pack(uint32_t first, uint32_t last) { return uint64_t{last} << 32 | first; }
 
-  // The first task of thread t of n: a task belongs to the thread in whose part of the cost its middle lies.
+  // For which thread each task would be if its op were alone.
+  std::vector<std::size_t> shares_of(const std::vector<Task>& tasks) const {
+    std::vector<std::size_t> shares;
+    for (std::size_t first = 0; first < tasks.size();) {
+      std::size_t last = first;
+      double all = 0, before = 0;
+      while (last < tasks.size() && tasks[last].op == tasks[first].op) all += tasks[last++].cost;
+      for (; first < last; before += tasks[first++].cost) {
+        const double middle = all > 0 ? (before + tasks[first].cost / 2) / all : 0;
+        shares.push_back(static_cast<std::size_t>(middle * static_cast<double>(left_.size())));
+      }
+    }
+    return shares;
+  }
+
+  // The first task, in `order_`, of thread t of n: a task belongs to the thread in whose part of the cost its middle
+  // lies.
   uint32_t first_of(int t, int n) const {
     const std::size_t count = cost_.size() - 1;
     std::size_t low = 0, high = count;
@@ -80,7 +105,8 @@ class TaskShares {
     return true;
   }
 
-  std::vector<double> cost_;
+  std::vector<uint32_t> order_;  // of the tasks: thread by thread, and for each op by op
+  std::vector<double> cost_;     // of all tasks before, in that order
   std::vector<Left> left_;
 };
 
