@@ -115,16 +115,16 @@ template <class T, int R, int N, class B>
 }
 
 // One block of terms of N neighbouring panels of C, for all rows: the block of B stays in the nearest cache that holds
-// it, and each tile asks for a part of the block that comes `next` (null: none), which may lie in memory.
-template <class T, int N, class B>
+// it, and between tiles ask(k), for k < `wanted`, asks for a part of the block that comes next, which may lie in
+// memory.
+template <class T, int N, class B, class Ask>
 inline void product_group(const T* a, long a_stride, long rows, long terms, const B& b, T* c, long c_stride,
-                          const T* bias, TermBlock block, const T* next) {
+                          const T* bias, TermBlock block, long wanted, Ask&& ask) {
   constexpr int P = kPanel<T>, most = kTileRows<T, N>;
-  const long lines = next ? (terms * most + rows - 1) / rows : 0;  // a line is one term of a panel
+  const long some = (wanted * most + rows - 1) / rows;
   long asked = 0;
   split_rows<most>(rows, [&](auto r, long first) {
-    for (const long end = std::min(terms, asked + lines); asked < end; asked++)
-      for (int n = 0; n < N; n++) __builtin_prefetch(next + n * b.stride + asked * P, 0, 2);
+    for (const long end = std::min(wanted, asked + some); asked < end; asked++) ask(asked);
     product_tile<T, decltype(r)::value, N>(a + first * P, a_stride, terms, b, c + first * P, c_stride, bias, block);
   });
 }
@@ -144,11 +144,17 @@ void product_panels(const T* a, long a_stride, long rows, long terms, const B& b
       const B bp = b.from(p, k);
       const T* start = bias ? bias + p * P : nullptr;
       T* cp = c + p * c_stride;
+      const auto multiply = [&](auto n, const T* next) {  // next: the block that follows, or null
+        constexpr int N = decltype(n)::value;
+        product_group<T, N>(ak, a_stride, rows, count, bp, cp, c_stride, start, block, next ? count : 0,
+                            [&](long line) {
+                              for (int i = 0; i < N; i++) __builtin_prefetch(next + i * b.stride + line * P, 0, 2);
+                            });
+      };
       if (kTilePanels == 4 || rows <= 2) {  // wide tiles, or few rows
         with_constant<4>(std::min<long>(4, p1 - p), [&](auto n) {
           constexpr int N = decltype(n)::value;
-          const T* next = rows > 2 && p + N < p1 ? bp.data + N * b.stride : nullptr;
-          product_group<T, N>(ak, a_stride, rows, count, bp, cp, c_stride, start, block, next);
+          multiply(n, rows > 2 && p + N < p1 ? bp.data + N * b.stride : nullptr);
         });
         p += 4;
       } else {
@@ -156,7 +162,7 @@ void product_panels(const T* a, long a_stride, long rows, long terms, const B& b
         const T* next = p + 1 < p1               ? bp.data + b.stride
                         : k + kTermBlock < terms ? b.from(p0, k + kTermBlock).data
                                                  : nullptr;
-        product_group<T, 1>(ak, a_stride, rows, count, bp, cp, c_stride, start, block, next);
+        multiply(std::integral_constant<int, 1>{}, next);
         p++;
       }
     }
@@ -168,6 +174,34 @@ template <class T>
 void product_panels(const T* a, long a_stride, long rows, long terms, const T* b, long b_stride, T* c, long c_stride,
                     const T* bias, long p0, long p1) {
   product_panels<T>(a, a_stride, rows, terms, Plain<T>{b, b_stride}, c, c_stride, bias, p0, p1);
+}
+
+// Panels [p0, p1) of C = A W^T for `rows` rows. a: (rows, terms), c: (rows, columns), in panels their stride apart; w:
+// (columns, terms). What a group of panels needs of W is turned over right before, into memory
+// that stays in the nearest caches.
+template <class T>
+void product_with_transpose(const T* a, long a_stride, long rows, long terms, const Plain<T>& w, long columns, T* c,
+                            long c_stride, long p0, long p1) {
+  constexpr int P = kPanel<T>, most = 4;
+  alignas(64) T turned[most * kTermBlock * P];  // (panels, terms, P)
+  const long group = rows <= 2 ? most : kTilePanels;
+  for (long k = 0; k == 0 || k < terms; k += kTermBlock) {
+    const long count = std::min(kTermBlock, terms - k);
+    const auto at = [&](long panel, long term) { return w.from((k + term) / P, panel * P).data; };
+    for (long p = p0; p < p1; p += group)
+      with_constant<most>(std::min(group, p1 - p), [&](auto n) {
+        constexpr int N = decltype(n)::value;
+        for (long t = 0; t < count; t += P)
+          for (long i = 0; i < N; i++)
+            transpose_padded<T>(at(p + i, t), std::min<long>(P, columns - (p + i) * P),
+                                turned + (i * kTermBlock + t) * P);
+        product_group<T, N>(a + k / P * a_stride, a_stride, rows, count, Plain<T>{turned, kTermBlock * P},
+                            c + p * c_stride, c_stride, nullptr, {k == 0, k + kTermBlock >= terms},
+                            rows > 2 && p + N < p1 ? count : 0, [&](long term) {
+                              for (int i = 0; i < N; i++) __builtin_prefetch(at(p + N + i, term) + term % P * P, 0, 2);
+                            });
+      });
+  }
 }
 
 // A matrix whose rows come in groups: one panel of it, and how far apart its groups lie.

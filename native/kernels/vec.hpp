@@ -225,10 +225,35 @@ inline void transpose_panel(const T* from, long rows, T* to) {
         }
       return;
     }
+  } else if (rows == P) {
+    for (int i = 0; i < P; i += 4)
+      for (int j = 0; j < P; j += 4) {
+        __m256d r[4], s[4];
+        for (int q = 0; q < 4; q++) r[q] = _mm256_load_pd(from + (i + q) * P + j);
+        for (int q = 0; q < 4; q += 2) {
+          s[q] = _mm256_unpacklo_pd(r[q], r[q + 1]);
+          s[q + 1] = _mm256_unpackhi_pd(r[q], r[q + 1]);
+        }
+        for (int q = 0; q < 2; q++) {
+          _mm256_store_pd(to + (j + q) * P + i, _mm256_permute2f128_pd(s[q], s[q + 2], 0x20));
+          _mm256_store_pd(to + (j + q + 2) * P + i, _mm256_permute2f128_pd(s[q], s[q + 2], 0x31));
+        }
+      }
+    return;
   }
 #endif
   for (long r = 0; r < rows; r++)
     for (int c = 0; c < P; c++) to[c * P + r] = from[r * P + c];
+}
+
+// The same with zeros in the target columns beyond.
+template <class T>
+inline void transpose_padded(const T* from, long rows, T* to) {
+  constexpr int P = kPanel<T>;
+  if (rows == P) return transpose_panel(from, P, to);
+  alignas(64) T whole[P * P] = {};
+  std::copy(from, from + rows * P, whole);
+  transpose_panel<T>(whole, P, to);
 }
 
 }  // namespace descend

@@ -37,15 +37,23 @@ class Dense final : public DenseParameters<T> {
   void forward(const Pass<T>& pass, Rows rows, Panels p) const override {
     if (pass.training && drop_.active())
       return multiply(pass, rows, p, drop_.weights(this->scratch(pass), pass.weights + this->weight_.offset));
-    multiply(pass, rows, p, matrix(pass, this->spec.transposed));
+    multiply(pass, rows, p, this->spec.transposed ? transpose(pass) : weight(pass));
     if (!pass.training && gaussian_.active()) spread(pass, rows, p);
   }
 
   void backward(const Pass<T>& pass, Rows rows, Panels p) const override {
+    const long stride = this->stride(pass), at = rows.first * kPanel<T>;
+    const T* dz = this->out_gradient(pass, rows.first) + at;
+    T* dx = this->in_gradient(pass, rows.first) + at;
+    const auto multiply = [&](const auto& matrix) {
+      product_panels<T>(dz, stride, rows.count(), this->out_width, matrix, dx, stride, nullptr, p.first, p.last);
+    };
     if (drop_.active())
-      return multiply_back(pass, rows, p,
-                           drop_.transposed(this->scratch(pass), pass.transposed + this->weight_.transposed));
-    multiply_back(pass, rows, p, matrix(pass, !this->spec.transposed));
+      return multiply(drop_.transposed(this->scratch(pass), pass.transposed + this->weight_.transposed));
+    if (this->spec.transposed) return multiply(weight(pass));
+    if (this->weight_.transposed >= 0) return multiply(transpose(pass));
+    product_with_transpose<T>(dz, stride, rows.count(), this->out_width, weight(pass), this->rows_, dx, stride, p.first,
+                              p.last);
   }
 
   void add_tasks(int op, long batch, std::vector<Task>& tasks) const override {
@@ -101,10 +109,9 @@ class Dense final : public DenseParameters<T> {
   }
 
  private:
-  // The weight, or its transpose.
-  Plain<T> matrix(const Pass<T>& pass, bool transposed) const {
-    if (transposed) return {pass.transposed + this->weight_.transposed, padded<T>(this->columns_) * kPanel<T>};
-    return {pass.weights + this->weight_.offset, this->panel()};
+  Plain<T> weight(const Pass<T>& pass) const { return {pass.weights + this->weight_.offset, this->panel()}; }
+  Plain<T> transpose(const Pass<T>& pass) const {
+    return {pass.transposed + this->weight_.transposed, padded<T>(this->columns_) * kPanel<T>};
   }
 
   template <class B>
@@ -113,13 +120,6 @@ class Dense final : public DenseParameters<T> {
     product_panels<T>(this->in(pass, rows.first) + at, stride, rows.count(), this->in_width, weights,
                       this->out(pass, rows.first) + at, stride,
                       this->spec.bias >= 0 ? pass.weights + this->bias_.offset : nullptr, p.first, p.last);
-  }
-
-  template <class B>
-  void multiply_back(const Pass<T>& pass, Rows rows, Panels p, const B& transposed) const {
-    const long stride = this->stride(pass), at = rows.first * kPanel<T>;
-    product_panels<T>(this->out_gradient(pass, rows.first) + at, stride, rows.count(), this->out_width, transposed,
-                      this->in_gradient(pass, rows.first) + at, stride, nullptr, p.first, p.last);
   }
 
   // Turns the means in the output into outputs.

@@ -162,10 +162,12 @@ void Program<T>::place_parameters() {
     reads_transposed |= s.transposed;
     const bool masked = s.drop_rate > 0 && s.kind != OpKind::dense;  // it transposes what it keeps of its weight
     if (s.kind == OpKind::recurrent && !masked) transpose(s.recurrent);
-    const bool product =
-        s.kind == OpKind::dense || s.kind == OpKind::recurrent || (s.kind == OpKind::convolution && !masked);
-    // Nobody wants the gradient of the input.
-    if (product && (s.input != plan.input || s.transposed)) transpose(s.weight);
+    if (s.kind == OpKind::dense) {  // others turn over what they need of it
+      if (s.transposed || (s.drop_rate > 0 && s.input != plan.input)) transpose(s.weight);
+      continue;
+    }
+    const bool product = s.kind == OpKind::recurrent || (s.kind == OpKind::convolution && !masked);
+    if (product && s.input != plan.input) transpose(s.weight);  // nobody wants the gradient of the input
   }
 }
 
@@ -317,7 +319,8 @@ void Program<T>::find_owners() {
     owns(op->spec.running_variance);
     owns(op->spec.recurrent);
     owns(op->spec.recurrent_bias);
-    if (op->spec.weight >= 0) owner[id(op->spec.weight)]->keeps_transposed |= op->wants_input || op->spec.transposed;
+    if (op->spec.weight >= 0 && placement[id(op->spec.weight)].transposed >= 0)
+      owner[id(op->spec.weight)]->keeps_transposed |= op->wants_input || op->spec.transposed;
   }
 }
 

@@ -52,6 +52,27 @@ void check_product(long rows, long terms, long columns) {
   CHECK(equal);
 }
 
+// C = A W^T, by groups of panels as a network asks for them.
+template <class T>
+void check_transpose(long rows, long terms, long columns) {
+  const auto a = random_panels<T>(rows, terms, 1), w = random_panels<T>(columns, terms, 2);
+  Buffer<T> c(panels<T>(columns) * rows * kPanel<T>);
+  std::fill(c.get(), c.get() + c.size(), T(NAN));
+  for (long p = 0; p < panels<T>(columns); p += 4)
+    product_with_transpose<T>(a.get(), rows * kPanel<T>, rows, terms, {w.get(), columns * kPanel<T>}, columns, c.get(),
+                              rows * kPanel<T>, p, std::min(p + 4, panels<T>(columns)));
+  bool equal = true;
+  for (long r = 0; r < rows; r++)
+    for (long n = 0; n < panels<T>(columns) * kPanel<T>; n++) {  // zeros behind the last column
+      const T expected = n >= columns ? T(0)
+                                      : chain<T>(
+                                            terms, kTermBlock, T(0), [&](long k) { return at(a, rows, r, k); },
+                                            [&](long k) { return at(w, columns, n, k); });
+      equal &= at(c, rows, r, n) == expected;
+    }
+  CHECK(equal);
+}
+
 template <class T, int N>
 void check_outer(long rows, long inputs, long columns) {
   const auto a = random_panels<T>(rows, inputs, 4), b = random_panels<T>(rows, columns, 5);
@@ -90,6 +111,8 @@ TEST(products_equal_chains_of_fused_multiply_adds) {
       for (long columns : {1L, 10L, 16L, 37L, 64L, 100L}) {
         check_product<float>(rows, terms, columns);
         check_product<double>(rows, terms, columns);
+        check_transpose<float>(rows, terms, columns);
+        check_transpose<double>(rows, terms, columns);
       }
 }
 
