@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from cli_runs import classes_frame, run
-from descend import History, Network, NetworkClassifier, layers
+from descend import History, Network, NetworkClassifier, Sequences, layers
 from descend.data.preparing import prepare
 from descend.data.reading import Table
 from descend.training.progress import closing_line
@@ -29,6 +29,8 @@ def test_rows_without_a_target(tmp_path, lost, words):
 
 
 def test_a_single_epoch_column_and_output(tmp_path):
+    assert "1 trained weight\n" in Network([layers.Dense(1, use_bias=False)], input_shape=1).summary() + "\n"
+    assert "1 step in all" in repr(Sequences([np.ones((1, 2))]))
     history = History(epoch=[1], loss=[0.5], seconds=[0.1], stop_reason="epochs")
     assert closing_line(history).startswith("1 epoch in 0.10 s")
     with pytest.raises(ValueError, match="y calls for 1 output;"):

@@ -165,10 +165,10 @@ def budget_remark(outcome: Outcome) -> str:
     recipe, reached = outcome.recipe, len(outcome.history)
     if outcome.history.stop_reason != "time_budget" or reached == recipe.epochs:
         return ""
+    advice = f"; with --epochs {reached - 1} it would fall to 0 within that time" if reached > 1 else ""
     return (
         f"The time budget of {recipe.time_budget:g} s ended the training in epoch {reached} of {recipe.epochs}, with "
-        f"the learning rate still at {outcome.history.learning_rate[-1]:.3g}; with --epochs {max(1, reached - 1)} it "
-        "would fall to 0 within that time."
+        f"the learning rate still at {outcome.history.learning_rate[-1]:.3g}{advice}."
     )
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from descend.wording import counted
+
 
 class Sequences:
     """Rows that have fewer steps than the array has room for.
@@ -77,7 +79,7 @@ class Sequences:
         return Sequences(self.values[rows], self.lengths[rows])
 
     def __repr__(self) -> str:
-        return f"Sequences of shape {self.shape}, {self.lengths.sum()} steps in all"
+        return f"Sequences of shape {self.shape}, {counted(int(self.lengths.sum()), 'step')} in all"
 
     def padded_to(self, steps: int, dtype: np.dtype) -> Sequences:
         """The same with room for so many steps, zeros where there are none, and numbers of `dtype`."""

@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 
 from descend.engine.native import perceptron_epoch
 from descend.estimators.checking import new_rows, training_rows
+from descend.wording import counted
 
 
 class Perceptron(ClassifierMixin, BaseEstimator):
@@ -172,8 +173,9 @@ class Perceptron(ClassifierMixin, BaseEstimator):
         if self.warm_start and hasattr(self, "coef_"):
             if not np.array_equal(classes, self.classes_) or self.coef_.shape[1] != features:
                 raise ValueError(
-                    f"warm_start needs the classes {self.classes_.tolist()} and {self.coef_.shape[1]} features of the "
-                    f"last fit, got {classes.tolist()} and {features}; set warm_start=False to start anew"
+                    f"warm_start needs the classes {self.classes_.tolist()} and "
+                    f"{counted(self.coef_.shape[1], 'feature')} of the last fit, got {classes.tolist()} and "
+                    f"{features}; set warm_start=False to start anew"
                 )
             return [(self.coef_[i].copy(), self.intercept_[i : i + 1].copy()) for i in range(problems)]
         return [(np.zeros(features), np.zeros(1)) for _ in range(problems)]
@@ -196,9 +198,9 @@ class Perceptron(ClassifierMixin, BaseEstimator):
 
     def _warn(self, learnt: list[_Learnt]) -> None:
         warnings.warn(
-            f"Perceptron did not converge in {self.max_iter} epochs: the classes are not linearly separable, or need "
-            "more epochs (max_iter). The weights with the fewest errors on the training rows are kept: "
-            f"{', '.join(str(one.errors) for one in learnt)} wrong",
+            f"Perceptron did not converge in {counted(self.max_iter, 'epoch')}: the classes are not linearly "
+            "separable, or need more epochs (max_iter). The weights with the fewest errors on the training rows are "
+            f"kept: {', '.join(str(one.errors) for one in learnt)} wrong",
             ConvergenceWarning,
             stacklevel=3,
         )

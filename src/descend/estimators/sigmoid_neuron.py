@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight
 from descend import layers, optimizers, penalties
 from descend.estimators.checking import new_rows, training_rows
 from descend.model import Network
+from descend.wording import counted
 
 
 class SigmoidNeuron(ClassifierMixin, BaseEstimator):
@@ -148,8 +149,8 @@ class SigmoidNeuron(ClassifierMixin, BaseEstimator):
         self.network_ = network
         if history.stop_reason == "epochs":
             warnings.warn(
-                f"SigmoidNeuron did not converge in {self.max_iter} epochs; raise max_iter, scale the features, or "
-                "raise the learning rate",
+                f"SigmoidNeuron did not converge in {counted(self.max_iter, 'epoch')}; raise max_iter, scale the "
+                "features, or raise the learning rate",
                 ConvergenceWarning,
                 stacklevel=2,
             )

@@ -7,6 +7,7 @@ import math
 from descend.plan import expand, name_layers, ops, parameters_of, walk
 from descend.plan.plan import Parameter, Plan
 from descend.training.core import Core
+from descend.wording import counted
 
 
 def describe(core: Core) -> str:
@@ -52,7 +53,7 @@ def _shape(shape: tuple[int, ...]) -> str:
 def _totals(plan: Plan) -> str:
     trained = sum(p.size for p in plan.parameters if p.trainable)
     fixed = plan.size - trained
-    text = f"{trained:,} trained weights"
+    text = counted(trained, "trained weight")
     if fixed:
         text += f", {fixed:,} not trained"
     shared = sum(p.size for op in plan.ops for p in _shared(op, plan))

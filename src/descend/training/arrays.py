@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from descend.engine.sequences import Sequences
 from descend.engine.sparse import Features, SparseRows, is_sparse
+from descend.wording import counted
 
 #: Numbers of columns, or all of them.
 Columns = Sequence[int] | Literal["all"]
@@ -138,7 +139,8 @@ def _sequences(X: Sequences, shape: tuple[int, ...] | None, dtype: np.dtype, nam
         wanted = f"({shape[0]} steps or fewer, {shape[1]} features)" if len(shape) == 2 else f"{shape}"
         raise ValueError(
             f"{name} must have rows of shape {wanted}, as the network was built, got up to "
-            f"{X.lengths.max(initial=0)} steps of {width} features; cut longer sequences, or build a network for them"
+            f"{counted(int(X.lengths.max(initial=0)), 'step')} of {counted(width, 'feature')}; cut longer sequences, "
+            "or build a network for them"
         )
     if width == 0:
         raise ValueError(f"{name} has no features, its shape is {X.shape}; pass at least one column")
@@ -152,10 +154,10 @@ def _tokens(X: Sequences, shape: tuple[int, ...] | None, dtype: np.dtype, name: 
     """Sequences of integers with room for the network's steps."""
     longest = X.lengths.max(initial=0)
     if shape is not None and (len(shape) != 1 or longest > shape[0]):
-        wanted = f"up to {shape[0]} integers" if len(shape) == 1 else f"shape {shape}"
+        wanted = f"up to {counted(shape[0], 'integer')}" if len(shape) == 1 else f"shape {shape}"
         raise ValueError(
-            f"{name} must have rows of {wanted}, as the network was built, got sequences of up to {longest} integers; "
-            "cut longer sequences, or build a network for them"
+            f"{name} must have rows of {wanted}, as the network was built, got sequences of up to "
+            f"{counted(int(longest), 'integer')}; cut longer sequences, or build a network for them"
         )
     steps = X.shape[1] if shape is None else shape[0]
     own = Sequences(X.values[:, :steps], X.lengths)
