@@ -37,7 +37,8 @@ class TaskShares {
   // Calls each(task) until no task is left that thread t of n may take.
   template <class Each>
   void for_each(int t, int n, Each&& each) {
-    for (uint32_t i; take_own(t, i);) each(static_cast<std::size_t>(order_[i]));
+    for (uint32_t first, last; take_own(t, first, last);)
+      for (; first < last; first++) each(static_cast<std::size_t>(order_[first]));
     for (int other = 1; other < n; other++)
       for (uint32_t i; take_from((t + other) % n, i);) each(static_cast<std::size_t>(order_[i]));
   }
@@ -45,6 +46,9 @@ class TaskShares {
  private:
   // Tasks whose owner will soon come to them stay with it, since its cache holds their parameters.
   static constexpr uint32_t kOwners = 6;
+  // How many an owner takes at once: what says so waits until all that the task before wrote is seen by others, which
+  // else happens while the next one computes.
+  static constexpr uint32_t kAtOnce = 4;
 
   struct alignas(64) Left {
     std::atomic<uint64_t> tasks{0};  // first and past the last
@@ -83,13 +87,16 @@ class TaskShares {
     return static_cast<uint32_t>(low);
   }
 
-  bool take_own(int t, uint32_t& task) {
+  bool take_own(int t, uint32_t& first, uint32_t& last) {
     std::atomic<uint64_t>& tasks = left_[static_cast<std::size_t>(t)].tasks;
     uint64_t seen = tasks.load(std::memory_order_acquire);
     do {
-      task = static_cast<uint32_t>(seen);
-      if (task >= static_cast<uint32_t>(seen >> 32)) return false;
-    } while (!tasks.compare_exchange_weak(seen, seen + 1, std::memory_order_acq_rel, std::memory_order_acquire));
+      first = static_cast<uint32_t>(seen);
+      const uint32_t left = static_cast<uint32_t>(seen >> 32) - first;
+      if (left == 0) return false;
+      last = first + (left <= kOwners ? left : std::min(left - kOwners, kAtOnce));
+    } while (!tasks.compare_exchange_weak(seen, seen + (last - first), std::memory_order_acq_rel,
+                                          std::memory_order_acquire));
     return true;
   }
 
