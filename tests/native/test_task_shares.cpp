@@ -46,6 +46,24 @@ TEST(every_task_is_done_once_whoever_does_it) {
       for (const int times : counts(count, n, 3, by_thread)) CHECK(times == 3);
 }
 
+TEST(every_thread_has_a_part_of_each_op) {
+  std::vector<Task> tasks;
+  for (int op = 0; op < 3; op++)
+    for (int i = 0; i < 8; i++) tasks.push_back({op, {0, 1}, {0, 1}, op + 1.0});
+  for (int t = 0; t < 2; t++) {
+    TaskShares shares(2);
+    shares.divide(tasks);
+    for (int other = 0; other < 2; other++) shares.refill(other, 2);
+    std::vector<std::size_t> done;
+    shares.for_each(t, 2, [&](std::size_t i) { done.push_back(i); });
+    done.resize(12);  // its own come first
+    std::vector<std::size_t> expected;
+    for (std::size_t op = 0; op < 3; op++)
+      for (std::size_t i = 0; i < 4; i++) expected.push_back(8 * op + 4 * static_cast<std::size_t>(t) + i);
+    CHECK(done == expected);
+  }
+}
+
 TEST(a_thread_that_has_done_its_share_helps_a_slow_one) {
   std::vector<long> by_thread;
   counts(200, 2, 1, by_thread);
