@@ -59,8 +59,9 @@ class TeamSize {
   // What members get to come: an idle core of a virtual machine takes long to wake up, but nobody waits meanwhile.
   static constexpr int64_t kPatience = 200'000'000;
   // Between two tries, at least and at most, as multiples of what a try takes; it grows with every try that is lost,
-  // and fast where one is lost by the last factor. One size is better than the other when it is faster by more than
-  // the first factor, and in doubt a try is made at once when it seems slower by the second.
+  // and fast where the leader alone loses by the last factor: a team that loses may win when its core is back. One size
+  // is better than the other when it is faster by more than the first factor, and in doubt a try is made at once when
+  // it seems slower by the second.
   static constexpr int64_t kRarely = 6, kMostRarely = 400;
   static constexpr double kFaster = 0.96, kClearly = 1.1, kHopeless = 1.4;
   // What a measurement still counts when the next one is made: a core that is away for some milliseconds does not make
@@ -84,7 +85,7 @@ class TeamSize {
       spent_ = done_ = 0;
       remember();
     } else {
-      const bool hopeless = rate() > kHopeless * other();
+      const bool hopeless = size_ == 1 && rate() > kHopeless * other();
       size_ = most_ + 1 - size_;
       rarely_ = std::min((hopeless ? 8 : 2) * rarely_, kMostRarely);
     }
