@@ -58,12 +58,10 @@ class TeamSize {
   static constexpr int64_t kWindow = 1'000'000, kLongWindow = 2'000'000, kSteps = 4;
   // What members get to come: an idle core of a virtual machine takes long to wake up, but nobody waits meanwhile.
   static constexpr int64_t kPatience = 200'000'000;
-  // Between two tries, at least and at most, as multiples of what a try takes; it grows with every try that is lost,
-  // and fast where the leader alone loses by the last factor: a team that loses may win when its core is back. One size
-  // is better than the other when it is faster by more than the first factor, and in doubt a try is made at once when
-  // it seems slower by the second.
+  // Between two tries, at least and at most, as multiples of what a try takes; one size is better than the other when
+  // it is faster by more than the first factor, and in doubt a try is made at once when it seems slower by the second.
   static constexpr int64_t kRarely = 6, kMostRarely = 400;
-  static constexpr double kFaster = 0.96, kClearly = 1.1, kHopeless = 1.4;
+  static constexpr double kFaster = 0.96, kClearly = 1.1;
   // What a measurement still counts when the next one is made: a core that is away for some milliseconds does not make
   // a team seem slow, one that is away half of the time does.
   static constexpr double kFades = 0.9;
@@ -85,9 +83,8 @@ class TeamSize {
       spent_ = done_ = 0;
       remember();
     } else {
-      const bool hopeless = size_ == 1 && rate() > kHopeless * other();
       size_ = most_ + 1 - size_;
-      rarely_ = std::min((hopeless ? 8 : 2) * rarely_, kMostRarely);
+      rarely_ = std::min(2 * rarely_, kMostRarely);
     }
     pause(busy_);
   }

@@ -44,20 +44,6 @@ TEST(team_stays_whole_while_that_is_faster) {
   }
 }
 
-TEST(what_loses_clearly_is_tried_rarely_from_the_start) {
-  TeamSize size;
-  int64_t now = 0;
-  long alone = 0;
-  size.begin(2, now);
-  for (int step = 0; step < 40; step++) {
-    const int members = size.size();
-    now += members == 1 ? kLarge.alone : kLarge.together;
-    alone += members == 1;
-    size.step(now, members);
-  }
-  CHECK(alone == 1);
-}
-
 TEST(leader_works_alone_while_that_is_faster) {
   TeamSize size;
   int64_t now = 0;
