@@ -145,6 +145,9 @@ class Model {
 // first be woken, and of a training step some microseconds', since they wait for each other's steps without sleeping
 // and TeamSize finds out whether they help.
 inline constexpr double kWorkToWake = 4e6, kWorkOfStep = 3e5;
+// From so many flops on, about a millisecond's, a step is long. And what a leader waits for its members, in nanoseconds
+// per flop of a step: about half of what the step takes it alone, which is what they spare it.
+inline constexpr double kWorkOfLongStep = 1e8, kWaitPerWork = 5e-3;
 int useful_threads(double flops, double least);
 
 }  // namespace descend

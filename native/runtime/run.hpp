@@ -18,6 +18,7 @@
 namespace descend {
 
 inline constexpr int64_t kWatchInterval = 50'000'000;  // nanoseconds between calls of the watch
+inline constexpr int64_t kLongestWait = 20'000'000;    // nanoseconds that a leader waits for members
 
 template <class T>
 class Run {
@@ -39,7 +40,9 @@ class Run {
         seats_(threads),
         to_compute_(threads),
         to_apply_(threads) {
-    size_.begin(threads, now_ns());
+    const double work = program_.training_work(job.data, job.batch);
+    size_.begin(threads, work > kWorkOfLongStep, now_ns());
+    moment_ = std::min(kLongestWait, static_cast<int64_t>(work * kWaitPerWork));
     active_ = job.adapt ? 1 : threads;
     invited_ = size_.size() > 1;
     for (std::size_t i = 0; i < program_.ops.size(); i++)
@@ -73,10 +76,11 @@ class Run {
   void member(int t) {
     const FlushDenormals flush;
     int64_t stalled = 0;
-    if (t == 0)
+    if (t > 0 && !join(t)) return;
+    if (t == 0 && job_.adapt && invited_) {
       await_members();
-    else if (!join(t))
-      return;
+      call_team();
+    }
     for (;;) {
       const int64_t before = stalled;
       if (!step(t, active_.load(std::memory_order_acquire), next_.load(std::memory_order_relaxed), stalled)) return;
@@ -85,14 +89,12 @@ class Run {
     }
   }
 
-  // The leader gives members a moment to come, but never waits for one that the machine gives no core: they take part
-  // from the step after their arrival.
-  void await_members() {
-    constexpr int64_t moment = 100'000;  // nanoseconds: what waking a thread takes on an idle machine, and more
-    if (!job_.adapt || !invited_) return;
+  // The leader gives members a moment to come, but never waits long for one that the machine gives no core: they take
+  // part from the step after their arrival.
+  void await_members() const {
+    if (size_.leader_first()) return;
     for (const int64_t start = now_ns(); ready_.load(std::memory_order_acquire) < size_.size() - 1;)
-      if (now_ns() - start > moment) return;
-    call_team();
+      if (now_ns() - start > moment_) return;
   }
 
   // Member t waits until it takes part, awake once it is invited; false when the run is over.
@@ -120,8 +122,10 @@ class Run {
       invited_.store(more, std::memory_order_release);
       if (!more) active_.store(1, std::memory_order_release);
       wake();
-    } else if (more && active_.load(std::memory_order_relaxed) == 1 &&
-               ready_.load(std::memory_order_acquire) >= wanted - 1) {
+      if (more) await_members();
+    }
+    if (more && active_.load(std::memory_order_relaxed) == 1 && !size_.leader_first() &&
+        ready_.load(std::memory_order_acquire) >= wanted - 1) {
       active_.store(wanted, std::memory_order_release);
       wake();
     }
@@ -287,11 +291,11 @@ class Run {
         over = true;
       }
     }
+    // A last batch of fewer rows says little; that of a run of one step counts.
+    if (job_.adapt && rows == job_.batch) size_.step(now, active_.load(std::memory_order_relaxed));
     if (over) return finish(status);
     next_.store(b + 1, std::memory_order_relaxed);
-    if (!job_.adapt) return;
-    size_.step(now, active_.load(std::memory_order_relaxed));
-    call_team();
+    if (job_.adapt) call_team();
   }
 
   void finish(Status status) {
@@ -321,6 +325,7 @@ class Run {
   Barrier barrier_;
 
   TeamSize& size_;
+  int64_t moment_ = 0;  // nanoseconds that the leader waits for members
   Seats seats_;
   TaskShares to_compute_, to_apply_;
   std::atomic<int> active_;

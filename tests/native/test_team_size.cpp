@@ -14,13 +14,14 @@ struct Shares {
   double together;  // of the time
 };
 
-// Steps in runs of `run` steps for a second of the machine's time; a member comes `arrival` after it is called.
-Shares simulate(TeamSize& size, Machine machine, int64_t& now, long run = 50, int64_t arrival = 0) {
+// Steps in runs of `run` steps for `length` of the machine's time; a member comes `arrival` after it is called.
+Shares simulate(TeamSize& size, Machine machine, int64_t& now, long run = 50, int64_t arrival = 0,
+                int64_t length = 1'000'000'000) {
   const int64_t start = now;
   int64_t together = 0, called = now, paused = now;
-  for (long step = 0; now - start < 1'000'000'000; step++) {
-    if (step % run == 0) size.begin(2, now);
-    const int before = size.size(), members = now - called < arrival ? 1 : before;
+  for (long step = 0; now - start < length; step++) {
+    if (step % run == 0) size.begin(2, machine.alone > 1'000'000, now);
+    const int before = size.size(), members = size.leader_first() || now - called < arrival ? 1 : before;
     int64_t spent = members == 1 ? machine.alone : machine.together;
     if (machine.pause && now - paused > machine.between_pauses) spent += machine.pause, paused = now;
     now += spent;
@@ -39,9 +40,35 @@ TEST(team_stays_whole_while_that_is_faster) {
   for (const Machine machine : {kFree, kLarge}) {
     TeamSize size;
     int64_t now = 0;
-    CHECK(simulate(size, machine, now).together > 0.88);
     CHECK(simulate(size, machine, now).together > 0.97);
+    CHECK(simulate(size, machine, now).together > 0.98);
   }
+}
+
+TEST(first_milliseconds_are_as_fast_as_later_ones) {
+  for (const Machine machine : {kFree, kLarge}) {
+    TeamSize size;
+    int64_t now = 0;
+    CHECK(simulate(size, machine, now, 50, 0, 20 * machine.alone).together > 0.85);
+  }
+  TeamSize size;
+  int64_t now = 0;
+  CHECK(simulate(size, kShared, now, 50, 0, 20'000'000).together < 0.2);
+}
+
+TEST(runs_of_one_step_use_the_team) {
+  TeamSize size;
+  int64_t now = 0;
+  CHECK(simulate(size, kFree, now, 1, 0, 20'000'000).together > 0.9);
+}
+
+TEST(pause_between_runs_makes_the_team_worth_a_try) {
+  TeamSize size;
+  int64_t now = 0;
+  simulate(size, kShared, now);
+  CHECK(simulate(size, kFree, now, 50, 0, 20'000'000).together == 0);
+  now += 1'000'000'000;
+  CHECK(simulate(size, kFree, now, 50, 0, 20'000'000).together > 0.6);
 }
 
 TEST(leader_works_alone_while_that_is_faster) {
@@ -82,7 +109,7 @@ TEST(a_team_that_stood_still_for_a_moment_stays_whole) {
 
 TEST(a_single_thread_is_a_team_of_one) {
   TeamSize size;
-  size.begin(1, 0);
+  size.begin(1, false, 0);
   for (int64_t now = 0; now < 100'000'000; now += 1'000'000) size.step(now, 1);
   CHECK(size.size() == 1);
 }
