@@ -26,9 +26,10 @@ TrainResult Model<T>::train(const TrainJob<T>& job) {
   TrainJob<T> whole = job;
   whole.batch = std::min(job.batch, job.count);
   if (whole.accumulate > 1 && accumulated_.size() == 0) accumulated_ = Buffer<T>(program.size);
-  const int threads = job.threads > 0
-                          ? job.threads
-                          : useful_threads(program_for(job.data).training_work(job.data, whole.batch), kWorkOfStep);
+  int threads = job.threads > 0
+                    ? job.threads
+                    : useful_threads(program_for(job.data).training_work(job.data, whole.batch), kWorkOfStep);
+  if (job.adapt) threads = std::min(threads, available_processors());  // more never help
   const Parameters<T> p{weights_.get(),
                         training_.look_ahead,
                         training_.transposed,

@@ -101,7 +101,8 @@ class Trainable:
         restore_best : bool, default: True
             With validation rows (or `EarlyStopping`), end with the weights of the best epoch, whatever ended the run.
         threads : int, default: None
-            Threads to use; None lets the engine choose. The bits do not depend on it.
+            Threads to use: at most as many as the process has processors, and only while they help. None lets the
+            engine choose. The bits do not depend on it.
         accumulate : int, default: 1
             Batches whose gradients are added up before each update, which then is, to rounding, that of one batch of
             `accumulate` times the rows in the memory of one: without batch normalization, which goes by the single
