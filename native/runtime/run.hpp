@@ -10,6 +10,7 @@
 
 #include "ops/max_norm.hpp"
 #include "runtime/denormals.hpp"
+#include "runtime/invitation.hpp"
 #include "runtime/model.hpp"
 #include "runtime/seats.hpp"
 #include "runtime/task_shares.hpp"
@@ -44,7 +45,7 @@ class Run {
     size_.begin(threads, work > kWorkOfLongStep, now_ns());
     moment_ = std::min(kLongestWait, static_cast<int64_t>(work * kWaitPerWork));
     active_ = job.adapt ? 1 : threads;
-    invited_ = size_.size() > 1;
+    if (size_.size() > 1) invitation_.change();
     for (std::size_t i = 0; i < program_.ops.size(); i++)
       program_.ops[i]->add_tasks(static_cast<int>(i), job.batch, tasks_);
     if (memory_.arena.columns)
@@ -64,7 +65,7 @@ class Run {
     last_watch_ = now_ns();
     for (const auto& op : program_.ops) op->begin(pass_of(0, 1, 0));
     const bool alone = job_.adapt && size_.stays_alone(batches_);
-    Team::run(alone ? 1 : threads, [this](int t) { member(t); });
+    Team::run(alone ? 1 : threads, [this](int t) { member(t); }, !job_.adapt);
     add_penalties();
     if (job_.moved && result_.steps == steps_) add_moved();
     if (error_) std::rethrow_exception(error_);
@@ -77,7 +78,8 @@ class Run {
     const FlushDenormals flush;
     int64_t stalled = 0;
     if (t > 0 && !join(t)) return;
-    if (t == 0 && job_.adapt && invited_) {
+    if (t == 0 && job_.adapt && invitation_.stands()) {
+      seats_.look(0, now_ns());
       await_members();
       call_team();
     }
@@ -93,23 +95,28 @@ class Run {
   // part from the step after their arrival.
   void await_members() const {
     if (size_.leader_first()) return;
-    for (const int64_t start = now_ns(); ready_.load(std::memory_order_acquire) < size_.size() - 1;)
+    for (const int64_t start = now_ns(); invitation_.come() < size_.size() - 1;)
       if (now_ns() - start > moment_) return;
   }
 
-  // Member t waits until it takes part, awake once it is invited; false when the run is over.
+  // Member t waits until it takes part, awake while it is called; false when the run is over. It comes when it has a
+  // processor that nobody else wants: it would lose it in the middle of a step, and all would wait.
   bool join(int t) {
-    for (bool counted = false;;) {
+    for (uint64_t answered = 0;;) {
       const uint32_t seen = changes_.load(std::memory_order_acquire);
       if (finished_.load(std::memory_order_acquire)) return false;
       if (active_.load(std::memory_order_acquire) > t) return true;
-      const bool invited = invited_.load(std::memory_order_acquire);
-      if (invited && !counted) ready_.fetch_add(1, std::memory_order_release);
-      counted = invited;
-      if (counted)
-        wait_while_equal(changes_, seen);
-      else
+      const uint64_t call = invitation_.number();
+      if (!Invitation::calls(call)) {
         changes_.wait(seen, std::memory_order_acquire);
+      } else if (call == answered) {
+        wait_while_equal(changes_, seen);
+      } else if (processor_is_wanted()) {
+        seats_.look(t, now_ns());
+      } else {
+        invitation_.answer(call);
+        answered = call;
+      }
     }
   }
 
@@ -117,15 +124,17 @@ class Run {
   void call_team() {
     const int wanted = size_.size();
     const bool more = wanted > 1;
-    if (invited_.load(std::memory_order_relaxed) != more) {
-      ready_.store(0, std::memory_order_relaxed);
-      invited_.store(more, std::memory_order_release);
+    if (invitation_.stands() != more) {
+      invitation_.change();
       if (!more) active_.store(1, std::memory_order_release);
       wake();
-      if (more) await_members();
+      if (more) {
+        seats_.look(0, now_ns());
+        await_members();
+      }
     }
     if (more && active_.load(std::memory_order_relaxed) == 1 && !size_.leader_first() &&
-        ready_.load(std::memory_order_acquire) >= wanted - 1) {
+        invitation_.come() >= wanted - 1) {
       active_.store(wanted, std::memory_order_release);
       wake();
     }
@@ -332,8 +341,7 @@ class Run {
   std::atomic<long> next_{0};
   std::atomic<bool> finished_{false};
   std::atomic<uint32_t> changes_{0};
-  std::atomic<bool> invited_{false};
-  std::atomic<int> ready_{0};  // members that came when they were invited
+  Invitation invitation_;
 
   // The leader's.
   TrainResult result_;

@@ -5,9 +5,16 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 namespace descend {
+
+// The processor that this thread runs on; -1 where that cannot be known.
+int processor();
+
+// Moves this thread to a processor that the process may use and that is not `taken`. Returns it, or -1.
+int leave_processor(const std::function<bool(int)>& taken);
 
 class Seats {
  public:

@@ -1,5 +1,7 @@
 #include "runtime/team.hpp"
 
+#include "runtime/seats.hpp"
+
 #include <pthread.h>
 #include <signal.h>
 #if defined(__linux__)
@@ -34,7 +36,7 @@ inline void pause() {
 class Crew {
  public:
   // Runs job(t) on members 1 .. n - 1; member threads are made when first needed.
-  void start(int n, const std::function<void(int)>& job) {
+  void start(int n, const std::function<void(int)>& job, bool needs_all) {
     while (static_cast<int>(members_.size()) < n - 1) {
       auto member = std::make_unique<Member>();
       create(member.get(), static_cast<int>(members_.size()) + 1);
@@ -44,6 +46,8 @@ class Crew {
     for (int i = 0; i < used_; i++) {
       Member& m = *members_[static_cast<std::size_t>(i)];
       m.job = &job;
+      m.needed = needs_all;
+      m.caller = processor();
       m.state.store(kCalled, std::memory_order_release);
       m.state.notify_one();
     }
@@ -65,6 +69,8 @@ class Crew {
   struct Member {
     alignas(64) std::atomic<uint32_t> state{kIdle};
     const std::function<void(int)>* job = nullptr;
+    bool needed = true;
+    int caller = -1;  // the processor of the calling thread
   };
 
   // Signals stay with the caller's threads: Ctrl-C must interrupt them, not a member.
@@ -84,6 +90,10 @@ class Crew {
   static void serve(Member* m, int t) {
     for (;;) {
       wait_while_equal(m->state, kIdle);
+      if (!m->needed && processor_is_wanted()) {
+        if (processor() == m->caller) leave_processor([m](int other) { return other == m->caller; });
+        continue;
+      }
       uint32_t called = kCalled;
       if (!m->state.compare_exchange_strong(called, kWorking, std::memory_order_acquire)) continue;
       (*m->job)(t);
@@ -126,6 +136,16 @@ int available_processors() {
   return n == 0 ? 1 : static_cast<int>(n);
 }
 
+bool processor_is_wanted() {
+  constexpr int64_t turn = 30'000;  // nanoseconds; the shortest that a scheduler gives are a hundred times longer
+  for (int i = 0; i < 3; i++) {
+    const int64_t start = now_ns();
+    std::this_thread::yield();
+    if (now_ns() - start > turn) return true;
+  }
+  return false;
+}
+
 int64_t now_ns() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
       .count();
@@ -158,7 +178,7 @@ void Barrier::wait(int n, int64_t& stalled) {
   stalled += wait_while_equal(round_, round);
 }
 
-void Team::run(int n, const std::function<void(int)>& job) {
+void Team::run(int n, const std::function<void(int)>& job, bool needs_all) {
   if (n <= 1) return job(0);
   Idle& pool = idle();
   std::unique_ptr<Crew> crew;
@@ -172,7 +192,7 @@ void Team::run(int n, const std::function<void(int)>& job) {
   if (!crew) crew = std::make_unique<Crew>();
   std::exception_ptr error;
   try {
-    crew->start(n, job);
+    crew->start(n, job, needs_all);
     try {
       job(0);
     } catch (...) {

@@ -14,6 +14,9 @@ namespace descend {
 // Processors this process may use.
 int available_processors();
 
+// Whether another thread wants the processor of this one: offers it, which takes much longer when somebody accepts.
+bool processor_is_wanted();
+
 int64_t now_ns();
 
 class Barrier {
@@ -32,8 +35,9 @@ int64_t wait_while_equal(std::atomic<uint32_t>& value, uint32_t old);
 class Team {
  public:
   // job(t) for t < n, job(0) on the calling thread; returns when all are done. An exception of job(0) is passed on
-  // after the others are done; the others must not throw.
-  static void run(int n, const std::function<void(int)>& job);
+  // after the others are done; the others must not throw. A job that can do without them is only begun by members whose
+  // processor nobody else wants.
+  static void run(int n, const std::function<void(int)>& job, bool needs_all = true);
 };
 
 }  // namespace descend
