@@ -38,7 +38,7 @@ HIDDEN = [layers.Dense(12, activation="relu")]
 @checks_of(
     [
         NetworkClassifier(HIDDEN, optimizer=optimizers.Adam(0.01), batch_size=None),
-        NetworkClassifier(HIDDEN, optimizer="lbfgs", penalty=penalties.L2(1e-3), epochs=2000),
+        NetworkClassifier(HIDDEN, optimizer="lbfgs", penalty=penalties.L2(1e-3), epochs=2000, random_state=0),
         NetworkRegressor(HIDDEN, optimizer=optimizers.Adam(0.01), batch_size=None),
         NetworkRegressor(loss="huber", optimizer=optimizers.SGD(0.05), batch_size=None, epochs=300),
     ]
