@@ -128,7 +128,7 @@ def test_evaluating_and_info(images):
     assert "60 rows" in result.output and "accuracy" in result.output
     told = run("info", images / "model").output
     assert "grey images of 12 x 12 pixels" in told and "network small_cnn" in told and "Conv2D" in told
-    assert "No sign of" in run("doctor", images / "model").output
+    assert "found. Checked were" in run("doctor", images / "model").output
 
 
 def test_arrays_and_files_of_the_same_images_agree(images, tmp_path):

@@ -80,6 +80,7 @@ def test_parquet_keeps_types(tmp_path):
         (b"a,b\n", "table.csv", "no rows"),
         (b"a,a,b\n1,2,3\n", "table.csv", "more than one column named 'a'"),
         (b"a, a\n1,2\n", "table.csv", "more than one column named 'a'"),
+        (b"0.5,0,0\n0.1,1,0\n", "table.csv", "first line .* holds numbers, not names; add a line of names"),
         (b"a,,\n1,2,3\n", "table.csv", "no name for columns '2' and '3'"),
         (b"a,b\n1,2\n1,2,3\n", "table.csv", "Line 3 .* has 3 cells .* names 2 columns"),
         (b'a,b\n"1,2\n3,4\n', "table.csv", "quotation mark is never closed"),

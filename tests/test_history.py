@@ -21,6 +21,16 @@ def fitted(**options) -> tuple[Network, History]:
     return net, net.fit(X, Y, **{"epochs": 3, "verbose": 0, **options})
 
 
+def test_it_shows_itself_in_one_line():
+    _, history = fitted(validation_data=(X, Y), metrics=["mae"], epochs=300)
+    shown = repr(history)
+    assert shown.startswith(
+        f"History(300 epochs, loss {history.loss[-1]:.4g}, val_loss {history.val_loss[-1]:.4g}, mae "
+    )
+    assert shown.endswith(f"best epoch {history.best_epoch}, stopped by 'epochs')") and len(shown) < 200
+    assert repr(History()) == "History(0 epochs)"
+
+
 def test_it_holds_one_entry_per_epoch():
     _, history = fitted(validation_data=(X, Y), metrics=["mae"])
     assert len(history) == 3 and history.epoch == [1, 2, 3]

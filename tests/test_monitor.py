@@ -303,3 +303,18 @@ def test_parameters_belong_to_their_layers() -> None:
     assert record is not None
     trained = {name.split("/")[0] for name in net.gradients(X, Y)}
     assert set(record.gradient_norm) == trained
+
+
+@pytest.mark.parametrize("values", [[0.09, 0.8], [0.11, 0.14], [2.0, 50.0], [1e-6, 1.0], [3e-9, 4e-9]])
+def test_logarithmic_axes_have_numbers(values):
+    record = Measurements()
+    for step, value in enumerate(values, 1):
+        record.append(step, step, {"gradient_norm": {"dense_1": value}, "update_ratio": {"dense_1": value}})
+    axis = record.plot().axes[0]
+    low, high = axis.get_ylim()
+    shown = [
+        label.get_text()
+        for label, at in zip(axis.get_yticklabels(), axis.get_yticks(), strict=True)
+        if low <= at <= high and label.get_text()
+    ]
+    assert len(set(shown)) >= 2, shown

@@ -215,7 +215,7 @@ def test_prepare_refuses(tmp_path):
     table = Table(pl.DataFrame({"5.1": ["1"], "3.5": ["2"]}), tmp_path / "x.csv")
     with pytest.raises(DataError, match="first line holds numbers, not names"):
         prepare(table, "species")
-    with pytest.raises(DataError, match="no column besides the target"):
+    with pytest.raises(DataError, match=r"no column besides the target .* add columns to predict it from"):
         prepare(Table(pl.DataFrame({"a": ["1", "2"] * 10}), tmp_path / "x.csv"), "a")
     with pytest.raises(DataError, match="did you mean 'Price'"):
         prepare(Table(pl.DataFrame({"Price": ["1"], "b": ["2"]}), tmp_path / "x.csv"), "price")

@@ -8,6 +8,7 @@ import pytest
 
 from cli_runs import classes_frame, run
 from descend import History, Network, NetworkClassifier, Sequences, layers
+from descend.cli.show import number
 from descend.data.preparing import prepare
 from descend.data.reading import Table
 from descend.training.progress import closing_line
@@ -42,3 +43,8 @@ def test_a_single_epoch_column_and_output(tmp_path):
     assert "1 epoch in" in result.output, result.output
     shown = run("info", tmp_path / "out" / "model.descend").output
     assert "1 column, 1 feature" in shown and "batch size 16" in shown, shown
+
+
+def test_numbers_just_below_zero_are_zero():
+    assert number(-9.1e-7) == number(0.0) == "0.0000"
+    assert number(9.1e-7) == "9.100e-07" and number(-0.0012) == "-0.0012" and number(None) == "-"

@@ -138,7 +138,7 @@ def report(diagnosis: Diagnosis, history: History) -> None:
     fine = [name for name in diagnosis.checked if name not in diagnosis]
     if fine:
         text = ", ".join(name.replace("_", " ") for name in fine)
-        out.print(f"[green]No sign of[/] {'anything else' if len(diagnosis) else 'any illness'}: {text}.")
+        out.print(f"[green]{'Nothing else' if len(diagnosis) else 'Nothing'} found.[/] Checked were {text}.")
     for reason in dict.fromkeys(diagnosis.unchecked.values()):
         names = [name.replace("_", " ") for name, why in diagnosis.unchecked.items() if why == reason]
         out.print(f"[dim]Not checked, {escape(reason)}: {', '.join(names)}.[/]")

@@ -116,9 +116,14 @@ def best_of(measure: Measure, values: list[float | None]) -> float | None:
 
 
 def number(value: float | None) -> str:
-    """Four significant digits; a dash for a metric that is not defined."""
+    """Four significant digits; a dash for a metric that is not defined.
+
+    Just below zero is only the R2 of a constant, by rounding: losses and shares are never negative.
+    """
     if value is None:
         return "-"
+    if -1e-4 < value < 0:
+        return "0.0000"
     if value != 0 and (abs(value) >= 1e6 or abs(value) < 1e-4):
         return f"{value:.3e}"
     if abs(value) >= 1000:

@@ -16,7 +16,7 @@ from descend.data.copies import copies_note, row_hashes
 from descend.data.encoding import TableEncoder
 from descend.data.errors import DataError, some
 from descend.data.kinds import ColumnOptions, classify_columns, require_columns
-from descend.data.reading import Table
+from descend.data.reading import Table, is_number
 from descend.data.splitting import Split, quantile_groups, split_parts
 from descend.data.targets import ClassTarget, NumberTarget, Target, Task, infer_task
 from descend.wording import agreeing
@@ -127,13 +127,16 @@ def prepare(table: Table, target: str, options: PrepareOptions | None = None) ->
 
 def _require_target(table: Table, target: str) -> None:
     names = table.frame.columns
-    if target not in names and all(_is_number(name) for name in names):
+    if target not in names and all(is_number(name) for name in names):
         raise DataError(
             f"'{table.path}' has no column {target!r}: its first line holds numbers, not names; add a line of names."
         )
     require_columns(table.frame, [target])
     if len(names) == 1:
-        raise DataError(f"'{table.path}' has no column besides the target {target!r}; name another --separator.")
+        raise DataError(
+            f"'{table.path}' has no column besides the target {target!r}; add columns to predict it from, or name "
+            "another --separator."
+        )
 
 
 def _keep_target(target: str, columns: ColumnOptions) -> None:
@@ -170,11 +173,3 @@ def rare_classes(target: ClassTarget, codes: NDArray, split: Split) -> list[str]
     if len(rare) == 1:
         return [f"Class {some(rare)} has too few rows to validate and test on; the scores say little about it."]
     return [f"Classes {some(rare)} have too few rows to validate and test on; the scores say little about them."]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

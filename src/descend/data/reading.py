@@ -241,8 +241,19 @@ def _spelled(separator: str) -> str:
     return {";": "semicolons", "\t": "tabs", "|": "vertical bars"}.get(separator, repr(separator))
 
 
+def is_number(text: str) -> bool:
+    """Whether a name is a number, which means that a line of names is missing."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _check_names(path: Path, names: list[str]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1 and name]
+    if twice and all(is_number(name) for name in names):
+        raise DataError(f"The first line of '{path}' holds numbers, not names; add a line of names.")
     if twice:
         raise DataError(f"'{path}' has more than one column named {some(twice)}; rename or remove the copies.")
     empty = [str(i + 1) for i, name in enumerate(names) if not name]

@@ -93,9 +93,12 @@ def _curves(ax: Axes, steps: list[int], series: Mapping[str, list[float]], title
 
 def _plain_log_ticks(ax: Axes) -> None:
     """Ticks such as 0.001 and 1e-06 instead of powers of ten, which need mathematical typesetting."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
-    ax.yaxis.set_major_locator(LogLocator(numticks=9))
+    low, high = ax.get_ylim()
+    few = high < 1000 * low  # powers of ten in sight: two at most
+    locator = LogLocator(subs=(1, 2, 5) if few else (1,), numticks=9)
+    ax.yaxis.set_major_locator(MaxNLocator(5) if high < 5 * low else locator)
     ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     ax.yaxis.set_minor_formatter(NullFormatter())
 

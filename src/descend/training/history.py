@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from descend.wording import counted
+
 if TYPE_CHECKING:
     import polars
     from matplotlib.axes import Axes
@@ -63,6 +65,18 @@ class History:
     stop_reason: StopReason = ""
     monitor: Measurements | None = None
     setup: Setup | None = None
+
+    def __repr__(self) -> str:
+        """Return the last numbers in one line; `to_frame` has all of them."""
+        parts = [counted(len(self), "epoch")]
+        for name in ("loss", "val_loss", *self.metrics):
+            if column := self.columns().get(name):
+                parts.append(f"{name} {column[-1]:.4g}")
+        if self.best_epoch is not None:
+            parts.append(f"best epoch {self.best_epoch}")
+        if self.stop_reason:
+            parts.append(f"stopped by {self.stop_reason!r}")
+        return f"History({', '.join(parts)})"
 
     def __len__(self) -> int:
         """Return the number of epochs recorded."""

@@ -146,7 +146,8 @@ def _metrics(result: Outcome) -> str:
 def _findings(diagnosis: Diagnosis) -> str:
     """What looks wrong about the training, or that nothing does."""
     checks = ", ".join(name.replace("_", " ") for name in diagnosis.checked if name not in diagnosis)
-    rest = f"<p class='muted'>No sign of {'anything else' if len(diagnosis) else 'any illness'}: {escape(checks)}.</p>"
+    found = "Nothing else found" if len(diagnosis) else "Nothing found"
+    rest = f"<p class='muted'>{found}. Checked were {escape(checks)}.</p>"
     items = "".join(
         f"<li class='{finding.severity}'><b>{finding.severity.capitalize()}:</b> {escape(finding.message)}. "
         f"<span class='muted'>What to try: {escape(finding.remedy)}.</span></li>"

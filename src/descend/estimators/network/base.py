@@ -122,7 +122,8 @@ def with_output(given: tuple[layers.Layer, ...], head: Head) -> tuple[layers.Lay
         if last.units != head.outputs:
             raise ValueError(
                 f"layers end in Dense({last.units}) without an activation, which is an output layer, but y calls for "
-                f"{counted(head.outputs, 'output')}; leave the output layer out, it is added"
+                f"{counted(head.outputs, 'output')}; leave the output layer out, it is added, or give a hidden layer "
+                f"its activation, as in Dense({last.units}, activation='relu')"
             )
         return (*given, *head.ending)
     before = flat[-2] if len(flat) > 1 else None
