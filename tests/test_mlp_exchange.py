@@ -96,7 +96,7 @@ def test_training_goes_on_on_both_sides(target: str) -> None:
 def test_what_only_concerns_training_is_left_out() -> None:
     model = ours.MLPRegressor("huber", (6,), solver="nadam", dropout=0.1, learning_rate="cosine", max_iter=5)
     handed = model.fit(X, TARGETS["number"]).to_sklearn()
-    np.testing.assert_allclose(handed.predict(X), model.predict(X), rtol=1e-12)
+    np.testing.assert_allclose(handed.predict(X), model.predict(X), rtol=1e-12, atol=1e-13)  # some are close to 0
     assert handed.solver == "adam"
 
 
