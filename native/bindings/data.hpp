@@ -117,9 +117,10 @@ class DataReader {
       const auto classes = nb::cast<Vector<int32_t>>(y, false);
       const std::size_t lines = positions(plan_.loss.prediction);
       expect(classes.size() == rows * lines, "y has the wrong number of rows");
-      for (std::size_t i = 0; i < classes.size(); i++)
-        expect(classes.data()[i] >= 0 && static_cast<std::size_t>(classes.data()[i]) < outputs / lines,
-               "a class in y is out of range");
+      const auto known = static_cast<uint32_t>(outputs / lines);
+      bool good = true;
+      for (std::size_t i = 0; i < classes.size(); i++) good &= static_cast<uint32_t>(classes.data()[i]) < known;
+      expect(good, "a class in y is out of range");
       data.classes = classes.data();
     } else {
       const auto dense = nb::cast<Matrix<T>>(y, false);

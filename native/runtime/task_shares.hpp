@@ -37,6 +37,10 @@ class TaskShares {
   // Calls each(task) until no task is left that thread t of n may take.
   template <class Each>
   void for_each(int t, int n, Each&& each) {
+    if (n == 1) {  // op by op, sharing with nobody
+      for (std::size_t i = 0; i < order_.size(); i++) each(i);
+      return;
+    }
     for (uint32_t first, last; take_own(t, first, last);)
       for (; first < last; first++) each(static_cast<std::size_t>(order_[first]));
     for (int other = 1; other < n; other++)

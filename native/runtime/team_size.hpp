@@ -32,7 +32,8 @@ class TeamSize {
 
   // Whether the leader will be alone for all of the next `steps` steps, so that no team is needed.
   bool stays_alone(long steps) const {
-    return size_ == 1 && !trying_ && waited_ + window_.spent + static_cast<double>(steps) * alone_ < pause_;
+    if (size_ > 1 || trying_) return false;
+    return too_short() || waited_ + window_.spent + static_cast<double>(steps) * alone_ < pause_;
   }
 
   // After a step that `members` took part in: while not all who are wanted have come, the leader is alone.
@@ -54,7 +55,8 @@ class TeamSize {
     } else {
       remember();
       waited_ += window_.spent;
-      if (waited_ >= pause_ || rate() > kClearly * other()) attempt();
+      const bool due = waited_ >= pause_ || rate() > kClearly * other();
+      if (due && (size_ > 1 || !too_short())) attempt();
     }
     window_ = {};
   }
@@ -75,6 +77,9 @@ class TeamSize {
   // of a team that loses again and again doubles up to another.
   static constexpr double kTeamPause = 1e7, kLeaderPause = 5e7;
   static constexpr double kTeamPauses = 10, kMostTeamPauses = 200, kLeaderPauses = 400;
+  // The leader alone does steps this short (nanoseconds): the meetings, some microseconds even where processors are
+  // near, take what the members spare, and a first try would only cost.
+  static constexpr double kShort = 22e3;
   // A team is worth its cores when it takes less than the first part of the leader's time. A try is made at once when
   // the present size seems slower by the second factor, and ends early when what is tried is slower by the third.
   static constexpr double kWorth = 0.99, kClearly = 1.05, kHopeless = 1.4;
@@ -85,13 +90,14 @@ class TeamSize {
   static constexpr double kUnknown = std::numeric_limits<double>::infinity();
 
   double& rate() { return size_ == 1 ? alone_ : together_; }
+  bool too_short() const { return alone_ < kShort; }
   double other() const { return size_ == 1 ? together_ : alone_; }
 
   // After a step of the leader alone while the members are to come: before the team was ever together, it tells the
   // leader's time.
   void wait(int64_t spent, bool cold) {
     if (together_ == kUnknown && !cold) alone_ = std::min(alone_, static_cast<double>(spent));
-    if ((absent_ += spent) > kPatience) give_up();
+    if ((absent_ += spent) > kPatience || too_short()) give_up();
   }
 
   // Whether the steps of the present size are enough for a measurement.
@@ -139,7 +145,7 @@ class TeamSize {
     settle(std::max(kTeamPause, pauses_ * lost));
   }
 
-  // The members do not come.
+  // The members do not come, or are not worth their coming.
   void give_up() {
     size_ = 1;
     if (!trying_) past_ = {};

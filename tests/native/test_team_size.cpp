@@ -71,6 +71,16 @@ TEST(even_sizes_leave_the_cores_to_others) {
   CHECK(simulate(size, kEven, now).together < 0.1);
 }
 
+TEST(short_steps_need_no_team) {
+  TeamSize size;
+  int64_t now = 0;
+  for (const Machine machine : {Machine{15'000, 16'000}, Machine{30'000, 20'000}}) {
+    CHECK(simulate(size, machine, now).together < 0.001);
+    CHECK(size.stays_alone(1'000'000));
+  }
+  CHECK(simulate(size, {20'000, 30'000}, now).together > 0.97);
+}
+
 TEST(runs_of_one_step_use_the_team) {
   TeamSize size;
   int64_t now = 0;
