@@ -44,6 +44,15 @@ def run(kind: str, shape: str) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
+def first_epochs(shapes: list[str], rounds: int) -> dict[str, list[float]]:
+    """Median seconds of each of the first five epochs of a new network, over `rounds` fresh interpreters."""
+    found: dict[str, list[list[float]]] = {shape: [] for shape in shapes}
+    for _ in range(rounds):
+        for shape in shapes:
+            found[shape].append(run("epochs", shape)["seconds"])
+    return {shape: [median(column) for column in zip(*rows, strict=True)] for shape, rows in found.items()}
+
+
 def resident() -> int:
     """Bytes of memory this process holds now."""
     with open("/proc/self/statm") as file:

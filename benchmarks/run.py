@@ -95,10 +95,13 @@ def main(arguments: list[str] | None = None) -> None:
     # Fresh interpreters first, while this one has not started the peers' thread pools.
     if "imports" in options.parts:
         results["imports"] = footprint.imports(options.rounds)
-    for kind in ("memory", "epochs", "one_core"):
+    for kind in ("memory", "one_core"):
         if kind in options.parts:
             _note(f"{kind} ...")
             results[kind] = {shape: footprint.run(kind, shape) for shape in options.shapes}
+    if "epochs" in options.parts:
+        _note("epochs ...")
+        results["epochs"] = footprint.first_epochs(options.shapes, options.rounds)
     if "sparse" in options.parts:
         _note("sparse rows ...")
         results["sparse"] = sparse.measure(min(options.rounds, 5))

@@ -9,7 +9,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
+#include <type_traits>
 
 #include "runtime/spec.hpp"
 
@@ -30,6 +32,17 @@ nb::ndarray<nb::numpy, T> new_array(std::initializer_list<std::size_t> shape, T*
   data = new T[count > 0 ? count : 1];
   nb::capsule owner(data, [](void* p) noexcept { delete[] static_cast<T*>(p); });
   return nb::ndarray<nb::numpy, T>(data, shape.size(), shape.begin(), owner);
+}
+
+// Whether all of `count` numbers are below `limit`, as unsigned ones: a negative number is not. (Arrays compute what
+// their accessors return.)
+template <class Int>
+bool all_below(const Int* numbers, std::size_t count, std::size_t limit) {
+  using Unsigned = std::make_unsigned_t<Int>;
+  const auto most = static_cast<Unsigned>(std::min<std::size_t>(limit, std::numeric_limits<Unsigned>::max()));
+  bool good = true;
+  for (std::size_t i = 0; i < count; i++) good &= static_cast<Unsigned>(numbers[i]) < most;
+  return good;
 }
 
 inline void expect(bool holds, const char* message) {
@@ -117,10 +130,7 @@ class DataReader {
       const auto classes = nb::cast<Vector<int32_t>>(y, false);
       const std::size_t lines = positions(plan_.loss.prediction);
       expect(classes.size() == rows * lines, "y has the wrong number of rows");
-      const auto known = static_cast<uint32_t>(outputs / lines);
-      bool good = true;
-      for (std::size_t i = 0; i < classes.size(); i++) good &= static_cast<uint32_t>(classes.data()[i]) < known;
-      expect(good, "a class in y is out of range");
+      expect(all_below(classes.data(), classes.size(), outputs / lines), "a class in y is out of range");
       data.classes = classes.data();
     } else {
       const auto dense = nb::cast<Matrix<T>>(y, false);

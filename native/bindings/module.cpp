@@ -128,9 +128,7 @@ class PyModel {
     job.count = static_cast<long>(order.size());
     job.batch = batch;
     expect(batch >= 1, "batch_size must be at least 1");
-    bool good = true;
-    for (std::size_t i = 0; i < order.size(); i++) good &= static_cast<long>(order.data()[i]) < job.data.rows;
-    expect(good, "a row index is out of range");
+    expect(all_below(job.order, order.size(), static_cast<std::size_t>(job.data.rows)), "a row index is out of range");
     reader_.check_entries(job.data, job.order, job.count);
     expect(accumulate >= 1, "accumulate must be at least 1");
     job.accumulate = accumulate;
