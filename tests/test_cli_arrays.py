@@ -261,7 +261,10 @@ def test_no_archive_at_all(tmp_path):
 
 def test_folders_that_are_refused(tmp_path):
     (tmp_path / "a").mkdir()
+    assert "holds no images; name a CSV" in refused("train", tmp_path / "a", "--target", "y")
+    Image.fromarray(GREY[0]).save(tmp_path / "a" / "1.png")
     assert "has no sub-folders" in refused("train", tmp_path / "a")
+    (tmp_path / "a" / "1.png").unlink()
     (tmp_path / "a" / "cats").mkdir()
     assert "holds an image" in refused("train", tmp_path / "a")
     Image.fromarray(GREY[0]).save(tmp_path / "a" / "cats" / "1.png")
@@ -330,7 +333,8 @@ def test_doctor_sends_folders_of_images_to_train(images, tmp_path, options):
     assert f"'{image}' is an image, and doctor" in refused("doctor", image, *options)
     assert run("doctor", images / "model").exit_code == 0
     (tmp_path / "empty").mkdir()
-    assert "There is no model file" in refused("doctor", tmp_path / "empty")
+    assert "is not a run of 'descend train'; name the folder" in refused("doctor", tmp_path / "empty")
+    assert "name a folder that 'descend train' made" in refused("info", tmp_path / "empty")
 
 
 @pytest.mark.parametrize(

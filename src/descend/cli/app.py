@@ -121,7 +121,7 @@ def train(
         str | None,
         typer.Option(
             metavar="UNITS",
-            help="Units per hidden layer for a table, or none; 128,128 if not given.",
+            help="Units of each hidden layer for a table, or the word none for no hidden layer; 128,128 if not given.",
             rich_help_panel=NETWORK,
         ),
     ] = None,
@@ -303,6 +303,7 @@ def doctor(
         wishes = parse_hidden(hidden), epochs, batch_size, lr, dropout, weight_decay, patience
         asked = Asked(*wishes, time_budget=time_budget)
         do.refuse_arrays(subject)
+        do.refuse_folders(subject)
         if do.is_run(subject):
             if target is not None or asked != Asked():
                 raise DataError("A recorded run is looked at as it is: leave --target and the training options out.")
@@ -311,7 +312,9 @@ def doctor(
         if not subject.exists():
             raise DataError(f"There is no file or folder '{subject}'; check the path.")
         if target is None:
-            raise DataError(f"'{subject}' is not a run; to train on it as a table, name its target with --target.")
+            raise DataError(
+                f"'{subject}' is no run of 'descend train'; to train on it as a table, name its target with --target."
+            )
         columns = ColumnOptions(tuple(drop or ()), tuple(categorical or ()))
         do.of_table(
             Job(

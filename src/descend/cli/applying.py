@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,10 @@ from descend.data.errors import DataError
 from descend.data.examples import Examples
 from descend.data.images import is_image, read_classes, read_files
 from descend.data.kinds import require_columns
-from descend.data.reading import ReadOptions, refuse_options
+from descend.data.reading import ReadOptions, Table, refuse_options
 from descend.data.sources import is_archive, read_table_of
 from descend.data.targets import ClassTarget, Target, task_of
+from descend.data.unfamiliar import unfamiliar
 from descend.wording import agreeing, counted
 
 
@@ -82,6 +84,7 @@ def _predict_table(bundle: Bundle, data: Path, keep: tuple[str, ...], options: R
     table = read_table_of(data, options)
     require_columns(table.frame, list(keep))
     predictions = prediction_frame(bundle.encoder.target, bundle.predict(table.frame))
+    _say(_remarks(bundle, table))
     keep = tuple(dict.fromkeys(keep))
     taken = set(keep) & set(predictions.columns)
     if taken:
@@ -103,10 +106,20 @@ def predict_arrays(bundle: ArrayBundle, data: Path, keep: tuple[str, ...], form:
     if keep:
         raise DataError(f"--keep copies columns of a table, and the model takes {bundle.encoder.form}s; leave it out.")
     examples = read_examples(bundle.encoder, data, form)
-    for note in examples.notes:
-        show.remark(note)
+    _say(examples.notes)
     frame = prediction_frame(bundle.encoder.target, bundle.predict(examples))
     return frame.insert_column(0, pl.Series("file", examples.sources)) if examples.sources else frame
+
+
+def _remarks(bundle: Bundle, table: Table) -> list[str]:
+    """What was guessed in reading a table, and what in it the model was not trained for."""
+    return [*table.notes, *(f"Warning: {sentence}" for sentence in unfamiliar(bundle.encoder, table.frame))]
+
+
+def _say(notes: Sequence[str]) -> None:
+    """Print remarks about the data beside the results, on standard error."""
+    for note in notes:
+        show.remark(note)
 
 
 def read_examples(encoder: ArrayEncoder, data: Path, form: str | None, *, labelled: bool = False) -> Examples:
@@ -185,23 +198,24 @@ def evaluate(model: Path, data: Path, options: ReadOptions, form: str | None = N
     if isinstance(bundle, ArrayBundle):
         refuse_options(data, options)
         examples = read_examples(bundle.encoder, data, form, labelled=True)
-        for note in examples.notes:
-            show.remark(note)
+        _say(examples.notes)
         if examples.target is None:
             raise DataError(
                 f"'{data}' has no y to compare with; save it with numpy.savez(path, X=X, y=y), or use "
                 "'descend predict'."
             )
-        y, predicted = _truth(target, examples.target, data), lambda: bundle.predict(examples)
+        y, outputs = _truth(target, examples.target, data), bundle.predict(examples)
     else:
         _refuse_form(form)
-        frame = read_table_of(data, options).frame
-        column = frame[target.name] if target.name in frame.columns else None
-        y, predicted = _truth(target, column, data), lambda: bundle.predict(frame)
+        table = read_table_of(data, options)
+        bundle.encoder.require_columns(table.frame)
+        column = table.frame[target.name] if target.name in table.frame.columns else None
+        y, outputs = _truth(target, column, data), bundle.predict(table.frame)
+        _say(_remarks(bundle, table))
     rows = np.flatnonzero(y >= 0 if isinstance(target, ClassTarget) else ~np.isnan(y))
     if not rows.size:
         raise DataError(f"No row of '{data}' has a value of the target {target.name!r}; fill in the column.")
-    scores = {OURS: score(task_of(target), y[rows], predicted()[rows])}
+    scores = {OURS: score(task_of(target), y[rows], outputs[rows])}
     if lost := len(y) - rows.size:
         show.remark(f"{counted(lost, 'row')} without a target {agreeing(lost, 'was', 'were')} left out.")
     show.console().print(show.metrics_grid(target, scores, rows.size))

@@ -166,7 +166,12 @@ def open_network(path: Path) -> tuple[Path, Network]:
         When there is no such file, or it holds no network.
     """
     if path.is_dir():
-        path = path / "model.descend"
+        folder, path = path, path / "model.descend"
+        if not path.exists():
+            raise DataError(
+                f"The folder '{folder}' holds no model.descend; name a folder that 'descend train' made, or a model "
+                "file."
+            )
     try:
         return path, Network.load(path)
     except FileNotFoundError:

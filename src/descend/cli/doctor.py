@@ -84,6 +84,21 @@ def refuse_arrays(path: Path) -> None:
         )
 
 
+def refuse_folders(path: Path) -> None:
+    """Refuse a folder that is no run's.
+
+    Raises
+    ------
+    DataError
+        Saying what to name instead.
+    """
+    if path.is_dir() and not (path / MODEL).exists():
+        raise DataError(
+            f"The folder '{path}' holds no {MODEL}, so it is not a run of 'descend train'; name the folder that one "
+            "made, its model file, or a table with --target."
+        )
+
+
 def of_table(job: Job) -> Diagnosis:
     """Train on a table as `descend train` does, write nothing, and report on the training.
 

@@ -25,6 +25,8 @@ MIN_PATIENCE = 20
 SMALL = 2000
 #: Nobody waits for more epochs than that; a larger number is a slip.
 MAX_EPOCHS = 1_000_000
+#: Units of one hidden layer.
+MAX_UNITS = 65_536
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ def parse_kinds(text: str | None) -> tuple[str, ...] | None:
 
 
 def parse_hidden(text: str | None) -> tuple[int, ...] | None:
-    """Units of the hidden layers from "128,64"; "0" or "none" for no hidden layer.
+    """Units of the hidden layers from "128,64"; "none" for no hidden layer.
 
     Parameters
     ----------
@@ -154,14 +156,17 @@ def parse_hidden(text: str | None) -> tuple[int, ...] | None:
     """
     if text is None:
         return None
-    if text.strip().lower() in ("0", "none"):
+    if text.strip().lower() == "none":
         return ()
     try:
         units = tuple(int(part) for part in text.split(","))
     except ValueError:
         units = (0,)
-    if min(units) < 1 or max(units) > 65_536:
-        raise DataError(f"--hidden must be units per layer such as 128,64 (or none), got {text!r}.")
+    if min(units) < 1 or max(units) > MAX_UNITS:
+        raise DataError(
+            f"--hidden must be 'none' or the units of each hidden layer, from 1 to {MAX_UNITS}, such as 128,64; "
+            f"got {text!r}."
+        )
     return units
 
 

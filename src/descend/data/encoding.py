@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from descend.data.columns import COLUMNS, CategoryColumn, Column, DateColumn, NumberColumn
 from descend.data.errors import DataError, some
-from descend.data.kinds import Dropped, Kept
+from descend.data.kinds import Dropped, Kept, unsplit
 from descend.data.targets import ClassTarget, NumberTarget, Target
 from descend.wording import agreeing
 
@@ -113,9 +113,10 @@ class TableEncoder:
         lacking = [column.name for column in self.columns if column.name not in frame.columns]
         if lacking:
             number = len(lacking)
+            cure = f"add {agreeing(number, 'it', 'them')} (with empty cells where unknown)."
             raise DataError(
                 f"The table lacks the {agreeing(number, 'column')} {some(lacking)}, which the model was trained with; "
-                f"add {agreeing(number, 'it', 'them')} (with empty cells where unknown)."
+                f"{unsplit(frame) or cure}"
             )
 
     def to_json(self) -> str:

@@ -14,6 +14,7 @@ import polars as pl
 
 from descend.data.cells import NUMBER_MISSING, canonical, check_finite, date_format, parse_numbers, to_dates, to_numbers
 from descend.data.errors import DataError, some
+from descend.data.reading import is_number
 
 Kind = Literal["number", "category", "date"]
 
@@ -107,7 +108,20 @@ def require_columns(frame: pl.DataFrame, names: list[str]) -> None:
     """
     for name in names:
         if name not in frame.columns:
-            raise DataError(f"The table has no column {name!r}; {nearest(name, frame.columns)}")
+            raise DataError(f"The table has no column {name!r}; {unsplit(frame) or nearest(name, frame.columns)}")
+
+
+def unsplit(frame: pl.DataFrame) -> str:
+    """The end of a sentence about lacking columns where the table has one only that seems to be several; else empty.
+
+    Parameters
+    ----------
+    frame : polars.DataFrame
+    """
+    name = frame.columns[0]
+    if frame.width > 1 or name.isidentifier():
+        return ""
+    return f"its only column is {name!r}: say what stands between its cells with --separator."
 
 
 def nearest(name: str, names: list[str]) -> str:
@@ -122,7 +136,10 @@ def nearest(name: str, names: list[str]) -> str:
 
     folded = {other.casefold(): other for other in names}
     close = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.7)
-    return f"did you mean {folded[close[0]]!r}?" if close else f"its columns are {some(names, 12)}."
+    if close:
+        return f"did you mean {folded[close[0]]!r}?"
+    data = " (if its first line holds data, add a line of names)" if any(map(is_number, names)) else ""
+    return f"its columns are {some(names, 12)}{data}."
 
 
 def _classify(series: pl.Series, *, categorical: bool) -> Kept | Dropped:

@@ -153,7 +153,7 @@ def _read_csv(path: Path, data: bytes, options: ReadOptions) -> Table:
     del data
     separator = guess_separator(text) if options.separator is None else options.separator
     if len(separator) != 1 or not separator.isascii():
-        raise DataError(f"The separator must be one ASCII character, got {separator!r}; write for example ';'.")
+        raise DataError(f"--separator must be one ASCII character, got {separator!r}; write for example ';'.")
     if separator != "," and options.separator is None:
         notes.append(f"Cells are separated by {_spelled(separator)}.")
     names = next(csv.reader(io.StringIO(text[:1_000_000]), delimiter=separator), [])

@@ -7,7 +7,7 @@ from pathlib import Path
 from descend.data.archives import read_archive
 from descend.data.errors import DataError
 from descend.data.examples import Examples
-from descend.data.images import is_image, read_classes
+from descend.data.images import holds_images, is_image, read_classes
 from descend.data.reading import ReadOptions, Table, read_table, refuse_options
 
 
@@ -43,6 +43,11 @@ def read_labelled(
     if path.is_dir() or is_archive(path):
         refuse_options(path, read)
     if path.is_dir():
+        if not holds_images(path) and not any(file.is_dir() for file in path.iterdir()):
+            raise DataError(
+                f"The folder '{path}' holds no images; name a CSV, Parquet or .npz file, or a folder of images with "
+                "one sub-folder per class."
+            )
         return read_classes(path, size)
     return read_archive(path, form) if is_archive(path) else read_table_of(path, read)
 

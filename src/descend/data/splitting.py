@@ -48,8 +48,8 @@ def split_rows(strata: NDArray[np.integer], *, seed: int, test: float = 0.2, val
     rows = len(strata)
     if not (0 < test < 1 and 0 < validation < 1 and test + validation < 1):
         raise DataError(
-            f"The shares of test ({test:g}) and validation rows ({validation:g}) must be positive and leave some rows "
-            "for training; try 0.2 and 0.16."
+            f"--test-size and --validation-size must be above 0 and together below 1, got {test:g} and {validation:g}; "
+            "try 0.2 and 0.16."
         )
     if rows < MIN_ROWS:
         raise DataError(
