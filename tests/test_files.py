@@ -145,28 +145,67 @@ def test_a_truncated_file_is_refused(tmp_path, saved, length):
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("content", "words"),
     [
-        b"hello",
-        b"\x80\x04K\x01.",
-        b"PK\x03\x04" + bytes(200),
-        b"\xff" * 64,
-        bytes(64),
-        b"{}" * 50,
-        b"\x08" + bytes(7) + b"[1,2,3]]",
+        (b"", "it is empty; copy it again"),
+        (b"hello", "it is not a model file, or its beginning was damaged; name a file that Network.save"),
+        (b"a,b\n1,2\n" * 9, "it is text, not a model file; name a file that Network.save"),
+        ("ä".encode() * 400, "it is text, not a model file"),
+        (b"\x80\x04K\x01.", "it is a pickle of Python, not a model file"),
+        (b"PK\x03\x04" + bytes(200), "it is a ZIP archive, as PyTorch, Keras and NumPy write them, not a model file"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(99), "it is an HDF5 file"),
+        (b"\xff" * 64, "it is not a model file, or its beginning was damaged"),
+        (bytes(64), "it is not a model file, or its beginning was damaged"),
+        (b"{}" * 50, "it is text"),
+        (b"\x08" + bytes(7) + b"[1,2,3]]", "it is not a model file"),
     ],
 )
-def test_a_foreign_file_is_refused(tmp_path, content):
+def test_a_foreign_file_is_refused_in_plain_words(tmp_path, content, words):
     path = tmp_path / "m.descend"
     path.write_bytes(content)
-    with pytest.raises(ModelFileError):
+    with pytest.raises(ModelFileError, match=words) as raised:
         Network.load(path)
+    assert not any(jargon in str(raised.value) for jargon in ("safetensors", "header", "deserializ", "JSON"))
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:100], lambda b: b + b"x", lambda b: b"\x00" + b[1:]])
+def test_a_damaged_file_says_so_in_plain_words(tmp_path, saved, damage):
+    path = tmp_path / "m.descend"
+    path.write_bytes(damage(saved[1]))
+    with pytest.raises(ModelFileError, match=r"cannot be loaded: it is damaged or cut short; copy it again from") as raised:
+        Network.load(path)
+    assert "header" not in str(raised.value)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes")
+def test_a_pipe_is_refused_without_waiting_for_it(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ModelFileError, match="it is a device or a pipe, not a file"):
+        Network.load(tmp_path / "pipe")
+
+
+def test_a_folder_is_refused_by_its_own_name(tmp_path, saved):
+    with pytest.raises(IsADirectoryError, match="This is a folder; name a file in it to save to") as raised:
+        saved[0].save(tmp_path)
+    assert raised.value.filename == str(tmp_path)
+
+
+def test_an_incomplete_description_names_what_it_lacks(tmp_path, saved):
+    tampered(tmp_path / "m.descend", saved[1], lambda description, arrays: description.pop("input_shape"))
+    with pytest.raises(ModelFileError, match="its description lacks 'input_shape'"):
+        Network.load(tmp_path / "m.descend")
+
+
+def test_a_layer_of_ones_own_that_is_not_registered_is_named(tmp_path, saved):
+    tampered(tmp_path / "m.descend", saved[1], put("layers", 0, "type", value="layers.Mine"))
+    with pytest.raises(ModelFileError, match=r"'layers\.Mine'; a class of your own must be imported and registered"):
+        Network.load(tmp_path / "m.descend")
 
 
 def test_another_programs_safetensors_file_is_refused(tmp_path):
     path = tmp_path / "m.safetensors"
     save_file({"w": np.zeros(3)}, path, {"format": "pt"})
-    with pytest.raises(ModelFileError, match=r"not one that Network\.save wrote"):
+    with pytest.raises(ModelFileError, match="another program wrote it; name a file that Network.save"):
         Network.load(path)
     save_file({"w": np.zeros(3)}, path)
     with pytest.raises(ModelFileError):

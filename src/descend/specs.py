@@ -260,7 +260,10 @@ def from_config(config: Mapping[str, Any], seen: Seen | None = None) -> Any:
     members = _REGISTRIES[concept]._members.values()
     known = {cls.__name__: cls for cls in members if isinstance(cls, type) and dataclasses.is_dataclass(cls)}
     if name not in known:
-        raise ValueError(f"unknown type {kind!r}; known: {', '.join(sorted(known))}")
+        raise ValueError(
+            f"unknown type {kind!r}; a class of your own must be imported and registered first, such as by "
+            f"{concept}.registry.register({name}, 'mine')"
+        )
     fields = {field.name: field for field in dataclasses.fields(known[name]) if field.init}
     arguments = {key: value for key, value in config.items() if key != "type"}
     for argument in arguments:

@@ -174,7 +174,7 @@ def infer_task(series: pl.Series, asked: str | None = None) -> Task:
 def _inferred(series: pl.Series, table_series: pl.Series, distinct: int) -> Task:
     name, rows = series.name, f"{len(series):,} rows"
     numbers = parse_numbers(series)
-    is_boolean = series.dtype == pl.Boolean
+    is_boolean = _is_boolean(series)
     things = "durations" if series.dtype == pl.Duration else "times of day" if series.dtype == pl.Time else "numbers"
     unit = f" (in {unit_of(series)})" if unit_of(series) else ""
     if numbers.null_count() == 0 and not is_boolean:
@@ -201,9 +201,21 @@ def _inferred(series: pl.Series, table_series: pl.Series, distinct: int) -> Task
     return Task("binary" if count == 2 else "multiclass", f"classification, because {name!r} {form}")
 
 
+def _is_boolean(series: pl.Series) -> bool:
+    """Whether every cell says true or false, as a file of text does it or one that knows booleans."""
+    if series.dtype != pl.String:
+        return series.dtype == pl.Boolean
+    return bool(series.str.strip_chars().str.to_lowercase().is_in(["true", "false"]).all())
+
+
 def _refuse_text(series: pl.Series) -> None:
     """A regression needs numbers."""
     _refuse_dates(series)
+    if _is_boolean(series):
+        raise DataError(
+            f"Target {series.name!r} is true or false, and a regression needs numbers; choose another target or "
+            "--task classification."
+        )
     if series.dtype == pl.String and parse_numbers(series).null_count() > len(series) / 2:
         raise DataError(
             f"Target {series.name!r} holds text such as {series[0]!r}, and a regression needs numbers; "

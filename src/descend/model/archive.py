@@ -18,10 +18,15 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from descend.model.foreign import HEAD, is_container, looks_like
+
 #: Raised with every change that older readers would misunderstand. 2: layers that stand in several places.
 VERSION = 2
 
 _FORMAT = "descend"
+_NAME_ANOTHER = "name a file that Network.save or 'descend train' wrote"
+#: What to do about a file that once was right.
+COPY_AGAIN = "copy it again from where it is whole, or save the network again"
 
 
 class ModelFileError(ValueError):
@@ -46,6 +51,8 @@ def write(path: str | os.PathLike[str], description: Mapping[str, Any], arrays: 
     """
     from safetensors.numpy import save
 
+    if Path(path).is_dir():
+        raise IsADirectoryError(errno.EISDIR, "This is a folder; name a file in it to save to", str(path))
     if not Path(path).absolute().parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "There is no such folder to save in", str(Path(path).absolute().parent))
     text = json.dumps(description, allow_nan=False, separators=(",", ":"))
@@ -94,31 +101,33 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, NDArra
         When it is something else, damaged, or newer than this library.
     """
     path = Path(path)
-    with path.open("rb"):  # says in Python's own words when the file is missing or not readable
-        pass
-    metadata, arrays = _read_safetensors(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        _refuse(path, f"it is a device or a pipe, not a file; {_NAME_ANOTHER}")
+    with path.open("rb") as stream:  # says in Python's own words when the file is missing or not readable
+        head = stream.read(HEAD)
+    metadata, arrays = _read_safetensors(path, head)
     if metadata.get("format") != _FORMAT:
-        _refuse(path, "it is a safetensors file, but not one that Network.save wrote")
+        _refuse(path, f"another program wrote it; {_NAME_ANOTHER}")
     version = metadata.get("version", "")
     if not version.isdecimal() or len(version) > 9 or int(version) < 1:
-        _refuse(path, "it does not state its format's version")
+        _refuse(path, f"it does not state its format's version, so it was damaged; {COPY_AGAIN}")
     if int(version) > VERSION:
         _refuse(
             path, f"it has format version {version} and this library reads up to {VERSION}; install a newer descend"
         )
     text = metadata.get("description", "")
     if metadata.get("checksum") != _checksum(text, arrays):
-        _refuse(path, "its checksum does not match, so it was damaged; copy or save it again")
+        _refuse(path, f"it was damaged, since its checksum does not match its content; {COPY_AGAIN}")
     try:
-        description = json.loads(text, parse_constant=lambda name: _refuse(path, f"it holds the number {name}"))
-    except (ValueError, RecursionError) as error:
-        raise ModelFileError(f"{path} cannot be loaded: its description is not readable: {error}") from error
+        description = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        description = None
     if not isinstance(description, dict):
-        _refuse(path, "its description is not a table")
+        _refuse(path, f"its description of the network cannot be read; {COPY_AGAIN}")
     return description, arrays
 
 
-def _read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, NDArray]]:
+def _read_safetensors(path: Path, head: bytes) -> tuple[dict[str, str], dict[str, NDArray]]:
     from safetensors import SafetensorError, safe_open
 
     arrays: dict[str, NDArray] = {}
@@ -129,11 +138,24 @@ def _read_safetensors(path: Path) -> tuple[dict[str, str], dict[str, NDArray]]:
                 for name in file.keys():  # noqa: SIM118 - not a mapping
                     arrays[name] = file.get_tensor(name)
     except (SafetensorError, ValueError, TypeError, KeyError, OverflowError, AttributeError) as error:
-        raise ModelFileError(
-            f"{path} cannot be loaded: it is not a model file, or it is damaged or cut short ({error}); "
-            "name a file that Network.save or 'descend train' wrote, or copy it again"
-        ) from error
+        raise ModelFileError(f"{path} cannot be loaded: {_unreadable(head)}") from error
     return metadata, arrays
+
+
+def _unreadable(head: bytes) -> str:
+    """Say in plain words what is wrong with a file that begins like this, and what to do."""
+    if not head:
+        return f"it is empty; {COPY_AGAIN}"
+    if is_container(head):
+        return f"it is damaged or cut short; {COPY_AGAIN}"
+    kind = looks_like(head)
+    if kind is not None:
+        return f"it is {kind}, not a model file; {_NAME_ANOTHER}"
+    return f"it is not a model file, or its beginning was damaged; {_NAME_ANOTHER}, or copy it again"
+
+
+def _no_number(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
 
 
 def _refuse(path: Path, reason: str) -> NoReturn:

@@ -61,8 +61,9 @@ def load(path: str | os.PathLike[str]) -> tuple[Core, dict[str, Any]]:
     except ModelFileError:
         raise
     except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError) as error:
+        what = f"its description lacks {error}" if isinstance(error, KeyError) else str(error)
         raise ModelFileError(
-            f"{os.fspath(path)} cannot be loaded: what it describes is not a valid network: {error}"
+            f"{os.fspath(path)} cannot be loaded: what it describes is not a valid network: {what}"
         ) from error
 
 
