@@ -172,7 +172,7 @@ def test_a_foreign_file_is_refused_in_plain_words(tmp_path, content, words):
 def test_a_damaged_file_says_so_in_plain_words(tmp_path, saved, damage):
     path = tmp_path / "m.descend"
     path.write_bytes(damage(saved[1]))
-    with pytest.raises(ModelFileError, match=r"cannot be loaded: it is damaged or cut short; copy it again from") as raised:
+    with pytest.raises(ModelFileError, match="cannot be loaded: it is damaged or cut short; copy it again") as raised:
         Network.load(path)
     assert "header" not in str(raised.value)
 
@@ -205,7 +205,7 @@ def test_a_layer_of_ones_own_that_is_not_registered_is_named(tmp_path, saved):
 def test_another_programs_safetensors_file_is_refused(tmp_path):
     path = tmp_path / "m.safetensors"
     save_file({"w": np.zeros(3)}, path, {"format": "pt"})
-    with pytest.raises(ModelFileError, match="another program wrote it; name a file that Network.save"):
+    with pytest.raises(ModelFileError, match="another program wrote it; name a file that"):
         Network.load(path)
     save_file({"w": np.zeros(3)}, path)
     with pytest.raises(ModelFileError):

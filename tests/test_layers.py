@@ -56,6 +56,18 @@ def test_description_survives_json(layer: layers.Layer) -> None:
     assert specs.from_config(config) == layer
 
 
+@pytest.mark.parametrize("layer", ALL_LAYERS, ids=repr)
+def test_repr_makes_an_equal_layer(layer: layers.Layer) -> None:
+    assert eval(repr(layer), {**vars(initializers), **vars(penalties), **vars(layers)}) == layer
+
+
+def test_repr_leaves_defaults_out() -> None:
+    assert repr(layers.Dense(64)) == "Dense(64)"
+    assert repr(layers.Dense(64, "relu")) == "Dense(64, activation=ReLU())"
+    assert repr(layers.Conv2D(32, 3, padding="same", name="a")) == "Conv2D(32, (3, 3), name='a', padding='same')"
+    assert repr(layers.Dense(3, bias_initializer="ones")) == "Dense(3, bias_initializer=Ones())"
+
+
 @pytest.mark.parametrize("name", layers.activation_names())
 def test_every_activation_has_a_name(name: str) -> None:
     layer = layers.resolve_activation(name)

@@ -201,7 +201,16 @@ def test_summary_and_plan_show_the_network():
     assert repr(net.summary()) == net.summary()
     assert "(rows, 4)" in net.summary() and "30 trained weights, 4 not trained" in net.summary()
     assert "batch_norm_1/running_mean" in net.plan()
-    assert "Network([Dense(" in repr(net)
+
+
+def test_repr_is_a_line_of_layers_sizes_and_weights():
+    net = Network([layers.Dense(4, "relu"), layers.Dropout(0.5), layers.Dense(2)])
+    assert repr(net) == "Network(Dense(4, activation=ReLU()), Dropout(0.5), Dense(2); input shape not known yet)"
+    net = Network(net.layers, input_shape=3)
+    assert repr(net) == "Network(input (3), dense_1 (4), relu_1, dropout_1, dense_2 (2); 26 weights)"
+    deep = repr(Network([layers.Dense(3, "relu")] * 50, input_shape=3))
+    assert deep.startswith("Network(input (3), dense_1, relu_1,") and deep.endswith("; 12 weights)")
+    assert "... 89 more ..." in deep and len(deep) < 200
 
 
 def test_networks_copy_and_pickle_with_their_training():

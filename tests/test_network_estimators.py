@@ -95,10 +95,44 @@ def test_an_output_layer_may_be_given() -> None:
     NetworkClassifier([*HIDDEN, layers.Dense(1, activation="sigmoid")], epochs=1).fit(X, TWO)
     with pytest.raises(ValueError, match=r"layers end in Dense\(10\) .* y calls for 3 outputs"):
         NetworkClassifier([*HIDDEN, layers.Dense(10)]).fit(X, Y)
-    with pytest.raises(ValueError, match="layers end in Softmax, but y calls for 1 output and Sigmoid"):
-        NetworkClassifier([*HIDDEN, layers.Dense(2, activation="softmax")]).fit(X, TWO)
+    with pytest.raises(ValueError, match=r"layers end in Softmax, but y calls for 1 output and Sigmoid\(\); leave"):
+        NetworkClassifier([*HIDDEN, layers.Dense(3, activation="softmax")]).fit(X, TWO)
     with pytest.raises(ValueError, match="layers end in Softmax"):
         NetworkRegressor([*HIDDEN, layers.Dense(2, activation="softmax")]).fit(X, Z)
+
+
+@pytest.mark.parametrize("loss", ["log_loss", "categorical_crossentropy", losses.CategoricalCrossentropy(0.1)], ids=str)
+def test_two_classes_may_have_an_output_each(loss: Any) -> None:
+    names = np.array(["no", "yes"])[TWO]
+    ends = [layers.Dense(2)], [layers.Dense(2), layers.Softmax()], [layers.Dense(2, activation="softmax")]
+    adam, probabilities = optimizers.Adam(0.02), []
+    for end in ends:
+        model = NetworkClassifier([*HIDDEN, *end], loss=loss, optimizer=adam, epochs=60, random_state=0).fit(X, names)
+        assert model.score(X, names) > 0.93 and model.classes_.tolist() == ["no", "yes"] and model.n_outputs_ == 2
+        probabilities.append(model.predict_proba(X))
+        np.testing.assert_allclose(probabilities[-1].sum(axis=1), 1, rtol=1e-12)
+        np.testing.assert_array_equal(model.classes_[probabilities[-1].argmax(axis=1)], model.predict(X))
+        np.testing.assert_array_equal(model.network_.predict(X), probabilities[-1])
+        np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict(X), model.predict(X))
+    assert all(np.array_equal(one, probabilities[0]) for one in probabilities)
+
+
+def test_two_classes_with_an_output_each_learn_in_every_way() -> None:
+    pair = [layers.Dense(2, activation="softmax")]
+    model = NetworkClassifier(pair, early_stopping=True, validation_fraction=0.2, random_state=0).fit(X, TWO)
+    assert model.best_validation_score_ > 0.5
+    model = NetworkClassifier(pair, class_weight={0: 1, 1: 2}, random_state=0)
+    for _ in range(3):
+        model.partial_fit(X, TWO, classes=[0, 1], X_val=X, y_val=TWO)
+    assert model.predict_proba(X).shape == (150, 2) and len(model.validation_scores_) == 3
+    model = NetworkClassifier(pair, warm_start=True, epochs=2, random_state=0).fit(X, TWO).fit(X, TWO)
+    assert len(model.history_) == 4
+    assert NetworkClassifier(pair, optimizer="lbfgs").fit(X, TWO).predict_proba(X).shape == (150, 2)
+    for loss in ("binary_crossentropy", "hinge"):
+        with pytest.raises(ValueError, match=r"y calls for 1 output.*; leave the output layer out, it is added"):
+            NetworkClassifier(pair, loss=loss).fit(X, TWO)
+    # Two labels at once are not two classes.
+    assert NetworkClassifier([layers.Dense(2)], epochs=1).fit(X, LABELS).out_activation_ == "logistic"
 
 
 def test_parameters_inside_parameters() -> None:

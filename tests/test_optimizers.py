@@ -49,6 +49,7 @@ def test_every_kind_has_an_update() -> None:
 @pytest.mark.parametrize("optimizer", [*GRADIENT_DESCENTS, LBFGS(max_iter=5)], ids=repr)
 def test_description_survives(optimizer: Optimizer) -> None:
     assert specs.from_config(specs.to_config(optimizer)) == optimizer
+    assert eval(repr(optimizer), {**vars(schedules), **vars(optimizers)}) == optimizer
 
 
 def test_amsgrad_has_two_names() -> None:

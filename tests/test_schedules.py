@@ -150,3 +150,4 @@ def test_bad_arguments_are_named(make, error: type[Exception], message: str) -> 
 def test_description_survives() -> None:
     schedule = WarmUp(Cosine(0.1, final=0.01), 5)
     assert specs.from_config(specs.to_config(schedule)) == schedule
+    assert eval(repr(schedule), vars(schedules)) == schedule

@@ -47,15 +47,15 @@ def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     return window * shape[-2], window * shape[-1]
 
 
-@dataclass(frozen=True)
-class Initializer:
+@dataclass(frozen=True, repr=False)
+class Initializer(specs.Spec):
     """What every initializer is: a callable that returns a new float64 array of the shape asked for."""
 
     def __call__(self, shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.float64]:
         raise NotImplementedError(f"{type(self).__name__} does not say how to draw values")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Zeros(Initializer):
     """All zeros."""
 
@@ -63,7 +63,7 @@ class Zeros(Initializer):
         return np.zeros(shape)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ones(Initializer):
     """All ones."""
 
@@ -71,7 +71,7 @@ class Ones(Initializer):
         return np.ones(shape)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Constant(Initializer):
     """The same number everywhere."""
 
@@ -84,7 +84,7 @@ class Constant(Initializer):
         return np.full(shape, self.value)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Uniform(Initializer):
     """Uniform in [low, high)."""
 
@@ -101,7 +101,7 @@ class Uniform(Initializer):
         return rng.uniform(self.low, self.high, shape)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Normal(Initializer):
     """Normal with the given mean and standard deviation."""
 
@@ -116,7 +116,7 @@ class Normal(Initializer):
         return rng.normal(self.mean, self.deviation, shape)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class VarianceScaling(Initializer):
     """Zero mean and variance scale / n, with n the fan-in or the average of fan-in and fan-out."""
 
@@ -134,14 +134,14 @@ class VarianceScaling(Initializer):
         return rng.uniform(-bound, bound, shape)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GlorotUniform(VarianceScaling):
     """Uniform with variance 2 / (fan-in + fan-out): bound sqrt(6 / (fan-in + fan-out)). Glorot and Bengio, 2010."""
 
     fan: ClassVar[Literal["in", "average"]] = "average"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GlorotNormal(VarianceScaling):
     """Normal with variance 2 / (fan-in + fan-out). Glorot and Bengio, 2010."""
 
@@ -149,14 +149,14 @@ class GlorotNormal(VarianceScaling):
     distribution: ClassVar[Literal["uniform", "normal"]] = "normal"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HeUniform(VarianceScaling):
     """Uniform with variance 2 / fan-in, made for ReLU. He and others, 2015."""
 
     scale: ClassVar[float] = 2.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HeNormal(VarianceScaling):
     """Normal with variance 2 / fan-in, made for ReLU. He and others, 2015."""
 
@@ -164,19 +164,19 @@ class HeNormal(VarianceScaling):
     distribution: ClassVar[Literal["uniform", "normal"]] = "normal"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LeCunUniform(VarianceScaling):
     """Uniform with variance 1 / fan-in. LeCun and others, 1998."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LeCunNormal(VarianceScaling):
     """Normal with variance 1 / fan-in, made for SELU. LeCun and others, 1998."""
 
     distribution: ClassVar[Literal["uniform", "normal"]] = "normal"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Orthogonal(Initializer):
     """`gain` times a matrix with orthonormal rows or columns, whichever are fewer. Saxe and others, 2014."""
 
@@ -194,7 +194,7 @@ class Orthogonal(Initializer):
         return self.gain * (q if rows >= columns else q.T).reshape(shape)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DataDependent(Initializer):
     """Weights of which the products x W have unit variance on a batch of the training rows.
 

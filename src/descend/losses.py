@@ -29,8 +29,8 @@ __all__ = [
 registry: specs.Registry[type[Loss]] = specs.Registry("losses", "loss")
 
 
-@dataclass(frozen=True)
-class Loss:
+@dataclass(frozen=True, repr=False)
+class Loss(specs.Spec):
     """What every loss has: `kind`, its name in a plan, and the numbers a plan's Loss op carries.
 
     Attributes
@@ -66,28 +66,28 @@ class Loss:
         return 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MSE(Loss):
     """Mean squared error, (y - p)^2."""
 
     kind: ClassVar[str] = "mse"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MAE(Loss):
     """Mean absolute error, |y - p|; the derivative at y = p is 0."""
 
     kind: ClassVar[str] = "mae"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RMSE(Loss):
     """Root mean squared error: the square root of the whole batch's MSE; the gradient at 0 is 0."""
 
     kind: ClassVar[str] = "rmse"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BinaryCrossentropy(Loss):
     """-(y log p + (1 - y) log(1 - p)) for y in [0, 1] and one or more independent outputs.
 
@@ -108,7 +108,7 @@ class BinaryCrossentropy(Loss):
         return self.label_smoothing
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CategoricalCrossentropy(Loss):
     """-sum_j y_j log p_j for one class out of k, given as an integer or as a row of k numbers.
 
@@ -130,7 +130,7 @@ class CategoricalCrossentropy(Loss):
         return self.label_smoothing
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Huber(Loss):
     """e^2 / 2 where |e| <= delta, else delta (|e| - delta / 2), with e = y - p."""
 
@@ -146,7 +146,7 @@ class Huber(Loss):
         return self.delta
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Poisson(Loss):
     """p - y log p for counts y >= 0 and p > 0; computed from the logarithm after a final Exponential."""
 
@@ -154,7 +154,7 @@ class Poisson(Loss):
     _noise: ClassVar[str] = ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Pinball(Loss):
     """max(q e, (q - 1) e) with e = y - p: the prediction becomes the quantile q of y."""
 
@@ -170,7 +170,7 @@ class Pinball(Loss):
         return self.quantile
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Hinge(Loss):
     """max(0, 1 - y p) for y in {-1, +1} and an unbounded p."""
 

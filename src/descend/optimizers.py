@@ -32,8 +32,8 @@ __all__ = [
 registry: specs.Registry[type[Optimizer]] = specs.Registry("optimizers", "optimizer")
 
 
-@dataclass(frozen=True)
-class Optimizer:
+@dataclass(frozen=True, repr=False)
+class Optimizer(specs.Spec):
     """What every optimizer has.
 
     Attributes
@@ -95,14 +95,14 @@ class Optimizer:
         return schedules.resolve(self.learning_rate)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SGD(Optimizer):
     """w -= eta g."""
 
     _kind: ClassVar[str] = "sgd"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Momentum(Optimizer):
     """V = beta V + (1 - beta) g, w -= eta V; with dampening=False the classical V = beta V + g. Polyak, 1964."""
 
@@ -119,7 +119,7 @@ class Momentum(Optimizer):
         specs.check_flag(self, "dampening")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Nesterov(Optimizer):
     """v = momentum v + eta g(w - momentum v), w -= v: the gradient is taken at the look-ahead point. Nesterov, 1983."""
 
@@ -134,7 +134,7 @@ class Nesterov(Optimizer):
         specs.check_number(self, "momentum", low=0.0, high=1.0, high_open=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HeavyBall(Optimizer):
     """v = momentum v + eta g, w -= v, with the learning rate inside the velocity. Polyak, 1964.
 
@@ -156,7 +156,7 @@ class HeavyBall(Optimizer):
         specs.check_flag(self, "nesterov")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AdaGrad(Optimizer):
     """s += g^2, w -= eta g / (sqrt(s) + epsilon). Duchi and others, 2011."""
 
@@ -171,7 +171,7 @@ class AdaGrad(Optimizer):
         specs.check_number(self, "epsilon", low=0.0, low_open=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RMSProp(Optimizer):
     """mu = beta mu + (1 - beta) g^2, w -= eta g / sqrt(mu + epsilon). Tieleman and Hinton, 2012."""
 
@@ -189,7 +189,7 @@ class RMSProp(Optimizer):
         specs.check_number(self, "epsilon", low=0.0, low_open=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class _AdamLike(Optimizer):
     """The moments that Adam and its relatives share: m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2.
 
@@ -214,7 +214,7 @@ class _AdamLike(Optimizer):
         specs.check_number(self, "epsilon", low=0.0, low_open=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Adam(_AdamLike):
     """w -= eta (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + epsilon). Kingma and Ba, 2015.
 
@@ -236,7 +236,7 @@ class Adam(_AdamLike):
         return ("m", "v", "v_max") if self.amsgrad else ("m", "v")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AdamW(Adam):
     """Adam with decoupled weight decay, 0.01 by default. Loshchilov and Hutter, 2019."""
 
@@ -244,7 +244,7 @@ class AdamW(Adam):
     weight_decay: float = 0.01
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AMSGrad(_AdamLike):
     """Adam with v_max = max(v_max, v) in the denominator, which never shrinks. Reddi and others, 2018."""
 
@@ -252,14 +252,14 @@ class AMSGrad(_AdamLike):
     _slots: ClassVar[tuple[str, ...]] = ("m", "v", "v_max")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Nadam(_AdamLike):
     """Adam with Nesterov's momentum: b1 m / (1 - b1^(t+1)) + (1 - b1) g / (1 - b1^t) for the mean. Dozat, 2016."""
 
     _kind: ClassVar[str] = "nadam"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LBFGS(Optimizer):
     """Limited-memory BFGS over the whole data at once, run by SciPy on the engine's loss and gradient.
 

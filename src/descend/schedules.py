@@ -36,8 +36,8 @@ registry: specs.Registry[type[Schedule]] = specs.Registry("schedules", "schedule
 _MANY = 2**31 - 1
 
 
-@dataclass(frozen=True)
-class Schedule:
+@dataclass(frozen=True, repr=False)
+class Schedule(specs.Spec):
     """What every schedule is: a callable from step numbers to rates."""
 
     def __call__(self, step: ArrayLike, steps_per_epoch: int, total_steps: int) -> NDArray[np.float64]:
@@ -61,7 +61,7 @@ class Schedule:
         raise NotImplementedError(f"{type(self).__name__} does not say what its rates are")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Constant(Schedule):
     """The same rate throughout."""
 
@@ -74,7 +74,7 @@ class Constant(Schedule):
         return np.full(steps.shape, self.rate)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Step(Schedule):
     """rate * factor^floor(epoch / every), with `every` in epochs."""
 
@@ -91,7 +91,7 @@ class Step(Schedule):
         return self.rate * self.factor ** (steps // per_epoch // self.every)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Exponential(Schedule):
     """rate * decay^epoch, falling with every step within the epoch; with `staircase` once per epoch."""
 
@@ -109,7 +109,7 @@ class Exponential(Schedule):
         return self.rate * self.decay**epochs
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class InverseScaling(Schedule):
     """rate / (1 + scale * step)^power; with `staircase` the step is that of the epoch's start.
 
@@ -133,7 +133,7 @@ class InverseScaling(Schedule):
         return self.rate / (1.0 + self.scale * counted) ** self.power
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cosine(Schedule):
     """final + (rate - final) (1 + cos(pi step / total steps)) / 2. Loshchilov and Hutter, 2017 (no restarts)."""
 
@@ -149,7 +149,7 @@ class Cosine(Schedule):
         return self.final + (self.rate - self.final) * (1.0 + np.cos(np.pi * done)) / 2.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WarmUp(Schedule):
     """The first `steps` updates climb linearly, (step + 1) / steps of the schedule's first rate; then it begins."""
 
@@ -171,7 +171,7 @@ class WarmUp(Schedule):
         return after * np.minimum((steps + 1) / self.steps, 1.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OneCycle(Schedule):
     """From rate / start_divisor up to `rate`, then down to rate / (start_divisor * final_divisor), both by a cosine.
 
@@ -201,7 +201,7 @@ class OneCycle(Schedule):
         return np.where(steps < peak, rising, falling)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LossDriven(Schedule):
     """A schedule that follows the watched loss: called it gives its first rate, `update` gives the next one."""
 
@@ -225,7 +225,7 @@ class LossDriven(Schedule):
         return False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ReduceOnPlateau(LossDriven):
     """Multiply the rate by `factor` after `patience` epochs in a row without a loss below best - min_delta.
 
@@ -265,7 +265,7 @@ class ReduceOnPlateau(LossDriven):
         return max(rate * self.factor, min(rate, self.minimum)) if reduce else rate
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Adaptive(LossDriven):
     """scikit-learn's "adaptive": divide the rate by `divisor` when the loss stops falling by `tol`.
 

@@ -76,6 +76,27 @@ def _key(name: str) -> str:
     return re.sub(r"[-_ ]", "", name).lower()
 
 
+class Spec:
+    """A specification as people see it: its arguments, those left out that have their defaults."""
+
+    def __repr__(self) -> str:
+        """Return what makes an equal object, as short as it goes: ``Dense(64, activation=ReLU())``."""
+        if not dataclasses.is_dataclass(self):
+            return f"{type(self).__name__}()"
+        given = {one.name: getattr(self, one.name) for one in dataclasses.fields(self) if one.init}
+        required = {one.name: given[one.name] for one in dataclasses.fields(self) if _is_required(one)}
+        # Constructors bring arguments into one form, so a default is what they make of it.
+        plain = type(self)(**required)
+        parts = [repr(value) for value in required.values()]
+        parts += [f"{name}={value!r}" for name, value in given.items() if value != getattr(plain, name)]
+        return f"{type(self).__name__}({', '.join(parts)})"
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    missing = dataclasses.MISSING
+    return field.init and field.default is missing and field.default_factory is missing
+
+
 def resolve(registry: Registry[Any], base: type[T], spec: object) -> T:
     """Turn a name or an object into the object, for the `resolve` function of each module.
 
@@ -270,8 +291,7 @@ def from_config(config: Mapping[str, Any], seen: Seen | None = None) -> Any:
         if argument not in fields:
             raise ValueError(f"{kind} has no argument {argument!r}; it has {', '.join(sorted(fields)) or 'none'}")
     for argument, field in fields.items():
-        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-        if required and argument not in arguments:
+        if _is_required(field) and argument not in arguments:
             raise ValueError(f"the description of {kind} lacks the argument {argument!r}")
     spec = known[name](**{key: _build(value, seen) for key, value in arguments.items()})
     if seen is not None:

@@ -11,7 +11,7 @@ from descend.layers.base import Layer, registry
 from descend.wording import counted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Elementwise(Layer, abstract=True):
     """A function applied to each element; `kind` is its name in a plan."""
 
@@ -21,35 +21,35 @@ class Elementwise(Layer, abstract=True):
         return 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Linear(Elementwise):
     """x, unchanged."""
 
     kind: ClassVar[str] = "linear"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sigmoid(Elementwise):
     """1 / (1 + exp(-x)); derivative s (1 - s)."""
 
     kind: ClassVar[str] = "sigmoid"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Tanh(Elementwise):
     """2 / (1 + exp(-2 x)) - 1; derivative 1 - tanh^2."""
 
     kind: ClassVar[str] = "tanh"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ReLU(Elementwise):
     """max(0, x); derivative 0 for x <= 0."""
 
     kind: ClassVar[str] = "relu"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LeakyReLU(Elementwise):
     """x where x > 0, otherwise slope * x; the derivative at 0 is the slope."""
 
@@ -65,7 +65,7 @@ class LeakyReLU(Elementwise):
         return self.slope
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ELU(Elementwise):
     """x where x > 0, otherwise scale (exp(x) - 1) with scale = `alpha`. Clevert and others, 2016."""
 
@@ -77,56 +77,56 @@ class ELU(Elementwise):
         specs.check_number(self, "alpha", low=0.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SELU(Elementwise):
     """1.0507 times ELU with alpha 1.6733, which keeps mean and variance. Klambauer and others, 2017."""
 
     kind: ClassVar[str] = "selu"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GELU(Elementwise):
     """x Phi(x) with the exact normal distribution function. Hendrycks and Gimpel, 2016."""
 
     kind: ClassVar[str] = "gelu"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SiLU(Elementwise):
     """x sigmoid(x), also called Swish."""
 
     kind: ClassVar[str] = "silu"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Softplus(Elementwise):
     """log(1 + exp(x)); derivative sigmoid(x)."""
 
     kind: ClassVar[str] = "softplus"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class HardSigmoid(Elementwise):
     """x / 6 + 1/2, cut to [0, 1]."""
 
     kind: ClassVar[str] = "hard_sigmoid"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Mish(Elementwise):
     """x tanh(softplus(x)). Misra, 2019."""
 
     kind: ClassVar[str] = "mish"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Exponential(Elementwise):
     """exp(x), the output for counts and other positive targets."""
 
     kind: ClassVar[str] = "exponential"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PReLU(Layer):
     """x where x > 0, otherwise slope * x with one learned slope per feature. He and others, 2015.
 
@@ -142,7 +142,7 @@ class PReLU(Layer):
         specs.set_field(self, "initializer", initializers.resolve(self.initializer))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Softmax(Layer):
     """exp(x_j) / sum_k exp(x_k) over the last axis: the probabilities of one out of k classes.
 
@@ -175,7 +175,7 @@ class Softmax(Layer):
         return input_shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Activation(Layer):
     """The activation that `function` names or is; Activation("relu") is ReLU()."""
 

@@ -34,8 +34,8 @@ Shape = tuple[int, ...]
 registry: specs.Registry[type[Layer]] = specs.Registry("layers", "layer")
 
 
-@dataclass(frozen=True)
-class Layer:
+@dataclass(frozen=True, repr=False)
+class Layer(specs.Spec):
     """What every layer has.
 
     Attributes

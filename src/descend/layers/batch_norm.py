@@ -9,7 +9,7 @@ from descend import specs
 from descend.layers.base import Layer, registry
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BatchNorm(Layer):
     """gamma (x - mean) / sqrt(variance + epsilon) + beta per feature. Ioffe and Szegedy, 2015.
 

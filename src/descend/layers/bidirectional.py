@@ -13,7 +13,7 @@ from descend.layers.recurrent import Recurrent
 MERGES = ("concatenate", "sum")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Bidirectional(Layer):
     """A recurrent layer and a second one that reads the sequence from its end, their outputs side by side or added.
 

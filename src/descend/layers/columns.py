@@ -12,7 +12,7 @@ from descend.layers.base import Layer, Shape
 from descend.wording import counted
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ColumnLayer(Layer, abstract=True):
     """A function of single columns, the numbers along the last axis, at every position alike.
 

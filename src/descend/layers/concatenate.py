@@ -10,7 +10,7 @@ from descend import specs
 from descend.layers.base import Layer, Shape, check_stack, registry, stack_shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Concatenate(Layer):
     """Branches that read the same input, their outputs side by side on the last axis: [branch_1(x), branch_2(x), ...].
 

@@ -23,7 +23,7 @@ from descend.layers.windows import (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Sliding(Layer, abstract=True):
     """What all convolutions have in common; not a layer by itself.
 
@@ -97,7 +97,7 @@ class Sliding(Layer, abstract=True):
         return getattr(self, "kernel_size")  # noqa: B009
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Grouped(Sliding, abstract=True):
     """What convolutions with filters have in common; not a layer by itself.
 
@@ -131,7 +131,7 @@ class Grouped(Sliding, abstract=True):
         return (*self._kernel(), channels // self.groups, self.filters)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Tieable(Grouped, abstract=True):
     """What convolutions that may use another one's weight have in common; not a layer by itself.
 
@@ -158,7 +158,7 @@ class Tieable(Grouped, abstract=True):
         return (*size, filters // self.groups, input_shape[-1])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Conv2D(Tieable):
     """A convolution over images of shape (height, width, channels).
 
@@ -184,7 +184,7 @@ class Conv2D(Tieable):
     kind: ClassVar[str] = "conv2d"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Conv1D(Tieable):
     """A convolution over sequences of shape (length, channels): `Conv2D` with one axis, W (size, channels, filters)."""
 
@@ -192,7 +192,7 @@ class Conv1D(Tieable):
     kind: ClassVar[str] = "conv1d"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Conv2DTranspose(Tieable):
     """A transposed convolution, which makes images larger: the gradient of a `Conv2D` with respect to its input.
 
@@ -222,7 +222,7 @@ class Conv2DTranspose(Tieable):
         return (*axes_of(self.window(input_shape).image, self.axes), self.weight_shape(input_shape)[-1])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Conv1DTranspose(Conv2DTranspose):
     """`Conv2DTranspose` for sequences of shape (length, channels)."""
 
@@ -230,7 +230,7 @@ class Conv1DTranspose(Conv2DTranspose):
     kind: ClassVar[str] = "conv1d_transpose"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DepthwiseConv2D(Sliding):
     """A convolution of each channel by itself: z[..., c m + j] = sum over taps of x[..., c] W[taps, 0, c m + j] + b.
 
@@ -254,7 +254,7 @@ class DepthwiseConv2D(Sliding):
         return (*self._kernel(), 1, input_shape[-1] * self.depth_multiplier)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DepthwiseConv1D(DepthwiseConv2D):
     """`DepthwiseConv2D` for sequences of shape (length, channels)."""
 
@@ -262,7 +262,7 @@ class DepthwiseConv1D(DepthwiseConv2D):
     kind: ClassVar[str] = "depthwise_conv1d"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SeparableConv2D(Grouped):
     """A `DepthwiseConv2D` without bias, then a `Conv2D` of one pixel that mixes the channels. Chollet, 2017.
 
@@ -317,7 +317,7 @@ class SeparableConv2D(Grouped):
         return input_shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SeparableConv1D(SeparableConv2D):
     """`SeparableConv2D` for sequences of shape (length, channels)."""
 

@@ -10,7 +10,7 @@ from descend.layers.base import Layer, Shape, registry
 from descend.layers.windows import MAX_WINDOW, Pair, image_of, label
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Crop(Layer, abstract=True):
     """What both crops have in common; not a layer by itself."""
 
@@ -45,7 +45,7 @@ class Crop(Layer, abstract=True):
         return (*size[2 - self.axes :], input_shape[-1])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RandomCrop(Crop):
     """In training, cut a piece of (height, width) out of each image (height, width, channels), at a place of its own.
 
@@ -72,7 +72,7 @@ class RandomCrop(Crop):
         return self.height, self.width
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RandomTimeCrop(Crop):
     """In training, cut `length` steps out of each sequence (steps, channels), from a step of its own on.
 

@@ -12,7 +12,7 @@ from descend.layers.embedding import Embedding
 from descend.layers.tying import check_tie
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dense(Layer):
     """z = x W + b on the last axis, or z = x V^T + b when it is tied to a layer with the weight V; then an activation.
 

@@ -10,7 +10,7 @@ from descend.layers.base import Layer, Shape, registry
 from descend.layers.windows import image_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dropout(Layer):
     """In training, zero each element with probability `rate` and scale the rest by 1 / (1 - rate).
 
@@ -25,7 +25,7 @@ class Dropout(Layer):
         specs.check_number(self, "rate", low=0.0, high=1.0, high_open=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SpatialDropout2D(Layer):
     """In training, zero each channel of an image (height, width, channels) with probability `rate`, scale the rest.
 
@@ -46,7 +46,7 @@ class SpatialDropout2D(Layer):
         return input_shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SpatialDropout1D(SpatialDropout2D):
     """`SpatialDropout2D` for sequences of shape (length, channels)."""
 

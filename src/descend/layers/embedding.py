@@ -16,7 +16,7 @@ from descend.wording import counted
 MAX_LEVELS = 2**24
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Embedding(Layer):
     """Turns categories into vectors that are learned: category v of a column becomes row v of a weight.
 

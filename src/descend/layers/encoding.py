@@ -15,7 +15,7 @@ from descend.wording import counted
 MAX_LEVELS = 2**16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Impute(ColumnLayer):
     """y = x, or where x is NaN the column's mean, its median or a constant.
 
@@ -50,7 +50,7 @@ class Impute(ColumnLayer):
         return (*input_shape[:-1], input_shape[-1] + more)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OneHot(ColumnLayer):
     """A column of categories, coded as numbers, becomes one column per level: 1 where x is that level, otherwise 0.
 

@@ -11,7 +11,7 @@ from descend.layers.factors import check_range
 from descend.layers.windows import check_sizes, image_of
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RandomErasing(Layer):
     """In training, fill a random rectangle of each image (height, width, channels) with `fill_value`.
 
@@ -44,7 +44,7 @@ class RandomErasing(Layer):
         return input_shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cutout(Layer):
     """In training, fill a square of each image (height, width, channels) with `fill_value`.
 

@@ -9,7 +9,7 @@ from descend import specs
 from descend.layers.base import Layer, registry
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GaussianNoise(Layer):
     """In training, y = x + stddev z with z from the standard normal distribution, new for every step and element.
 

@@ -13,7 +13,7 @@ from descend.layers.windows import image_of
 _LIMIT = 1e30
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Intensity(Layer, abstract=True):
     """What brightness and contrast have in common; not a layer by itself."""
 
@@ -36,7 +36,7 @@ class Intensity(Layer, abstract=True):
         return input_shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RandomBrightness(Intensity):
     """In training, add a random number to each image (height, width, channels), the same for all its pixels.
 
@@ -52,7 +52,7 @@ class RandomBrightness(Intensity):
     kind: ClassVar[str] = "random_brightness"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RandomContrast(Intensity):
     """In training, x becomes m + c (x - m), with m each channel's mean over the image (height, width, channels).
 
@@ -68,7 +68,7 @@ class RandomContrast(Intensity):
     kind: ClassVar[str] = "random_contrast"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RandomScaling(Layer):
     """In training, multiply each channel of a sequence (steps, channels) by a random number, the same for all steps.
 

@@ -9,7 +9,7 @@ from descend import specs
 from descend.layers.base import Layer, registry
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Mixup(Layer):
     """In training, y_r = s x_r + (1 - s) x_q, and the same of the targets, for every row r of the batch.
 
@@ -33,7 +33,7 @@ class Mixup(Layer):
         specs.check_number(self, "alpha", low=1e-3, high=1e3)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CutMix(Layer):
     """In training, part of a row is taken from another row of the batch.
 
@@ -57,7 +57,7 @@ class CutMix(Layer):
         specs.check_number(self, "alpha", low=1e-3, high=1e3)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SwapNoise(Layer):
     """In training, each element is replaced with probability `rate` by the same feature of another row of the batch.
 

@@ -10,7 +10,7 @@ from descend.layers.base import Shape, registry
 from descend.layers.columns import ColumnLayer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PeriodicEmbedding(ColumnLayer):
     """sin(2 pi f_1 x), ..., sin(2 pi f_n x), cos(2 pi f_1 x), ..., cos(2 pi f_n x) in place of each column x.
 
@@ -41,7 +41,7 @@ class PeriodicEmbedding(ColumnLayer):
         return (2 * self.frequencies,) * len(self.chosen(input_shape))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PiecewiseLinearEmbedding(ColumnLayer):
     """How much of each of a column's bins lies below x: (x - start) / width, cut to [0, 1], for each bin.
 

@@ -13,7 +13,7 @@ from descend.layers.windows import Window, axes_of, image_of, pair
 MAX_PADDING = 2**16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ZeroPadding(Layer, abstract=True):
     """What both layers have in common; not a layer by itself."""
 
@@ -35,7 +35,7 @@ class ZeroPadding(Layer, abstract=True):
         return (*axes_of(self.window(input_shape).grid, self.axes), input_shape[-1])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ZeroPadding2D(ZeroPadding):
     """Zeros around images of shape (height, width, channels).
 
@@ -47,7 +47,7 @@ class ZeroPadding2D(ZeroPadding):
     kind: ClassVar[str] = "zero_padding2d"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ZeroPadding1D(ZeroPadding):
     """Zeros before and behind sequences of shape (length, channels).
 

@@ -10,7 +10,7 @@ from descend.layers.base import Layer, Shape, registry
 from descend.layers.windows import Padding, Window, axes_of, check_padding, check_sizes, image_of, pair, slide
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Pool(Layer, abstract=True):
     """What all pools with a window have in common; not a layer by itself."""
 
@@ -39,7 +39,7 @@ class Pool(Layer, abstract=True):
         return (*axes_of(self.window(input_shape).grid, self.axes), input_shape[-1])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MaxPool2D(Pool):
     """The largest number of each window of an image (height, width, channels). Ranzato and others, 2007.
 
@@ -53,7 +53,7 @@ class MaxPool2D(Pool):
     kind: ClassVar[str] = "max_pool2d"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MaxPool1D(Pool):
     """`MaxPool2D` for sequences of shape (length, channels)."""
 
@@ -61,7 +61,7 @@ class MaxPool1D(Pool):
     kind: ClassVar[str] = "max_pool1d"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AveragePool2D(Pool):
     """The mean of each window of an image; the arguments are those of `MaxPool2D`. LeCun and others, 1989."""
 
@@ -69,7 +69,7 @@ class AveragePool2D(Pool):
     kind: ClassVar[str] = "average_pool2d"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AveragePool1D(Pool):
     """`AveragePool2D` for sequences of shape (length, channels)."""
 
@@ -78,7 +78,7 @@ class AveragePool1D(Pool):
     kind: ClassVar[str] = "average_pool1d"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GlobalPool(Layer, abstract=True):
     """What pools over all positions have in common; not a layer by itself."""
 
@@ -95,14 +95,14 @@ class GlobalPool(Layer, abstract=True):
         return input_shape[-1:]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GlobalMaxPool2D(GlobalPool):
     """The largest number of each channel of an image: rows of (height, width, channels) become (channels,)."""
 
     kind: ClassVar[str] = "global_max_pool2d"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GlobalMaxPool1D(GlobalPool):
     """The largest number of each channel of a sequence: rows of (length, channels) become (channels,)."""
 
@@ -110,7 +110,7 @@ class GlobalMaxPool1D(GlobalPool):
     kind: ClassVar[str] = "global_max_pool1d"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GlobalAveragePool2D(GlobalPool):
     """The mean of each channel of an image: rows (height, width, channels) become (channels,). Lin and others, 2014."""
 
@@ -118,7 +118,7 @@ class GlobalAveragePool2D(GlobalPool):
     kind: ClassVar[str] = "global_average_pool2d"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GlobalAveragePool1D(GlobalPool):
     """The mean of each channel of a sequence: rows of (length, channels) become (channels,)."""
 

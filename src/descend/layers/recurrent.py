@@ -14,7 +14,7 @@ from descend.layers.windows import label
 RNN_ACTIVATIONS = ("tanh", "relu")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recurrent(Layer, abstract=True):
     """What SimpleRNN, LSTM and GRU share: rows of shape (steps, in) become (units,), or (steps, units).
 
@@ -95,7 +95,7 @@ class Recurrent(Layer, abstract=True):
         return (input_shape[0], self.units) if self.return_sequences else (self.units,)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SimpleRNN(Recurrent):
     """h_t = f(x_t W + h_(t-1) U + b). Elman, "Finding structure in time", 1990.
 
@@ -124,7 +124,7 @@ class SimpleRNN(Recurrent):
         return resolve_activation(self.activation).kind
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LSTM(Recurrent):
     """Long short-term memory: a state h and a memory c that gates write, keep and show.
 
@@ -151,7 +151,7 @@ class LSTM(Recurrent):
         specs.check_flag(self, "unit_forget_bias")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GRU(Recurrent):
     """Gated recurrent unit: a state that one gate resets and another keeps.
 

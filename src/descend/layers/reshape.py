@@ -11,7 +11,7 @@ from descend.layers.base import Layer, Shape, registry
 from descend.layers.windows import label
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Reshape(Layer):
     """The same numbers in the same order (the last axis fastest) with another shape.
 
@@ -44,7 +44,7 @@ class Reshape(Layer):
         return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Flatten(Layer):
     """All numbers of a row in one axis: what lies between images or sequences and `Dense`."""
 

@@ -10,7 +10,7 @@ from descend import specs
 from descend.layers.base import Layer, Shape, check_stack, registry, stack_shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Residual(Layer):
     """inner(x) + shortcut(x): what some layers make of x, added to x itself or to what a shortcut makes of it.
 

@@ -10,7 +10,7 @@ from descend.layers.base import registry
 from descend.layers.columns import ColumnLayer
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Standardize(ColumnLayer):
     """y = (x - mean) / deviation, column by column; the deviation is sqrt(mean((x - mean)^2)).
 
@@ -20,7 +20,7 @@ class Standardize(ColumnLayer):
     kind: ClassVar[str] = "standardize"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RobustScale(ColumnLayer):
     """z = (x - median) / spread with the spread between the quartiles, then y = z / sqrt(1 + (z / limit)^2).
 
@@ -42,7 +42,7 @@ class RobustScale(ColumnLayer):
             specs.check_number(self, "limit", low=0.0, low_open=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class QuantileTransform(ColumnLayer):
     """Each column by its own distribution function, so that all have the same distribution.
 

@@ -15,7 +15,7 @@ from descend.layers.windows import image_of
 MAX_KNOTS = 1024
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RandomTimeShift(Warping):
     """In training, move each sequence (steps, channels) in time by a random part of its length.
 
@@ -42,7 +42,7 @@ class RandomTimeShift(Warping):
         check_factor(self, "factor", low=-1, high=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RandomTimeWarp(Layer):
     """In training, let each sequence (steps, channels) run faster in some places and slower in others.
 

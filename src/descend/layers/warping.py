@@ -27,7 +27,7 @@ def check_choice(layer: Layer, name: str, choices: tuple[str, ...]) -> None:
         raise ValueError(f"{type(layer).__name__}: {name} must be {known} or {choices[-1]!r}, got {value!r}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Warping(Layer, abstract=True):
     """What all layers have in common that read pixels from elsewhere in the image; not a layer by itself.
 
@@ -59,7 +59,7 @@ class Warping(Layer, abstract=True):
         return input_shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RandomFlip(Layer):
     """In training, mirror each image (height, width, channels) with probability 1/2 along each axis of `mode`.
 
@@ -82,7 +82,7 @@ class RandomFlip(Layer):
         return input_shape
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RandomTranslation(Warping):
     """In training, move each image (height, width, channels) by random parts of its height and width.
 
@@ -105,7 +105,7 @@ class RandomTranslation(Warping):
         check_factor(self, "width_factor", low=-1, high=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RandomRotation(Warping):
     """In training, turn each image (height, width, channels) about its centre by a random angle.
 
@@ -123,7 +123,7 @@ class RandomRotation(Warping):
         check_factor(self, "factor", low=-1, high=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RandomZoom(Warping):
     """In training, shrink or enlarge each image (height, width, channels) about its centre.
 
@@ -146,7 +146,7 @@ class RandomZoom(Warping):
             check_factor(self, "width_factor", low=-1, high=10, low_open=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RandomShear(Warping):
     """In training, slant each image (height, width, channels): pixel (y, x) about the centre shows (y + v x, x + u y).
 
@@ -167,7 +167,7 @@ class RandomShear(Warping):
         check_factor(self, "y_factor", low=-1, high=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RandomAffine(Warping):
     """In training, flip, turn, shear, zoom and move each image (height, width, channels), in this order, in one go.
 

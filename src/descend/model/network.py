@@ -18,7 +18,7 @@ from descend import layers as layer_specs
 from descend.engine.rows import check_rows
 from descend.engine.sequences import Sequences
 from descend.engine.sparse import Features
-from descend.model import files, sensitivity, states
+from descend.model import files, sensitivity, states, summary
 from descend.model.inspection import Inspection
 from descend.model.seeds import check_seed
 from descend.model.trainable import Trainable
@@ -142,8 +142,8 @@ class Network(Trainable, Inspection):
         return self._core.history
 
     def __repr__(self) -> str:
-        shape = "" if self.input_shape is None else f", input_shape={self.input_shape}"
-        return f"Network({list(self.layers)}{shape}, seed={self.seed}, dtype={self.dtype.name!r})"
+        """Return the layers and the number of weights in a line; `summary` has everything."""
+        return summary.brief(self._core)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"core": self._core, "extra": self.extra}

@@ -9,6 +9,26 @@ from descend.plan.plan import Parameter, Plan
 from descend.training.core import Core
 from descend.wording import counted
 
+#: Of a network of more layers `brief` shows this many at either end.
+_SHOWN = 6
+
+
+def brief(core: Core) -> str:
+    """Return the line that `repr` shows: layers by name, with the shape of a row wherever it changes, and weights."""
+    if core.plan is None:
+        return f"Network({', '.join(_elided([repr(layer) for layer in core.layers]))}; input shape not known yet)"
+    plan, parts = core.plan, []
+    shape = None
+    for name, value in [("input", plan.input), *((op.name, op.output) for op in plan.ops)]:
+        before, shape = shape, plan.values[value].shape
+        parts.append(name if shape == before else f"{name} ({', '.join(map(str, shape))})")
+    return f"Network({', '.join(_elided(parts))}; {counted(plan.size, 'weight')})"
+
+
+def _elided(parts: list[str]) -> list[str]:
+    left_out = len(parts) - 2 * _SHOWN
+    return parts if left_out <= 1 else [*parts[:_SHOWN], f"... {left_out} more ...", *parts[-_SHOWN:]]
+
 
 def describe(core: Core) -> str:
     """Return the table that `Network.summary` shows."""

@@ -346,12 +346,12 @@ def _split(
 
     Two classes are held back in proportion; more, as in scikit-learn, at random.
     """
-    two = head.loss.kind in THRESHOLDS and head.outputs == 1
+    one, pair = head.loss.kind in THRESHOLDS and head.outputs == 1, head.target == "index" and head.outputs == 2
     training, held = _train_test_split(
         np.arange(len(encoded), dtype=np.uint32),
         random_state=random_state,
         test_size=recipe.validation,
-        stratify=encoded[:, 0] if two else None,
+        stratify=encoded.ravel() if one or pair else None,
     )
     if len(held) < 2:
         raise ValueError("The validation set is too small. Increase 'validation_fraction' or the size of your dataset.")

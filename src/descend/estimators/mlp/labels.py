@@ -52,6 +52,14 @@ class Labels:
         """Whether a row may have several labels."""
         return self.kind.startswith("multilabel")
 
+    def pair(self, wanted: bool) -> None:
+        """Have two classes learnt as one out of several, with an output each, instead of by one output for the second.
+
+        Of other labels nothing changes.
+        """
+        if not self.several and len(self.classes) == 2:
+            self.kind = "multiclass" if wanted else "binary"
+
     def head(self, dtype: np.dtype, loss: losses.Loss | None = None, smoothing: float = 0.0) -> Head:
         """Return the end of a network for these labels, by default with the cross-entropy, smoothed.
 

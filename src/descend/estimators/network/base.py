@@ -106,6 +106,15 @@ class BaseNetwork(BaseMLP):
         )
 
 
+def ends_in_pair(given: Any) -> bool:
+    """Whether layers end in two outputs of which a softmax makes probabilities, or may make them."""
+    proper = isinstance(given, (list, tuple)) and all(isinstance(layer, layers.Layer) for layer in given)
+    flat = expand(list(given)) if proper and given else []
+    if flat and flat[-1] == layers.Softmax(name=flat[-1].name):
+        flat = flat[:-1]
+    return bool(flat) and isinstance(flat[-1], layers.Dense) and flat[-1].units == 2
+
+
 def with_output(given: tuple[layers.Layer, ...], head: Head) -> tuple[layers.Layer, ...]:
     """Complete layers by the output layer and activation that the target calls for, unless they have it.
 

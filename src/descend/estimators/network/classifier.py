@@ -7,10 +7,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from descend import losses
 from descend.estimators.mlp.classifying import BaseClassifier
 from descend.estimators.mlp.constraints import CLASSIFIER
 from descend.estimators.mlp.heads import Head, plain
-from descend.estimators.network.base import CONSTRAINTS, BaseNetwork
+from descend.estimators.mlp.labels import Labels
+from descend.estimators.network.base import CONSTRAINTS, BaseNetwork, ends_in_pair
 from descend.layers import Layer
 
 
@@ -21,7 +23,8 @@ class NetworkClassifier(BaseClassifier, BaseNetwork):
     ----------
     layers : list of Layer, default: ()
         From the input on, such as ``[layers.Dense(64, activation="relu"), layers.Dropout(0.1)]``. The output layer that
-        the target calls for is added, unless the list ends in it. Empty for a linear model.
+        the target calls for is added, unless the list ends in it; two classes may have one unit and a sigmoid, which
+        is what is added, or two and a softmax. Empty for a linear model.
     optimizer : str or Optimizer, default: "adam"
         Its learning rate may be a schedule.
     loss : str or Loss, default: "log_loss"
@@ -157,6 +160,13 @@ class NetworkClassifier(BaseClassifier, BaseNetwork):
         self.categorical_features = categorical_features
         self.warm_start = warm_start
         self.verbose = verbose
+
+    def _learn_targets(self, X: Any, y: Any, *, first: bool, incremental: bool) -> tuple[Any, np.ndarray]:
+        X, y = super()._learn_targets(X, y, first=first, incremental=incremental)
+        if isinstance(self._labels, Labels):
+            cross_entropy = self.loss == "log_loss" or losses.resolve(self.loss).kind == "cce"
+            self._labels.pair(cross_entropy and ends_in_pair(self.layers))
+        return X, y
 
     def _head(self, y: Any, dtype: np.dtype) -> Head:
         return plain(super()._head(y, dtype))
