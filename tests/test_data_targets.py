@@ -122,7 +122,7 @@ def test_split_refuses():
         split_rows(np.zeros(5, dtype=int), seed=0)
     with pytest.raises(DataError, match="too few"):
         split_rows(np.arange(12), seed=0)
-    with pytest.raises(DataError, match="shares"):
+    with pytest.raises(DataError, match="together below 1"):
         split_rows(np.zeros(50, dtype=int), seed=0, test=0.7, validation=0.4)
 
 
