@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import numpy as np
 import pytest
 
@@ -63,6 +66,42 @@ def test_tick_stops_and_deadline_ends() -> None:
     assert engine.get_state().step == progress.steps
     progress = engine.train(batch, rows, batch_size=10, learning_rates=rate, deadline=0.0)
     assert progress.status == "deadline" and progress.steps == 1
+
+
+@pytest.mark.parametrize("what", ["train", "gradients", "evaluate", "predict"])
+def test_other_threads_go_on_meanwhile(what: str) -> None:
+    """The interpreter's lock is free while the engine works."""
+    engine = _plain(256, 256)
+    batch = _data(20_000, 256, 256)
+    engine.start(optimizers.SGD(0.001), seed=0)
+    rows = np.tile(np.arange(20_000, dtype=np.uint32), 50)
+    calls = {
+        "train": lambda: engine.train(
+            batch, rows, batch_size=32, learning_rates=np.array([1e-3]), deadline=time.monotonic() + 0.5
+        ),
+        "gradients": lambda: engine.gradients(batch, threads=1),
+        "evaluate": lambda: engine.evaluate(batch, threads=1),
+        "predict": lambda: engine.predict(batch.X, threads=1),
+    }
+    begun, turns, spans = threading.Event(), [], []
+
+    def work() -> None:
+        begun.set()
+        start = time.perf_counter()
+        for _ in range(1 if what == "train" else 5):
+            calls[what]()
+        spans.append((start, time.perf_counter()))
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    begun.wait()
+    while worker.is_alive():
+        turns.append(time.perf_counter())
+        time.sleep(1e-4)
+    worker.join()
+    within = [turn for turn in turns if spans[0][0] < turn < spans[0][1]]
+    # Where the lock is held there are those between two calls at most.
+    assert len(within) > 20
 
 
 def test_error_in_tick_is_passed_on() -> None:

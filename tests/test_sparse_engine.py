@@ -15,8 +15,9 @@ from descend.engine.protocol import Batch
 from descend.engine.reference import ReferenceEngine
 from descend.plan import attach_loss, initial_parameters, lower
 from op_case import OpCase
+from optimizer_cases import OPTIMIZERS
 from sparse_cases import SPARSE_CASES, thinned, wide_batch, wide_plan
-from test_native import CLOSE, OPTIMIZERS
+from test_native import CLOSE
 
 
 def _case(name: str) -> OpCase:
