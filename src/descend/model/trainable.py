@@ -78,7 +78,8 @@ class Trainable:
         epochs : int, default: None
             Passes over the rows at most; None means 100 (for L-BFGS its max_iter).
         batch_size : int or None, default: 32
-            Rows per update: 1 is stochastic, n mini-batch, None batch gradient descent.
+            Rows per update: 1 is stochastic, n mini-batch, None batch gradient descent. L-BFGS always takes all rows at
+            once, whatever is said here and of their order.
         validation_data : tuple (X, y) or (X, y, sample_weight), default: None
             Rows to validate on after each epoch.
         validation_split : float, default: None
@@ -120,7 +121,8 @@ class Trainable:
         TypeError, ValueError
             When an argument is not what it should be; the network is then unchanged.
         DivergenceError
-            When the loss becomes infinite or NaN; the network then keeps the best weights before that.
+            When the loss becomes infinite or NaN; the network then keeps the best weights before that, which may be
+            those it started with.
 
         Warns
         -----

@@ -36,7 +36,7 @@ MetricFunction = Callable[[NDArray, NDArray, NDArray | None], float]
 
 @dataclass
 class Best:
-    """The weights to return to: those of the epoch in which `monitor` was best.
+    """The weights to return to: those of the epoch in which `monitor` was best, or those of the start in epoch 0.
 
     `monitor` is None when nothing is watched; the training loss then tells which weights to keep if the run diverges.
     """
@@ -103,6 +103,7 @@ class TrainingRun:
         self._plateau = Improvement("min", settings.tol or 0.0)
         self._reason: StopReason = ""
         self._best = self._watch()
+        self._start = self._best.flat
         self._attach_monitor()
         self._check_monitors()
 
@@ -172,9 +173,12 @@ class TrainingRun:
         Raises
         ------
         DivergenceError
-            Always, after the best weights were put back.
+            Always, after the best weights were put back: those of the best epoch, or those of the start where no
+            epoch came down to their loss.
         """
         self._reason = "diverged"
+        if self._best.epoch and self._loss_of(self._start) <= self._loss_of(self._best.flat):
+            self._forget_best()
         self.engine.set_parameters(self._best.flat)
         kept = f"those of epoch {self._best.epoch}" if self._best.epoch else "those it started with"
         slower = "" if math.isnan(rate) else f" from {rate:g} to {rate / 10:g}"
@@ -289,8 +293,19 @@ class TrainingRun:
     def _keep_if_best(self, judged: Engine) -> None:
         best = self._best
         if best.improvement.update(self.value(best.monitor or "loss")):
+            self._forget_best()  # so that its memory is free for the next
             best.flat = judged.get_parameters()
             best.epoch = self.epoch
+
+    def _forget_best(self) -> None:
+        self._best.epoch = 0
+        self._best.flat = self._start
+
+    def _loss_of(self, flat: NDArray) -> float:
+        """The loss with other weights, on the validation rows where there are any."""
+        self.engine.set_parameters(flat)
+        held = self.rows.validation
+        return self.engine.evaluate(self.rows.batch if held is None else held, self.settings.threads or 0)
 
     def _consult_tolerance(self, loss: float) -> None:
         if self.settings.tol is None:
