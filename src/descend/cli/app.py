@@ -137,7 +137,10 @@ def train(
     ] = None,
     lr: Annotated[
         float | None,
-        typer.Option(help="Highest learning rate; 0.001 for batches of 16 if not given.", rich_help_panel=NETWORK),
+        typer.Option(
+            help="Highest learning rate; 0.001 for batches of 16 if not given, 0.01 without hidden layers.",
+            rich_help_panel=NETWORK,
+        ),
     ] = None,
     dropout: Annotated[
         float | None,
@@ -149,7 +152,10 @@ def train(
     ] = None,
     weight_decay: Annotated[
         float | None,
-        typer.Option(help="Decoupled (AdamW); chosen by the number of rows if not given.", rich_help_panel=NETWORK),
+        typer.Option(
+            help="Decoupled (AdamW); chosen by the number of rows if not given, 0 without hidden layers.",
+            rich_help_panel=NETWORK,
+        ),
     ] = None,
     patience: Annotated[
         int | None,

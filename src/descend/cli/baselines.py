@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +13,56 @@ from descend.cli.scoring import Scores, score
 from descend.data.splitting import Split
 from descend.data.targets import ClassTarget, Target, TaskKind
 from descend.engine.sparse import SparseRows, is_sparse
+from descend.metrics import CLIP
 
 OURS, LINEAR = "network", "linear model"
 #: The linear model sees at most this many numbers (rows x features), enough for what it can learn.
 MAX_CELLS = 10_000_000
+
+
+@dataclass(frozen=True)
+class Lead:
+    """How far the linear model is ahead of the network, by what training minimizes, test row by test row.
+
+    Attributes
+    ----------
+    mean : float
+        What a row loses with the network beyond what it loses with the linear model: log loss, or squared error.
+    standard_error : float
+        Of that mean.
+    loss : float
+        What a row loses with the linear model.
+    """
+
+    mean: float
+    standard_error: float
+    loss: float
+
+    @classmethod
+    def of(cls, y: NDArray, ours: NDArray[np.float64], theirs: NDArray[np.float64]) -> Lead | None:
+        """Compare two models' outputs on the same rows; None where that gives no numbers.
+
+        Parameters
+        ----------
+        y : (rows,)
+            Class numbers, or numbers in the target's unit.
+        ours, theirs : (rows,) or (rows, classes)
+            As `bundle.as_outputs` gives them.
+        """
+        if len(y) < 2:
+            return None
+        with np.errstate(over="ignore", invalid="ignore"):
+            lost = _losses(y, theirs)
+            more = _losses(y, ours) - lost
+            found = cls(float(more.mean()), float(more.std(ddof=1) / math.sqrt(len(y))), float(lost.mean()))
+        return found if all(map(math.isfinite, (found.mean, found.standard_error, found.loss))) else None
+
+
+def _losses(y: NDArray, outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Squared errors of numbers, or -log of the probability of the true class: (rows,)."""
+    if outputs.ndim == 1:
+        return (y - outputs) ** 2
+    return -np.log(np.clip(outputs[np.arange(len(y)), y], CLIP, 1 - CLIP))
 
 
 def trivial(task: TaskKind, y: NDArray, rows: int, classes: int) -> NDArray[np.float64]:
@@ -85,8 +133,8 @@ def compare(
     target: Target,
     seed: int,
     outputs: NDArray[np.float64],
-) -> dict[str, Scores]:
-    """The network's and the baselines' test scores; the linear model gets the same training rows.
+) -> tuple[dict[str, Scores], Lead | None]:
+    """The network's and the baselines' test scores, and the linear model's lead; it gets the same training rows.
 
     Parameters
     ----------
@@ -101,17 +149,11 @@ def compare(
     """
     classes = len(target.classes) if isinstance(target, ClassTarget) else 0
     by_line = linear(task, X[split.train], y[split.train], X[split.test], classes, seed)
-    ours, by_none = compare_with_trivial(task, y, split, target, outputs).items()
-    return dict([ours, (LINEAR, score(task, y[split.test], by_line)), by_none])
-
-
-def compare_with_trivial(
-    task: TaskKind, y: NDArray, split: Split, target: Target, outputs: NDArray[np.float64]
-) -> dict[str, Scores]:
-    """The test scores of the network and of the model that ignores the features; the parameters as for `compare`."""
-    classes = len(target.classes) if isinstance(target, ClassTarget) else 0
     by_none = trivial(task, y[split.train], len(split.test), classes)
-    return {OURS: score(task, y[split.test], outputs), trivial_name(task): score(task, y[split.test], by_none)}
+    tested = y[split.test]
+    models = {OURS: outputs, LINEAR: by_line, trivial_name(task): by_none}
+    scores = {name: score(task, tested, given) for name, given in models.items()}
+    return scores, Lead.of(tested, outputs, by_line)
 
 
 def trivial_name(task: TaskKind) -> str:

@@ -38,6 +38,8 @@ class Facts:
         Test metrics by model and metric; None where not defined.
     created : str
         Date and time (UTC).
+    lead : dict of str to float, or None
+        The linear model's, as `baselines.Lead`; None where unknown.
     """
 
     task: str
@@ -47,6 +49,7 @@ class Facts:
     recipe: dict[str, Any]
     scores: dict[str, dict[str, float | None]]
     created: str
+    lead: dict[str, float] | None = None
 
 
 @dataclass(frozen=True)

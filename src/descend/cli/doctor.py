@@ -13,7 +13,7 @@ from descend import DivergenceError, History
 from descend.cli import baselines, show
 from descend.cli.arrays.bundle import ArrayBundle
 from descend.cli.bundle import as_outputs
-from descend.cli.findings import NO_BETTER, beside_baseline, in_our_words
+from descend.cli.findings import BEHIND, NO_BETTER, beside_baseline, beside_linear, in_our_words
 from descend.cli.fitting import MODEL
 from descend.cli.models import load_model
 from descend.cli.recipe import choose
@@ -54,7 +54,9 @@ def of_run(path: Path) -> Diagnosis:
     target = bundle.encoder.target
     form = bundle.encoder.form if isinstance(bundle, ArrayBundle) else "table"
     diagnosis = in_our_words(diagnose(history), target, float(recipe["learning_rate"]), int(recipe["batch_size"]), form)
-    diagnosis = beside_baseline(diagnosis, task_of(target), facts.scores, form)
+    task, lead = task_of(target), None if facts.lead is None else baselines.Lead(**facts.lead)
+    diagnosis = beside_baseline(diagnosis, task, facts.scores, form)
+    diagnosis = beside_linear(diagnosis, task, facts.scores, lead, form, is_linear=recipe.get("hidden") in ([], ()))
     out = show.console()
     out.print(f"[bold]{escape(str(path))}[/]: trained {escape(facts.created)} on {escape(facts.data)}")
     out.print(f"{closing_line(history)}.")
@@ -126,11 +128,14 @@ def of_table(job: Job) -> Diagnosis:
     split, target = prepared.split, prepared.encoder.target
     found = in_our_words(history.diagnose(), target, recipe.learning_rate, recipe.batch_size)
     if network is None:
-        found = replace(found, unchecked={**found.unchecked, NO_BETTER: "since the training diverged"})
+        why = "since the training diverged"
+        found = replace(found, unchecked={**found.unchecked, NO_BETTER: why, BEHIND: why})
     else:
         outputs = as_outputs(target, network.predict(prepared.X[split.test]))
-        scores = baselines.compare_with_trivial(prepared.task.kind, prepared.y, split, target, outputs)
-        found = beside_baseline(found, prepared.task.kind, scores)
+        kind = prepared.task.kind
+        scores, lead = baselines.compare(kind, prepared.X, prepared.y, split, target, job.seed, outputs)
+        found = beside_baseline(found, kind, scores)
+        found = beside_linear(found, kind, scores, lead, is_linear=not recipe.hidden)
     report(found, history)
     return found
 

@@ -1,21 +1,25 @@
 """A diagnosis in the words of the command line: its options as remedies, its classes by name, and a look at whether
-the network does better on the test rows than a model that ignores the features.
+the network does better on the test rows than a model that ignores the features, and no worse than a linear one.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 
-from descend.cli.baselines import OURS, trivial_name
+from descend.cli.baselines import LINEAR, OURS, Lead, trivial_name
 from descend.cli.scoring import ACCURACY, LOG_LOSS, RMSE, Scores
 from descend.cli.show import number
 from descend.data.targets import ClassTarget, Target, TaskKind
 from descend.training.diagnosis import Diagnosis, Finding
 from descend.training.diagnosis.finding import SEVERITIES
 
-#: The name of the finding that looks at test rows.
-NO_BETTER = "no_better_than_baseline"
+#: The names of the findings that look at test rows.
+NO_BETTER, BEHIND = "no_better_than_baseline", "worse_than_linear"
+#: The linear model is clearly better when it is ahead by this many standard errors of the difference, and by this share
+#: of its loss.
+LEAD_ERRORS, LEAD_SHARE = 2.0, 0.05
 
 #: What to try, where the command has options for it; other remedies stay in the library's words.
 _REMEDIES = {
@@ -102,8 +106,61 @@ def beside_baseline(
         told = "columns that tell" if form == "table" else f"{form}s that tell"
         cure = f"do not use its predictions as it is; use more rows, or {told} more about the target"
         finding = Finding(NO_BETTER, "critical", message, cure, None, evidence)
+    return _with(checked, finding)
+
+
+def beside_linear(
+    diagnosis: Diagnosis,
+    task: TaskKind,
+    scores: Mapping[str, Scores],
+    lead: Lead | None,
+    form: str = "table",
+    *,
+    is_linear: bool = False,
+) -> Diagnosis:
+    """Return the diagnosis with a check of whether the linear model is clearly better on the test rows.
+
+    That is, better than the network by more than chance gives and by enough to matter, and better than the model that
+    ignores the features.
+
+    Parameters
+    ----------
+    diagnosis : Diagnosis
+    task : {"binary", "multiclass", "regression"}
+    scores : dict of str to Scores
+        Of the three models on the test rows.
+    lead : Lead or None
+    form : {"table", "image", "sequence", "text"}
+        What the rows are.
+    is_linear : bool
+        Whether the network has no hidden layer.
+    """
+    measure = RMSE if task == "regression" else LOG_LOSS
+    mine, line, trivial = (scores[name][measure.name] for name in (OURS, LINEAR, trivial_name(task)))
+    if lead is None or mine is None or line is None or trivial is None:
+        reason = "since the record holds no comparison with the linear model row by row"
+        return replace(diagnosis, unchecked={**diagnosis.unchecked, BEHIND: reason})
+    checked = replace(diagnosis, checked=(*diagnosis.checked, BEHIND))
+    if lead.mean <= max(LEAD_ERRORS * lead.standard_error, LEAD_SHARE * lead.loss) or line >= trivial:
+        return checked
+    message = (
+        f"on the test rows the linear model is clearly better than the network, with a {measure.label} of "
+        f"{number(line)} against {number(mine)}"
+    )
+    model = "Ridge" if task == "regression" else "LogisticRegression"
+    other = (
+        "another --network" if form != "table" else "another --lr or more --epochs" if is_linear else "--hidden none"
+    )
+    cure = f"use the linear model (scikit-learn's {model}), or try {other}, or more rows"
+    errors = lead.mean / lead.standard_error if lead.standard_error > 0 else math.inf
+    evidence = {"linear": line, measure.name: mine, "lead_in_standard_errors": errors}
+    return _with(checked, Finding(BEHIND, "warning", message, cure, None, evidence))
+
+
+def _with(diagnosis: Diagnosis, finding: Finding) -> Diagnosis:
+    """The diagnosis with one finding more, the most severe first."""
     found = sorted([finding, *diagnosis], key=lambda one: SEVERITIES.index(one.severity))
-    return replace(checked, findings=tuple(found))
+    return replace(diagnosis, findings=tuple(found))
 
 
 def _by_name(finding: Finding, target: Target) -> str:

@@ -6,7 +6,7 @@ import csv
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from descend import DivergenceError, History, InterruptedWarning, Network, Sequences, callbacks
 from descend.cli import show
+from descend.cli.baselines import Lead
 from descend.cli.bundle import Facts
 from descend.cli.recipe import Settings, loss_for
 from descend.cli.scoring import Scores
@@ -172,7 +173,9 @@ def budget_remark(outcome: Outcome) -> str:
     )
 
 
-def facts_of(reason: str, data: Path, split: Split, seed: int, recipe: dict, scores: dict[str, Scores]) -> Facts:
+def facts_of(
+    reason: str, data: Path, split: Split, seed: int, recipe: dict, compared: tuple[dict[str, Scores], Lead | None]
+) -> Facts:
     """The record of a run.
 
     Parameters
@@ -184,8 +187,10 @@ def facts_of(reason: str, data: Path, split: Split, seed: int, recipe: dict, sco
     seed : int
     recipe : dict
         All settings by name.
-    scores : dict of str to Scores
+    compared : tuple
+        The scores by the model's name and the linear model's lead, as `baselines.compare` gives them.
     """
+    scores, lead = compared
     return Facts(
         task=reason,
         data=data.resolve().name,
@@ -194,6 +199,7 @@ def facts_of(reason: str, data: Path, split: Split, seed: int, recipe: dict, sco
         recipe=recipe,
         scores=scores,
         created=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+        lead=None if lead is None else asdict(lead),
     )
 
 

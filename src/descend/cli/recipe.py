@@ -15,6 +15,8 @@ from descend.data.targets import NumberTarget, Target
 
 #: The highest learning rate for batches of 16; it grows with the square root of the batch.
 LEARNING_RATE = 0.001
+#: Without hidden layers the rate is so many times that, and weights do not decay: see the notes on the defaults.
+LINEAR_FACTOR = 10.0
 #: Shares by which decoupled decay shrinks a weight, while the rate is at its highest: per epoch, and per step at most.
 SHRINKAGE, MAX_STEP_SHRINKAGE = 0.05, 0.002
 #: Small tables get more epochs than that, until there are this many updates.
@@ -118,13 +120,15 @@ def choose(rows: int, asked: Asked) -> Recipe:
         raise DataError("--network is for images, sequences and texts; for tables name --hidden units.")
     batch_size = min(128, max(16, 2 ** round(math.log2(max(1, rows / 64)))))
     batch_size = batch_size if asked.batch_size is None else asked.batch_size
-    rate = LEARNING_RATE * math.sqrt(max(1, batch_size) / 16) if asked.learning_rate is None else asked.learning_rate
+    hidden = (128, 128) if asked.hidden is None else asked.hidden
+    highest = LEARNING_RATE * (1.0 if hidden else LINEAR_FACTOR) * math.sqrt(max(1, batch_size) / 16)
+    rate = highest if asked.learning_rate is None else asked.learning_rate
     steps = -(-rows // max(1, batch_size))
-    decay = min(MAX_STEP_SHRINKAGE, SHRINKAGE / steps) / rate if rate > 0 else 0.0
+    decay = min(MAX_STEP_SHRINKAGE, SHRINKAGE / steps) / rate if rate > 0 and hidden else 0.0
     epochs = max(MIN_EPOCHS, -(-MIN_STEPS // steps)) if asked.epochs is None else asked.epochs
     dropout = 0.3 if rows < SMALL else 0.1
     recipe = Recipe(
-        hidden=(128, 128) if asked.hidden is None else asked.hidden,
+        hidden=hidden,
         dropout=dropout if asked.dropout is None else asked.dropout,
         weight_decay=decay if asked.weight_decay is None else asked.weight_decay,
         learning_rate=rate,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from descend import History, Network
 from descend.cli import baselines, show
 from descend.cli.bundle import Bundle, as_outputs
-from descend.cli.findings import beside_baseline, in_our_words
+from descend.cli.findings import beside_baseline, beside_linear, in_our_words
 from descend.cli.fitting import HISTORY, MODEL, REPORT, Outcome, facts_of, fit, timed, write_history
 from descend.cli.output import staged_folder
 from descend.cli.recipe import Asked, Recipe, choose
@@ -171,11 +171,13 @@ def _fit(job: Job, table: Table, prepared: Prepared, recipe: Recipe) -> Result:
     split, target = prepared.split, prepared.encoder.target
     network, history, seconds = timed(lambda: learn(job, prepared, recipe), recipe)
     outputs = as_outputs(target, network.predict(prepared.X[split.test]))
-    scores = baselines.compare(prepared.task.kind, prepared.X, prepared.y, split, target, job.seed, outputs)
-    facts = facts_of(prepared.task.reason, job.data, split, job.seed, asdict(recipe), scores)
+    compared = baselines.compare(prepared.task.kind, prepared.X, prepared.y, split, target, job.seed, outputs)
+    scores, lead = compared
+    facts = facts_of(prepared.task.reason, job.data, split, job.seed, asdict(recipe), compared)
     bundle = Bundle(network, prepared.encoder, facts)
     diagnosis = in_our_words(history.diagnose(), target, recipe.learning_rate, recipe.batch_size)
     diagnosis = beside_baseline(diagnosis, prepared.task.kind, scores)
+    diagnosis = beside_linear(diagnosis, prepared.task.kind, scores, lead, is_linear=not recipe.hidden)
     return Result(bundle, prepared, recipe, history, outputs, scores, seconds, diagnosis, table)
 
 

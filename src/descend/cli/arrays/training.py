@@ -16,7 +16,7 @@ from descend.cli.arrays.bundle import ArrayBundle
 from descend.cli.arrays.preparing import PreparedArrays, prepare_arrays
 from descend.cli.arrays.recipe import ArrayRecipe, choose
 from descend.cli.bundle import as_outputs
-from descend.cli.findings import beside_baseline, in_our_words
+from descend.cli.findings import beside_baseline, beside_linear, in_our_words
 from descend.cli.fitting import HISTORY, MODEL, REPORT, Outcome, facts_of, fit, timed, write_history
 from descend.cli.output import staged_folder
 from descend.cli.training import Job
@@ -83,12 +83,14 @@ def _fit(job: Job, prepared: PreparedArrays, recipe: ArrayRecipe, untrained: Net
     network, history, seconds = timed(learn, recipe)
     outputs = as_outputs(target, network.predict(X[split.test]))
     flat = counts(X, prepared.encoder.vocabulary) if prepared.encoder.form == "text" else _values(X).reshape(len(X), -1)
-    scores = baselines.compare(prepared.task.kind, flat, y, split, target, job.seed, outputs)
-    facts = facts_of(prepared.task.reason, job.data, split, job.seed, asdict(recipe), scores)
+    compared = baselines.compare(prepared.task.kind, flat, y, split, target, job.seed, outputs)
+    facts = facts_of(prepared.task.reason, job.data, split, job.seed, asdict(recipe), compared)
+    scores, lead = compared
     bundle = ArrayBundle(network, prepared.encoder, facts)
     form = prepared.encoder.form
     diagnosis = in_our_words(history.diagnose(), target, recipe.learning_rate, recipe.batch_size, form)
     diagnosis = beside_baseline(diagnosis, prepared.task.kind, scores, form)
+    diagnosis = beside_linear(diagnosis, prepared.task.kind, scores, lead, form)
     return ArrayResult(bundle, prepared, recipe, history, outputs, scores, seconds, diagnosis)
 
 
