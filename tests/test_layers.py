@@ -116,6 +116,7 @@ def test_activation_takes_over_the_name() -> None:
         (lambda: layers.Dense(True), TypeError, "units"),
         (lambda: layers.Dense("3"), TypeError, "units"),
         (lambda: layers.Dense(3, "rleu"), ValueError, "did you mean 'relu'"),
+        (lambda: layers.Dense(3, "step"), ValueError, "derivative 0 everywhere.*use 'sigmoid', or descend.Perceptron"),
         (lambda: layers.Dense(3, layers.Dense(2)), TypeError, "activation"),
         (lambda: layers.Dense(3, layers.ReLU), TypeError, "activation"),
         (lambda: layers.Dense(3, use_bias="yes"), TypeError, "use_bias must be True or False"),

@@ -93,8 +93,14 @@ class TestActivations:
 
     def test_all_in_one_figure(self):
         axes = plots.activations()
-        assert axes.shape == (14,)
-        assert len({ax.get_title() for ax in axes}) == 14
+        assert axes.shape == (15,)
+        assert len({ax.get_title() for ax in axes}) == 15
+
+    def test_the_step_of_a_perceptron(self):
+        value, slope = plots.activation("step").lines[2:]
+        x, y = value.get_data()
+        assert (y[x < 0] == 0).all() and (y[x >= 0] == 1).all() and np.isnan(y).sum() == 1, "a gap at the jump"
+        assert (slope.get_ydata() == 0).all()
 
     @pytest.mark.parametrize("limits", [(1, 1), (2, 1), (0, np.inf)])
     def test_bad_limits(self, limits):

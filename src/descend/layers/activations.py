@@ -232,11 +232,16 @@ def resolve_activation(spec: Layer | str) -> Layer:
     Raises
     ------
     ValueError
-        for an unknown name, listing the known ones.
+        for an unknown name, listing the known ones, and for the perceptron's step.
     TypeError
         for a layer that is no activation, and for anything else.
     """
     if isinstance(spec, str):
+        if spec in ("step", "heaviside"):
+            raise ValueError(
+                f"activation={spec!r} has the derivative 0 everywhere, so that no gradient descent learns through it; "
+                "use 'sigmoid', or descend.Perceptron, which learns by a rule of its own"
+            )
         return _ACTIVATIONS.get(spec)()
     if isinstance(spec, Activation):
         return spec.expand()[0]

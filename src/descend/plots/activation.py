@@ -32,6 +32,7 @@ _ALL = (
     "softplus",
     "hard_sigmoid",
     "exponential",
+    "step",
 )
 
 
@@ -47,7 +48,8 @@ def activation(
     Parameters
     ----------
     function : name or activation layer
-        For example ``"gelu"`` or ``layers.LeakyReLU(0.1)``. A PReLU is shown with the slope it starts from.
+        For example ``"gelu"`` or ``layers.LeakyReLU(0.1)``. A PReLU is shown with the slope it starts from. ``"step"``
+        is the perceptron's function, which no layer has.
     limits : (low, high)
         Range of the input.
     derivative : bool
@@ -73,7 +75,9 @@ def activation(
     ax = new_axes(ax, figsize=(4.8, 3.6))
     ax.axhline(0, color="#BBBBBB", linewidth=0.8, zorder=1)
     ax.axvline(0, color="#BBBBBB", linewidth=0.8, zorder=1)
-    ax.plot(x, value, color=color(0), linewidth=2.0, label="f(x)")
+    ax.plot(
+        *(_broken_at_jumps(x, value) if function == "step" else (x, value)), color=color(0), linewidth=2.0, label="f(x)"
+    )
     if derivative:
         ax.plot(*_broken_at_jumps(x, slope), "--", color=color(1), linewidth=1.6, label="f'(x)")
     ax.set_title(label, color=INK, fontsize="medium")
@@ -92,7 +96,7 @@ def activations(
     Parameters
     ----------
     functions : sequence of names or activation layers
-        All built-in ones when not given.
+        All built-in ones and the perceptron's step when not given.
     limits : (low, high)
         Range of the input, the same for all.
     columns : int
@@ -138,8 +142,10 @@ def _broken_at_jumps(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[ND
 def _evaluate(function: Layer | str, x: NDArray[np.float64]) -> tuple[str, NDArray[np.float64], NDArray[np.float64]]:
     """A title, f(x) and f'(x), all as the reference engine computes them."""
     from descend import layers
-    from descend.engine.reference.activation import FUNCTIONS
+    from descend.engine.reference.activation import FUNCTIONS, STEP
 
+    if function == "step":
+        return "step (of a perceptron)", STEP.value(x, 0.0), STEP.derivative(x, 0.0)
     layer = layers.resolve_activation(function)
     if isinstance(layer, layers.PReLU):
         slope = float(layer.initializer((1,), np.random.default_rng(0))[0])  # pyright: ignore[reportCallIssue]

@@ -192,3 +192,17 @@ FUNCTIONS = {
     "mish": Function(mish, mish_derivative),
     "exponential": Function(exponential, exponential),
 }
+
+
+def step(x: Array, alpha: float) -> Array:
+    """1 for x >= 0, else 0."""
+    return np.where(x >= 0, 1.0, 0.0)
+
+
+def step_derivative(x: Array, alpha: float) -> Array:
+    """0, from the left at the jump too."""
+    return np.zeros_like(x)
+
+
+#: The perceptron's, for pictures: with its derivative no network learns, so it is no op.
+STEP = Function(step, step_derivative)
