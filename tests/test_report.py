@@ -206,3 +206,27 @@ def test_nothing_is_cut_on_a_narrow_screen(tmp_path):
     command += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=2000", "--dump-dom"]
     shown = subprocess.run([*command, f"file://{tmp_path / 'outer.html'}"], capture_output=True, text=True, timeout=120)
     assert re.search(r'<body data-fits="true,true,3\d\d"', shown.stdout), shown.stdout[-500:] + shown.stderr[-500:]
+
+
+def test_far_residuals_are_counted_instead_of_flattening_the_histogram():
+    rng = np.random.default_rng(0)
+    truth, outputs = rng.normal(size=200), np.zeros(200)
+    assert regression.outside_note(truth) == "", "normal residuals all fit"
+    low, high = regression.residual_limits(truth)
+    assert (low, high) == (truth.min(), truth.max())
+    truth[[3, 50, 51]] = 900.0, -4000.0, 1500.0
+    low, high = regression.residual_limits(truth)
+    assert -5 < low < high < 5
+    note = regression.outside_note(truth)
+    assert note.startswith(" 3 of 200 rows lie outside the vertical axis (residuals of -4,000 to 1,500): triangles")
+    with settings():
+        figure = regression.residuals(truth, outputs, "price")
+    ax, side = figure.axes
+    assert ax.get_ylim()[0] > -6 and ax.get_ylim()[1] < 6
+    assert sum(bar.get_width() for bar in side.patches) == 197
+    assert sorted(text.get_text() for text in ax.texts) == ["1 row below", "2 rows above"]
+
+
+def test_residuals_that_are_mostly_equal_are_all_shown():
+    rest = np.array([0.0] * 20 + [5.0])
+    assert regression.residual_limits(rest) == (0.0, 5.0) and regression.outside_note(rest) == ""

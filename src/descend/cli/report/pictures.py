@@ -119,7 +119,8 @@ def of_numbers(y: np.ndarray, outputs: np.ndarray, target: NumberTarget) -> Iter
     )
     yield (
         "Residuals",
-        "True minus predicted. A pattern along the horizontal axis would be something the network has not learnt.",
+        "True minus predicted. A pattern along the horizontal axis would be something the network has not learnt."
+        + regression.outside_note(y - outputs),
         regression.residuals(y, outputs, name),
     )
     yield (

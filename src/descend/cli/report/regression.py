@@ -8,7 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from descend.cli.report.canvas import MAX_POINTS, new_figure, write_out
+from descend.cli.show import number
 from descend.plots.style import INK, MUTED, color, tidy
+from descend.wording import agreeing, counted
+
+#: Residuals so many distances between the quartiles away from them are too far for the axis; normal ones are that once
+#: in 10^8 rows.
+FAR = 4.0
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,6 +49,8 @@ def predicted_against_true(y: NDArray[np.float64], outputs: NDArray[np.float64],
 def residuals(y: NDArray[np.float64], outputs: NDArray[np.float64], name: str) -> Figure:
     """True minus predicted: against the prediction (left), and how often (right).
 
+    Rows beyond `residual_limits` are triangles at the edge, and not in the histogram, which they would flatten.
+
     Parameters
     ----------
     y, outputs : (rows,) in the target's unit
@@ -52,17 +60,72 @@ def residuals(y: NDArray[np.float64], outputs: NDArray[np.float64], name: str) -
     figure = new_figure(6.4, 4.6)
     ax, side = figure.subplots(1, 2, sharey=True, width_ratios=(3, 1))
     rest = y - outputs
-    _points(ax, outputs, rest)
+    low, high = residual_limits(rest)
+    inside = (rest >= low) & (rest <= high)
+    _points(ax, outputs[inside], rest[inside])
     ax.axhline(0, color=INK, linewidth=1.2, linestyle=(0, (4, 2)), zorder=3)
+    if not inside.all():
+        _mark_outside(ax, outputs, rest, (low, high))
     ax.set_xlabel(f"predicted {name}")
     ax.set_ylabel(f"residual: true minus predicted {name}")
-    side.hist(rest, bins=min(40, max(10, len(rest) // 8)), orientation="horizontal", color=color(0), alpha=0.75)
+    kept = rest[inside]
+    side.hist(kept, bins=min(40, max(10, len(kept) // 8)), orientation="horizontal", color=color(0), alpha=0.75)
     side.axhline(0, color=INK, linewidth=1.2, linestyle=(0, (4, 2)))
     side.set_xlabel("rows")
     write_out(ax.xaxis, ax.yaxis)
     for each in (ax, side):
         tidy(each)
     return figure
+
+
+def residual_limits(rest: NDArray[np.float64]) -> tuple[float, float]:
+    """The ends of the axis of residuals: the least and the greatest but for those far outside the quartiles.
+
+    Parameters
+    ----------
+    rest : (rows,)
+    """
+    quarter, three_quarters = np.quantile(rest, (0.25, 0.75))
+    reach = FAR * float(three_quarters - quarter)
+    if reach == 0:
+        return float(rest.min()), float(rest.max())
+    near = rest[(rest >= quarter - reach) & (rest <= three_quarters + reach)]
+    return float(near.min()), float(near.max())
+
+
+def outside_note(rest: NDArray[np.float64]) -> str:
+    """A sentence about the rows beyond `residual_limits`, with their range; empty when there are none.
+
+    Parameters
+    ----------
+    rest : (rows,)
+    """
+    low, high = residual_limits(rest)
+    far = np.sort(rest[(rest < low) | (rest > high)])
+    if not len(far):
+        return ""
+    spread = number(far[0]) if len(far) == 1 else f"{number(far[0])} to {number(far[-1])}"
+    return (
+        f" {len(far):,} of {counted(len(rest), 'row')} {agreeing(len(far), 'lies', 'lie')} outside the vertical axis "
+        f"({agreeing(len(far), 'a residual', 'residuals')} of {spread}): "
+        f"{agreeing(len(far), 'a triangle marks it', 'triangles mark them')} at its edge, and the histogram leaves "
+        f"{agreeing(len(far), 'it', 'them')} out."
+    )
+
+
+def _mark_outside(
+    ax: Axes, outputs: NDArray[np.float64], rest: NDArray[np.float64], limits: tuple[float, float]
+) -> None:
+    """Triangles at the edges for the rows beyond them, with their number in the strip outside."""
+    room = 0.06 * (limits[1] - limits[0])
+    sides = ((rest < limits[0], limits[0], -room, "v", "below"), (rest > limits[1], limits[1], room, "^", "above"))
+    for rows, edge, step, marker, where in sides:
+        if rows.any():
+            count = int(rows.sum())
+            ax.scatter(outputs[rows], np.full(count, edge + step), s=34, marker=marker, color=color(1), zorder=4)
+            words = f"{counted(count, 'row')} {where}"
+            ax.text(0.99, edge + 2.2 * step, words, transform=ax.get_yaxis_transform(), ha="right", va="center")
+    ax.set_ylim(limits[0] - 3 * room, limits[1] + 3 * room)
 
 
 def calibration(y: NDArray[np.float64], outputs: NDArray[np.float64], name: str) -> Figure:
@@ -91,7 +154,7 @@ def calibration(y: NDArray[np.float64], outputs: NDArray[np.float64], name: str)
         else f"mean predicted {name} of a group of rows"
     )
     ax.set_ylabel(f"mean true {name}")
-    ax.legend(loc="upper left", frameon=False)
+    ax.legend(loc="best", frameon=False)
     write_out(ax.xaxis, ax.yaxis)
     tidy(ax)
     return figure
