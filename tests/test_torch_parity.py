@@ -11,6 +11,7 @@ import pytest
 from descend import Network, layers, losses, optimizers, penalties
 
 torch = pytest.importorskip("torch")
+from torch_formulas import Formula, damped, nadam, nesterov, rmsprop  # noqa: E402
 
 ROWS, FEATURES = 32, 5
 RNG = np.random.default_rng(4)
@@ -145,6 +146,14 @@ OPTIMIZERS: dict[str, tuple[optimizers.Optimizer, Callable]] = {
     "momentum": (
         optimizers.Momentum(0.02, beta=0.9, dampening=False), lambda p: torch.optim.SGD(p, 0.02, momentum=0.9),
     ),
+    "damped": (optimizers.Momentum(0.05), lambda p: Formula(p, damped)),
+    "heavy_ball": (optimizers.HeavyBall(0.02), lambda p: torch.optim.SGD(p, 0.02, momentum=0.9)),
+    "heavy_ball_ahead": (
+        optimizers.HeavyBall(0.02, nesterov=True), lambda p: torch.optim.SGD(p, 0.02, momentum=0.9, nesterov=True),
+    ),
+    "nesterov": (optimizers.Nesterov(0.02), lambda p: Formula(p, nesterov)),
+    "rmsprop": (optimizers.RMSProp(0.01, epsilon=1e-7), lambda p: Formula(p, rmsprop)),
+    "nadam": (optimizers.Nadam(0.01, epsilon=1e-8), lambda p: Formula(p, nadam)),
     "adagrad": (optimizers.AdaGrad(0.02), lambda p: torch.optim.Adagrad(p, 0.02, eps=1e-7)),
     "adam": (optimizers.Adam(0.01), lambda p: torch.optim.Adam(p, 0.01)),
     "amsgrad": (optimizers.AMSGrad(0.01), lambda p: torch.optim.Adam(p, 0.01, amsgrad=True)),
@@ -183,6 +192,12 @@ def test_twenty_losses_for_every_optimizer(name, dtype, rtol):
         rtol = max(rtol, 1e-4)  # PyTorch adds 1e-6 to the norm
     np.testing.assert_allclose(found, expected, rtol=rtol)
     assert found[-1] < found[0]
+
+
+def test_no_optimizer_is_left_out():
+    every = {type(optimizers.resolve(name)) for name in optimizers.registry.names()}
+    # AdamW has a test of its own; L-BFGS is SciPy's.
+    assert {type(ours) for ours, _ in OPTIMIZERS.values()} == every - {optimizers.AdamW, optimizers.LBFGS}
 
 
 @pytest.mark.parametrize("loss", LOSSES)
