@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import io
 import math
+import re
 import sys
 
 import pytest
@@ -130,3 +131,38 @@ def test_the_live_line_shows_the_loss_of_the_running_epoch(monkeypatch):
     live.tick(1, 50, 0.25)
     live.end(History())
     assert "loss 0.25" in terminal.getvalue() and "1/2" in terminal.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("width", "bar", "text"),
+    [
+        (130, 24, "loss 0.1  val_loss 0.25  accuracy 0.5  val_accuracy 0.75  9,000 rows/s  ETA 00:09"),
+        (95, 13, "loss 0.1  val_loss 0.25  accuracy 0.5  val_accuracy 0.75  9,000 rows/s  ETA 00:09"),
+        (81, 0, "loss 0.1  val_loss 0.25  accuracy 0.5  val_accuracy 0.75  9,000 rows/s  ETA 00:09"),
+        (80, 17, "loss 0.1  val_loss 0.25  accuracy 0.5  9,000 rows/s  ETA 00:09"),
+        (60, 11, "loss 0.1  val_loss 0.25  9,000 rows/s  ETA 00:09"),
+        (40, 5, "loss 0.1  val_loss 0.25  ETA 00:09"),
+        (9, 0, "loss 0.1  val_loss 0.25  ETA 00:09"),
+    ],
+)
+def test_what_matters_least_gives_way_on_a_narrow_terminal(width, bar, text):
+    numbers = [("loss", 0.1), ("val_loss", 0.25), ("accuracy", 0.5), ("val_accuracy", 0.75)]
+    found = progress.fitted(numbers, "9,000 rows/s", "ETA 00:09", width)
+    assert found == (bar, text)
+    assert width == 9 or len(text) + bar + bool(bar) <= width
+
+
+def test_the_live_line_fits_an_ordinary_terminal(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr(progress, "_REDRAW", 0.0)
+    rows = [[float(i)] for i in range(500)]
+    Network([layers.Dense(1)]).fit(
+        rows, [0.5] * 500, optimizer=optimizers.SGD(1e-9), epochs=3, validation_split=0.2, metrics=["mae", "rmse"]
+    )
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
+    lines = [line for line in re.split(r"[\r\n]+", plain) if line.startswith("epoch 3/3")]
+    assert lines and all(len(line) <= 80 and "…" not in line for line in lines)
+    assert all(part in lines[-1] for part in ("loss ", "val_loss ", " rows/s", "ETA 00:00"))

@@ -5,6 +5,7 @@ Reporters only read; they never change a run. The live one is redrawn from the e
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from typing import TYPE_CHECKING, Protocol, TextIO
@@ -13,11 +14,14 @@ from descend.training.history import History
 from descend.wording import counted
 
 if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress, ProgressColumn, TaskID
 
 #: Seconds between two redraws, or between two plain lines at verbose=1.
 _REDRAW = 0.1
 _LINE = 1.0
+#: Characters of the bar, and how few are not worth drawing.
+_BAR = 24
+_LEAST_BAR = 5
 
 
 class Reporter(Protocol):
@@ -85,7 +89,7 @@ class Lines:
 
 
 class Live:
-    """One line on a terminal, redrawn in place: bar, rows/s, losses, metrics and the time left."""
+    """One line on a terminal, redrawn in place: bar, losses, metrics, rows/s and the time left."""
 
     live = True
 
@@ -94,52 +98,96 @@ class Live:
         self.task: TaskID | None = None
         self.first = self.epochs = self.rows = 0
         self.started = self.drawn = 0.0
-        self.text = ""
+        self.numbers: list[tuple[str, float]] = []
 
     def begin(self, epoch: int, epochs: int, rows: int) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress
 
         self.first, self.epochs, self.rows = epoch, epochs, rows
         self.started = self.drawn = time.monotonic()
-        self.progress = Progress(
-            TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[text]}"),
-            TextColumn("ETA"),
-            TimeRemainingColumn(compact=True),
-            auto_refresh=False,
-        )
-        total = (epochs - epoch) * rows
-        self.task = self.progress.add_task("", total=total, epoch=epoch, epochs=epochs, text="")
+        self.progress = Progress(auto_refresh=False)
+        self.progress.columns = _columns(self.progress.console.width // 4, f"epoch {epoch}/{epochs}", "")
+        self.task = self.progress.add_task("", total=(epochs - epoch) * rows)
         self.progress.start()
 
     def tick(self, epoch: int, rows: int, loss: float) -> None:
-        self._draw(epoch, rows, f"loss {loss:.4g}" if not self.text else self.text)
+        self._draw(epoch, rows, self.numbers or [("loss", loss)])
 
     def epoch_end(self, epoch: int, history: History) -> None:
-        self.text = "  ".join(f"{name} {value:.4g}" for name, value in latest(history))
-        self._draw(epoch + 1, 0, self.text)
+        self.numbers = latest(history)
+        self._draw(epoch + 1, 0, self.numbers)
 
     def end(self, history: History) -> None:
         if self.progress is None or self.task is None:
             return
         if len(history):
             self.drawn = 0.0
-            self._draw(history.epoch[-1] + 1, 0, self.text)
+            self._draw(history.epoch[-1] + 1, 0, self.numbers)
         self.progress.refresh()
         self.progress.stop()
         self.progress.console.print(closing_line(history), highlight=False)
         self.progress = None
 
-    def _draw(self, epoch: int, rows: int, text: str) -> None:
+    def _draw(self, epoch: int, rows: int, numbers: list[tuple[str, float]]) -> None:
         now = time.monotonic()
         if now - self.drawn < _REDRAW or self.progress is None or self.task is None:
             return
         self.drawn = now
         done = (epoch - self.first - 1) * self.rows + rows
-        speed = f"{done / max(now - self.started, 1e-9):,.0f} rows/s"
-        current = min(epoch, self.epochs)
-        self.progress.update(self.task, completed=done, epoch=current, text=f"{text}  {speed}", refresh=True)
+        speed = done / max(now - self.started, 1e-9)
+        left = ((self.epochs - self.first) * self.rows - done) / speed if speed else None
+        beginning = f"epoch {min(epoch, self.epochs)}/{self.epochs}"
+        room = self.progress.console.width - len(beginning) - 1
+        bar, text = fitted(numbers, f"{speed:,.0f} rows/s", f"ETA {_clock(left)}", room)
+        self.progress.columns = _columns(bar, beginning, text)
+        self.progress.update(self.task, completed=done, refresh=True)
+
+
+def _columns(bar: int, beginning: str, text: str) -> tuple[ProgressColumn, ...]:
+    """Return the parts of the live line; the bar is left out at a width of 0."""
+    from rich.progress import BarColumn, TextColumn
+    from rich.table import Column
+
+    first, last = (TextColumn(_quoted(part), markup=False, table_column=Column(no_wrap=True)) for part in (beginning, text))
+    return (first, BarColumn(bar_width=bar), last) if bar else (first, last)
+
+
+def _quoted(text: str) -> str:
+    """Rich fills in braces, which a metric's name might hold."""
+    return text.replace("{", "{{").replace("}", "}}")
+
+
+def fitted(numbers: list[tuple[str, float]], speed: str, left: str, width: int) -> tuple[int, str]:
+    """Return the width of a bar and a text beside it that together fit: what matters least gives way first.
+
+    The bar shrinks and goes, then the metrics from the last one on, then the speed; losses and the time left stay.
+
+    Parameters
+    ----------
+    numbers : losses and metrics by name
+    speed, left : as they are to be shown
+    width : characters that there are
+    """
+    shown = {name: f"{name} {value:.4g}" for name, value in numbers}
+    kept = {name for name in shown if name in ("loss", "val_loss")}
+
+    def line(names: set[str]) -> str:
+        parts = [shown[name] for name in shown if name in names]
+        return "  ".join([*parts, *([speed] if "" in names else []), left])
+
+    for name in ("", *shown):
+        if len(line(kept | {name})) <= width:
+            kept.add(name)
+    text = line(kept)
+    bar = min(_BAR, width - len(text) - 1)
+    return (bar if bar >= _LEAST_BAR else 0), text
+
+
+def _clock(seconds: float | None) -> str:
+    if seconds is None:
+        return "--:--"
+    minutes, rest = divmod(math.ceil(seconds), 60)
+    return f"{minutes:02d}:{rest:02d}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
 def latest(history: History) -> list[tuple[str, float]]:
