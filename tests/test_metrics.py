@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import sklearn.metrics
 
-from descend import metrics
+from descend import Network, layers, metrics
+from descend.training.metric_functions import with_weights
 
 RNG = np.random.default_rng(0)
 CLASSES = RNG.integers(0, 3, 50)
@@ -147,3 +148,43 @@ def test_metrics_of_classes_refuse_the_target_of_a_regression(name):
 def test_metrics_of_numbers_name_those_of_classes():
     with pytest.raises(ValueError, match="for classes use 'accuracy'"):
         metrics.r2(np.array([0, 1, 2]), np.eye(3))
+
+
+def test_functions_take_weights_by_place_by_name_or_not_at_all() -> None:
+    true, predicted, weight = np.array([0.0, 1.0, 3.0]), np.array([0.0, 2.0, 5.0]), np.array([1.0, 0.0, 2.0])
+
+    def by_place(a, b, w):
+        return float(np.average(abs(a - b), weights=w))
+
+    def by_name(a, b, *, sample_weight=None):
+        return by_place(a, b, sample_weight)
+
+    def none(a, b):
+        return float(abs(a - b).mean())
+
+    def another_third(a, b, power=1.0, sample_weight=None):
+        return float(np.average(abs(a - b) ** power, weights=sample_weight))
+
+    for function in (by_place, by_name, another_third):
+        assert with_weights(function)(true, predicted, weight) == pytest.approx(4 / 3)
+        assert with_weights(function)(true, predicted, None) == pytest.approx(1)
+    assert with_weights(none)(true, predicted, None) == 1
+    with pytest.raises(ValueError, match="the metric 'none' takes no sample_weight, but the rows have weights"):
+        with_weights(none)(true, predicted, weight)
+    with pytest.raises(TypeError, match=r"a function of \(y_true, y_pred, sample_weight\), got '<lambda>' of fewer"):
+        with_weights(lambda a: 0.0)
+
+
+def test_scikit_learns_metrics_are_taken_as_they_are() -> None:
+    from sklearn.metrics import mean_absolute_error
+
+    X, y, weight = np.arange(6.0).reshape(6, 1), np.arange(6.0) ** 2, np.arange(1.0, 7.0)
+    net = Network([layers.Dense(1)])
+    history = net.fit(X, y, epochs=2, metrics=[mean_absolute_error], sample_weight=weight, verbose=0)
+    expected = net.evaluate(X, y, metrics=["mae"], sample_weight=weight)["mae"]
+    found = net.evaluate(X, y, metrics=[mean_absolute_error], sample_weight=weight)["mean_absolute_error"]
+    assert found == pytest.approx(expected) == history["mean_absolute_error"][-1]
+
+
+def test_acc_is_short_for_accuracy() -> None:
+    assert metrics.resolve("acc") is metrics.accuracy and metrics.greater_is_better("acc")

@@ -24,7 +24,9 @@ def spoilt(value: float) -> np.ndarray:
         (X[:0], NUMBERS[:0], ValueError, "X has no rows"),
         (X[:, :0], NUMBERS, ValueError, "X has no features"),
         (X[:, 0], NUMBERS, ValueError, r"reshape\(1, -1\)"),
-        (X.astype(object), NUMBERS, TypeError, "X must hold numbers, got dtype object"),
+        (X.astype(object), NUMBERS, TypeError, r"X must hold numbers, got dtype object; .* pass X\.astype\(float\)"),
+        (X, (NUMBERS > 0).astype(object), TypeError, r"its entries are True or False, so pass y\.astype\(bool\)"),
+        (X, np.where(NUMBERS > 0, "a", None), TypeError, "turn every column into numbers"),
         (X.astype(str), NUMBERS, TypeError, "encode text"),
         (X.astype(complex), NUMBERS, TypeError, "complex"),
         (np.ma.masked_less(X, 0), NUMBERS, TypeError, "masked"),
@@ -100,7 +102,7 @@ def test_class_labels_out_of_range_are_refused(y, message):
     [
         ({"epochs": 0}, ValueError, "epochs must be >= 1"),
         ({"epochs": 1.5}, TypeError, "epochs must be an integer"),
-        ({"batch_size": 0}, ValueError, "batch_size must be >= 1; None takes all rows"),
+        ({"batch_size": 0}, ValueError, "batch_size must be >= 1, got 0; None takes all rows"),
         ({"tol": -1.0}, ValueError, "tol must be >= 0"),
         ({"tol": "x"}, TypeError, "tol must be a finite number"),
         ({"n_iter_no_change": 0}, ValueError, "n_iter_no_change"),
@@ -164,3 +166,29 @@ def test_the_constructor_refuses_what_is_no_network():
         Network([layers.Dense(1, name="a"), layers.Dense(1, name="a")])
     with pytest.raises(ValueError, match="no weights to train"):
         Network([layers.ReLU()]).fit(X, X, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [
+        ("sigmoid", r"ends in sigmoid, which lies between 0 and 1, but \d+% of y lies beyond, from -"),
+        ("tanh", "ends in tanh, which lies between -1 and 1"),
+        ("relu", "ends in relu, which is never below 0, but .* end it with Dense alone, or scale y"),
+    ],
+)
+def test_numbers_beyond_the_output_activation_are_refused(function, message):
+    net = Network([layers.Dense(1, activation=function)])
+    with pytest.raises(ValueError, match=message):
+        net.fit(X, 10 * NUMBERS, loss="mse", verbose=0)
+    assert net.input_shape is None
+    few = np.where(np.arange(len(X)) == 3, -0.5, np.linspace(0, 1, len(X)))
+    assert len(net.fit(X, few, loss="mse", epochs=1, verbose=0)) == 1, "a few may be noise"
+    assert len(net.fit(X, 10 * NUMBERS, epochs=1, verbose=0)) == 1, "only the first fit looks"
+
+
+@pytest.mark.parametrize("array", [["a"] * 4, [[1.0], [2.0, 3.0]], [None] * 4])
+def test_weights_that_are_no_numbers_are_named(array):
+    net = network(input_shape=3)
+    weights = net.get_weights()
+    with pytest.raises((TypeError, ValueError), match=r"weights\['dense_1/bias'\] must be"):
+        net.set_weights({**weights, "dense_1/bias": array})

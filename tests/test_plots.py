@@ -114,3 +114,9 @@ class TestActivations:
     def test_empty(self):
         with pytest.raises(ValueError, match="functions"):
             plots.activations([])
+
+
+def test_one_epoch_has_one_number_on_its_axis():
+    ax = plots.learning_curves({"loss": [0.5]})
+    low, high = ax.get_xlim()
+    assert [tick for tick in ax.get_xticks() if low <= tick <= high] == [1]

@@ -269,7 +269,7 @@ def _register(function: Metric, task: Literal["classification", "regression"], b
     _registry.register(MetricSpec(name, function, better, task), name, *aliases)
 
 
-_register(accuracy, "classification", True)
+_register(accuracy, "classification", True, "acc")
 _register(balanced_accuracy, "classification", True)
 _register(precision, "classification", True)
 _register(recall, "classification", True)

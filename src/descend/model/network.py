@@ -281,13 +281,12 @@ class Network(Trainable, Inspection):
 
         Raises
         ------
-        ValueError
-            When a name is missing or unknown, a shape differs, or a number is not finite.
+        TypeError, ValueError
+            When a name is missing or unknown, a shape differs, or something is no finite number.
         """
         if not isinstance(weights, Mapping):
             raise TypeError(f"weights must be a dict from name to array, got {type(weights).__name__}")
-        arrays_by_name = {name: np.asarray(array) for name, array in weights.items()}
-        self._core.set_parameters(flatten(self._core.require_plan(), arrays_by_name))
+        self._core.set_parameters(flatten(self._core.require_plan(), weights))
         self._core.adapted = self._core.scaled = True
         self._refresh()
 

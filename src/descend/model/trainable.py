@@ -13,8 +13,9 @@ from descend.engine.sparse import Features
 from descend.training import groups, targets
 from descend.training.callbacks import Callback
 from descend.training.core import Core
-from descend.training.fitting import FitRequest, adapt, fit, prepare, resolve_metrics
+from descend.training.fitting import FitRequest, adapt, fit, prepare
 from descend.training.history import History
+from descend.training.metric_functions import resolve_metrics
 from descend.training.settings import Settings
 from descend.training.weighting import ClassWeight
 
@@ -187,7 +188,7 @@ class Trainable:
         X : array-like of shape (rows, *input_shape) or SciPy sparse matrix of shape (rows, features)
         y : array-like of shape (rows,) or (rows, outputs)
         metrics : list of str or callable, default: ()
-            Names of `descend.metrics`, or functions of (y_true, y_pred, sample_weight).
+            Names of `descend.metrics`, or functions of (y_true, y_pred, sample_weight), such as scikit-learn's.
         loss : Loss or str, default: None
             None takes the loss trained with, or the one that fits the target.
         sample_weight : array-like of shape (rows,), default: None

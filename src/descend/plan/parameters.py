@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from descend.plan.plan import Plan
 
@@ -55,13 +55,15 @@ def named(plan: Plan, flat: NDArray) -> dict[str, NDArray]:
     return {parameter.name: flat[parameter.slice].reshape(parameter.shape) for parameter in plan.parameters}
 
 
-def flatten(plan: Plan, arrays: Mapping[str, NDArray]) -> NDArray[np.float64]:
+def flatten(plan: Plan, arrays: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
     """The flat buffer (plan.size,) of named arrays.
 
     Raises
     ------
     ValueError
         when a name is missing or unknown, a shape differs, or a value is not finite.
+    TypeError
+        when something is no array of numbers.
     """
     known = [parameter.name for parameter in plan.parameters]
     unknown = sorted(set(arrays) - set(known))
@@ -71,7 +73,10 @@ def flatten(plan: Plan, arrays: Mapping[str, NDArray]) -> NDArray[np.float64]:
     for parameter in plan.parameters:
         if parameter.name not in arrays:
             raise ValueError(f"weights lacks {parameter.name!r} of shape {parameter.shape}")
-        array = np.asarray(arrays[parameter.name], dtype=np.float64)
+        try:
+            array = np.asarray(arrays[parameter.name], dtype=np.float64)
+        except (TypeError, ValueError):
+            raise TypeError(f"weights[{parameter.name!r}] must be an array of numbers of one shape") from None
         if array.shape != parameter.shape:
             raise ValueError(f"weights[{parameter.name!r}] must have shape {parameter.shape}, got {array.shape}")
         if not np.isfinite(array).all():

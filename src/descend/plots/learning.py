@@ -77,7 +77,7 @@ def learning_curves(
         _draw_run(ax, name, run, index, kinds=validated or not name)
     ax.set_xlabel("epoch")
     ax.set_ylabel(_LABELS.get(metric, metric.replace("_", " ")))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if log:
         ax.set_yscale("log")
     if title:

@@ -7,6 +7,7 @@ Refuses, naming the argument, everything that cannot be trained on; converts, bu
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -47,7 +48,7 @@ def as_numbers(values: Any, name: str) -> NDArray:
         raise TypeError(f"{name} must be an array of numbers, got {type(values).__name__}; pass rows of numbers")
     if array.dtype.kind not in "biuf":
         remedy = {
-            "O": "turn every column into numbers (encode text, impute missing entries) and pass a float array",
+            "O": _for_objects(array, name),
             "U": "encode text as numbers, e.g. np.unique(labels, return_inverse=True)",
             "S": "encode text as numbers, e.g. np.unique(labels, return_inverse=True)",
             "M": "turn dates into numbers",
@@ -56,6 +57,15 @@ def as_numbers(values: Any, name: str) -> NDArray:
         }.get(array.dtype.kind, "pass a float array")
         raise TypeError(f"{name} must hold numbers, got dtype {array.dtype}; {remedy}")
     return array
+
+
+def _for_objects(array: NDArray, name: str) -> str:
+    """What to do about an array of objects."""
+    if array.dtype.kind == "O" and all(isinstance(value, bool | np.bool_) for value in array.flat):
+        return f"its entries are True or False, so pass {name}.astype(bool)"
+    if array.dtype.kind == "O" and all(isinstance(value, numbers.Real | np.bool_) for value in array.flat):
+        return f"its entries are numbers, so pass {name}.astype(float)"
+    return "turn every column into numbers (encode text, impute missing entries) and pass a float array"
 
 
 def _unequal(values: Any) -> str:

@@ -14,7 +14,7 @@ from descend.engine.protocol import Batch, check_accumulation
 from descend.engine.rows import check_rows
 from descend.engine.sequences import Sequences
 from descend.engine.sparse import Features
-from descend.plan import Plan, initial_parameters, ops
+from descend.plan import Plan, final_function, initial_parameters, ops
 from descend.training import adapting, arrays, engines, groups, lbfgs, targets
 from descend.training.averaging import averages_of
 from descend.training.callbacks import Callback, check_callbacks
@@ -22,8 +22,9 @@ from descend.training.core import Candidate, Core
 from descend.training.data import Encoded, Encoding, encode, with_validation
 from descend.training.history import History
 from descend.training.loop import Epochs
+from descend.training.metric_functions import resolve_metrics
 from descend.training.progress import reporter
-from descend.training.run import MetricFunction, TrainingRun
+from descend.training.run import TrainingRun
 from descend.training.settings import Rows, Settings
 from descend.training.setup import describe
 from descend.training.weighting import ClassWeight
@@ -130,6 +131,9 @@ def fit(network: Any, core: Core, request: FitRequest) -> History:
             )
     check_accumulation(prepared.candidate.plan, request.settings.accumulate)
     _check_trainable(prepared.candidate)
+    if core.state is None:
+        function = final_function(prepared.candidate.plan)
+        targets.refuse_beyond_reach(function, prepared.candidate.loss, prepared.encoded.labels)
     _check_batches(prepared.candidate, request.settings.batch_size, rows)
     _adopt(core, prepared.candidate, rows)
     core.start(optimizer)
@@ -263,25 +267,3 @@ def _check_batches(candidate: Candidate, batch_size: int | None, rows: Rows) -> 
                 "batches of 2 rows or more, "
                 + ("or batch_norm=False" if isinstance(op, ops.Recurrent) else "LayerNorm(), or BatchNorm(frozen=True)")
             )
-
-
-def resolve_metrics(chosen: Sequence[str | Callable[..., float]] | str) -> dict[str, MetricFunction]:
-    """Return the functions that the argument `metrics` names or is, by name.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For unknown names, and for what is neither a name nor a function.
-    """
-    from descend import metrics
-
-    if isinstance(chosen, str) or callable(chosen):
-        raise TypeError(f"metrics must be a list, got {chosen!r}; write metrics=[{chosen!r}]")
-    found: dict[str, MetricFunction] = {}
-    for item in chosen:
-        metric = metrics.resolve(item)
-        name = item if isinstance(item, str) else getattr(item, "__name__", type(item).__name__)
-        if name in found:
-            raise ValueError(f"metrics names {name!r} twice; give each metric once")
-        found[name] = metric
-    return found

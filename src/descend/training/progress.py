@@ -148,7 +148,9 @@ def _columns(bar: int, beginning: str, text: str) -> tuple[ProgressColumn, ...]:
     from rich.progress import BarColumn, TextColumn
     from rich.table import Column
 
-    first, last = (TextColumn(_quoted(part), markup=False, table_column=Column(no_wrap=True)) for part in (beginning, text))
+    first, last = (
+        TextColumn(_quoted(part), markup=False, table_column=Column(no_wrap=True)) for part in (beginning, text)
+    )
     return (first, BarColumn(bar_width=bar), last) if bar else (first, last)
 
 

@@ -50,13 +50,13 @@ class Settings:
         if self.threads is not None:
             _integer("threads", self.threads, 1, "; None lets the engine choose")
             if self.threads > MAX_THREADS:
-                raise ValueError(f"threads must be <= {MAX_THREADS}; None lets the engine choose, got {self.threads}")
+                raise ValueError(f"threads must be <= {MAX_THREADS}, got {self.threads}; None lets the engine choose")
         if self.tol is not None:
             _number("tol", self.tol, "; None never stops because the loss stays the same")
             if self.tol < 0:
                 raise ValueError(f"tol must be >= 0, got {self.tol!r}")
         if self.time_budget is not None:
-            _number("time_budget", self.time_budget, " of seconds")
+            _number("time_budget", self.time_budget, "; give seconds")
             if self.time_budget <= 0:
                 raise ValueError(f"time_budget must be > 0 seconds, got {self.time_budget!r}")
         for name in ("shuffle", "restore_best"):
@@ -66,14 +66,14 @@ class Settings:
 
 def _integer(name: str, value: object, low: int, remedy: str = "") -> None:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise TypeError(f"{name} must be an integer{remedy}, got {value!r} ({type(value).__name__})")
+        raise TypeError(f"{name} must be an integer, got {value!r} ({type(value).__name__}){remedy}")
     if value < low:
-        raise ValueError(f"{name} must be >= {low}{remedy}, got {value}")
+        raise ValueError(f"{name} must be >= {low}, got {value}{remedy}")
 
 
 def _number(name: str, value: object, remedy: str) -> None:
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
-        raise TypeError(f"{name} must be a finite number{remedy}, got {value!r}")
+        raise TypeError(f"{name} must be a finite number, got {value!r}{remedy}")
 
 
 @dataclass(frozen=True)

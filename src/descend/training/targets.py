@@ -323,6 +323,39 @@ def with_positions(target: Target, positions: tuple[int, ...]) -> Target:
     return replace(target, array=shaped(target.array), labels=shaped(target.labels), classes=None)
 
 
+#: Where the values of an output activation lie.
+_REACH = {
+    "sigmoid": (0.0, 1.0),
+    "hard_sigmoid": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "relu": (0.0, math.inf),
+    "softplus": (0.0, math.inf),
+    "exponential": (0.0, math.inf),
+}
+#: So small a share of numbers beyond reach may be noise.
+_BEYOND = 0.1
+
+
+def refuse_beyond_reach(function: str, loss: losses.Loss, y: NDArray) -> None:
+    """Refuse numbers of which the output activation `function` cannot give more than a few.
+
+    Raises
+    ------
+    ValueError
+        Naming the output that can.
+    """
+    if function not in _REACH or loss.kind not in ("mse", "mae", "rmse", "huber", "pinball") or not y.size:
+        return
+    low, high = _REACH[function]
+    share = float(((y < low) | (y > high)).mean())
+    if share > _BEYOND:
+        where = f"is never below {low:g}" if math.isinf(high) else f"lies between {low:g} and {high:g}"
+        raise ValueError(
+            f"the network ends in {function}, which {where}, but {share:.0%} of y lies beyond, from {y.min():g} to "
+            f"{y.max():g}; end it with Dense alone, or scale y"
+        )
+
+
 def refuse_one_class(classes: NDArray | None, name: str = "y") -> None:
     """Refuse class numbers (None for no classes) among which only one occurs.
 
