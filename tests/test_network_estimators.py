@@ -13,9 +13,12 @@ from sklearn.datasets import load_iris
 from sklearn.model_selection import GridSearchCV
 
 from descend import (
+    MLPClassifier,
     NetworkClassifier,
     NetworkRegressor,
+    Perceptron,
     Sequences,
+    SigmoidNeuron,
     callbacks,
     layers,
     losses,
@@ -269,3 +272,30 @@ def test_missing_values_name_the_layer_that_fills_them() -> None:
     for use in (lambda: model.predict(rows), lambda: model.fit(rows, classes)):
         with pytest.raises(ValueError, match=r"X contains NaN, which NetworkClassifier .* put layers.Impute\(\) first"):
             use()
+
+
+@pytest.mark.parametrize("kind", [NetworkClassifier, MLPClassifier, Perceptron, SigmoidNeuron])
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        ((True, False), r"objects of the type bool; pass y\.astype\(bool\)"),
+        ((2, 3), r"objects of the type int; pass y\.astype\(int\)"),
+        (("a", 3), r"objects of the type int, str; pass y\.astype\(str\)"),
+        (("a", None), "objects of the type NoneType, str; drop the rows without a label"),
+    ],
+)
+def test_objects_that_are_no_labels_are_named(kind: Any, labels: Any, words: str) -> None:
+    with pytest.raises(ValueError, match="Unknown label type: y holds " + words):
+        kind().fit(X, np.array(labels, dtype=object)[TWO])
+
+
+@pytest.mark.parametrize("kind", [NetworkClassifier, Perceptron, SigmoidNeuron])
+def test_true_and_false_are_classes(kind: Any) -> None:
+    model = kind().fit(X, Y == 0)
+    assert model.classes_.dtype == bool and model.predict(X).dtype == bool
+
+
+@pytest.mark.parametrize("kind", [Perceptron, SigmoidNeuron])
+def test_a_single_class_is_named_as_it_was_given(kind: Any) -> None:
+    with pytest.raises(ValueError, match="y holds only one class, 3; "):
+        kind().fit(X, np.full(len(X), 3))

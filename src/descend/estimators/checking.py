@@ -12,6 +12,28 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 _validate: Any = validate_data  # its annotations are those of its sentinels
 
 
+def refuse_odd_labels(y: Any) -> None:
+    """Refuse arrays of objects that are not all text, which scikit-learn cannot tell or sort.
+
+    Raises
+    ------
+    ValueError
+        Naming what they are and what to pass.
+    """
+    if getattr(y, "dtype", None) != np.dtype(object):
+        return
+    kinds = sorted({type(label).__name__ for label in np.asarray(y).ravel()})
+    if set(kinds) <= {"str"}:
+        return
+    if set(kinds) <= {"bool", "bool_"}:
+        remedy = "pass y.astype(bool)"
+    elif "NoneType" in kinds:
+        remedy = "drop the rows without a label (None)"
+    else:
+        remedy = "pass y.astype(int)" if set(kinds) <= {"int", "int64"} else "pass y.astype(str)"
+    raise ValueError(f"Unknown label type: y holds objects of the type {', '.join(kinds[:5])}; {remedy}")
+
+
 def training_rows(estimator: Any, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[np.float64], NDArray, NDArray]:
     """Check the rows and classes to learn from.
 
@@ -27,11 +49,12 @@ def training_rows(estimator: Any, X: ArrayLike, y: ArrayLike) -> tuple[NDArray[n
         When they cannot be learnt from.
     """
     rows, labels = _validate(estimator, X, y, dtype=np.float64, order="C", reset=True)
+    refuse_odd_labels(labels)
     check_classification_targets(labels)
     classes, codes = np.unique(labels, return_inverse=True)
     if len(classes) < 2:
         name = type(estimator).__name__
-        raise ValueError(f"y holds only one class, {classes[0]!r}; {name} needs rows of at least 2 classes")
+        raise ValueError(f"y holds only one class, {classes[0]}; {name} needs rows of at least 2 classes")
     return rows, classes, codes
 
 

@@ -11,6 +11,7 @@ from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from descend import losses
+from descend.estimators.checking import refuse_odd_labels
 from descend.estimators.mlp.heads import Head, classes_head, labels_head, margins_head, with_label_noise
 
 
@@ -33,6 +34,7 @@ class Labels:
             if 2 * len(found) <= len(y):  # of more classes some releases of scikit-learn warn
                 self.classes, self.kind, self.sparse = found, "multiclass" if len(found) > 2 else "binary", False
                 return
+        refuse_odd_labels(y)
         self._learn(LabelBinarizer().fit(y))
 
     @classmethod
