@@ -19,10 +19,12 @@ from descend.cli.output import write_whole
 from descend.cli.scoring import score
 from descend.data.archives import rank_of, read_archive
 from descend.data.array_encoding import ArrayEncoder
+from descend.data.copies import example_hashes
 from descend.data.errors import DataError
 from descend.data.examples import Examples
 from descend.data.images import is_image, read_classes, read_files
 from descend.data.kinds import require_columns
+from descend.data.known_rows import KnownRows, encoded_hashes
 from descend.data.reading import ReadOptions, Table, refuse_options
 from descend.data.sources import is_archive, read_table_of
 from descend.data.targets import ClassTarget, Target, task_of
@@ -205,17 +207,21 @@ def evaluate(model: Path, data: Path, options: ReadOptions, form: str | None = N
                 "'descend predict'."
             )
         y, outputs = _truth(target, examples.target, data), bundle.predict(examples)
+        hashes = example_hashes(examples, y)
     else:
         _refuse_form(form)
         table = read_table_of(data, options)
         bundle.encoder.require_columns(table.frame)
         column = table.frame[target.name] if target.name in table.frame.columns else None
-        y, outputs = _truth(target, column, data), bundle.predict(table.frame)
+        y, X = _truth(target, column, data), bundle.encoder.encode(table.frame)
+        outputs, hashes = bundle.outputs(X), encoded_hashes(X, y)
         _say(_remarks(bundle, table))
     rows = np.flatnonzero(y >= 0 if isinstance(target, ClassTarget) else ~np.isnan(y))
     if not rows.size:
         raise DataError(f"No row of '{data}' has a value of the target {target.name!r}; fill in the column.")
     scores = {OURS: score(task_of(target), y[rows], outputs[rows])}
+    if bundle.facts.known is not None:
+        _say([f"Note: {sentence}" for sentence in KnownRows.from_record(bundle.facts.known).note(hashes[rows])])
     if lost := len(y) - rows.size:
         show.remark(f"{counted(lost, 'row')} without a target {agreeing(lost, 'was', 'were')} left out.")
     show.console().print(show.metrics_grid(target, scores, rows.size))

@@ -40,6 +40,8 @@ class Facts:
         Date and time (UTC).
     lead : dict of str to float, or None
         The linear model's, as `baselines.Lead`; None where unknown.
+    known : dict or None
+        What recognizes the rows to train and to validate on, as `KnownRows.to_record`; None where unknown.
     """
 
     task: str
@@ -50,6 +52,7 @@ class Facts:
     scores: dict[str, dict[str, float | None]]
     created: str
     lead: dict[str, float] | None = None
+    known: dict[str, str | bool] | None = None
 
 
 @dataclass(frozen=True)

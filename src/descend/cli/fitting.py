@@ -174,16 +174,18 @@ def budget_remark(outcome: Outcome) -> str:
 
 
 def facts_of(
-    reason: str, data: Path, split: Split, seed: int, recipe: dict, compared: tuple[dict[str, Scores], Lead | None]
+    prepared: Prepared | PreparedArrays,
+    data: Path,
+    seed: int,
+    recipe: dict,
+    compared: tuple[dict[str, Scores], Lead | None],
 ) -> Facts:
     """The record of a run.
 
     Parameters
     ----------
-    reason : str
-        Of the task.
+    prepared : Prepared or PreparedArrays
     data : Path
-    split : Split
     seed : int
     recipe : dict
         All settings by name.
@@ -191,8 +193,9 @@ def facts_of(
         The scores by the model's name and the linear model's lead, as `baselines.compare` gives them.
     """
     scores, lead = compared
+    split = prepared.split
     return Facts(
-        task=reason,
+        task=prepared.task.reason,
         data=data.resolve().name,
         rows={"train": len(split.train), "validation": len(split.validation), "test": len(split.test)},
         seed=seed,
@@ -200,6 +203,7 @@ def facts_of(
         scores=scores,
         created=datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
         lead=None if lead is None else asdict(lead),
+        known=prepared.known.to_record(),
     )
 
 

@@ -173,7 +173,7 @@ def _fit(job: Job, table: Table, prepared: Prepared, recipe: Recipe) -> Result:
     outputs = as_outputs(target, network.predict(prepared.X[split.test]))
     compared = baselines.compare(prepared.task.kind, prepared.X, prepared.y, split, target, job.seed, outputs)
     scores, lead = compared
-    facts = facts_of(prepared.task.reason, job.data, split, job.seed, asdict(recipe), compared)
+    facts = facts_of(prepared, job.data, job.seed, asdict(recipe), compared)
     bundle = Bundle(network, prepared.encoder, facts)
     diagnosis = in_our_words(history.diagnose(), target, recipe.learning_rate, recipe.batch_size)
     diagnosis = beside_baseline(diagnosis, prepared.task.kind, scores)

@@ -16,6 +16,7 @@ from descend.data.copies import copies_note, row_hashes
 from descend.data.encoding import TableEncoder
 from descend.data.errors import DataError, some
 from descend.data.kinds import ColumnOptions, classify_columns, require_columns
+from descend.data.known_rows import KnownRows, encoded_hashes
 from descend.data.reading import Table, is_number
 from descend.data.splitting import Split, quantile_groups, split_parts
 from descend.data.targets import ClassTarget, NumberTarget, Target, Task, infer_task
@@ -63,6 +64,8 @@ class Prepared:
         The table's rows that have a target.
     notes : tuple of str
         Sentences about what was left out.
+    known : KnownRows
+        Of the rows to train and to validate on.
     """
 
     task: Task
@@ -72,6 +75,7 @@ class Prepared:
     y: NDArray
     frame: pl.DataFrame
     notes: tuple[str, ...]
+    known: KnownRows
 
 
 def prepare(table: Table, target: str, options: PrepareOptions | None = None) -> Prepared:
@@ -122,7 +126,9 @@ def prepare(table: Table, target: str, options: PrepareOptions | None = None) ->
     if classes is not None:
         notes += rare_classes(classes, values[rows], split)
     frame = table.frame[rows] if len(rows) < len(series) else table.frame
-    return Prepared(task, encoder, split, encoder.encode(frame), values[rows], frame, tuple(notes))
+    X, y = encoder.encode(frame), values[rows]
+    known = KnownRows.of(encoded_hashes(X, y)[np.union1d(split.train, split.validation)])
+    return Prepared(task, encoder, split, X, y, frame, tuple(notes), known)
 
 
 def _require_target(table: Table, target: str) -> None:

@@ -14,6 +14,7 @@ from descend.data.copies import copies_note, example_hashes
 from descend.data.errors import DataError
 from descend.data.examples import Examples
 from descend.data.images import TARGET as CLASS
+from descend.data.known_rows import KnownRows
 from descend.data.preparing import PrepareOptions, no_target, rare_classes
 from descend.data.splitting import Split, quantile_groups, split_parts
 from descend.data.targets import ClassTarget, NumberTarget, Target, Task, infer_task
@@ -36,6 +37,8 @@ class PreparedArrays:
         The rows that have a target.
     notes : tuple of str
         Sentences about what was left out.
+    known : KnownRows
+        Of the rows to train and to validate on.
     """
 
     task: Task
@@ -45,6 +48,7 @@ class PreparedArrays:
     y: NDArray
     examples: Examples
     notes: tuple[str, ...]
+    known: KnownRows
 
 
 def prepare_arrays(examples: Examples, options: PrepareOptions) -> PreparedArrays:
@@ -78,14 +82,17 @@ def prepare_arrays(examples: Examples, options: PrepareOptions) -> PreparedArray
     split = split_parts(strata, examples.part, seed=options.seed, test=options.test, validation=options.validation)
     if examples.part is not None:
         notes.append("Rows to test on are those that the data themselves set apart.")
-    notes += copies_note(example_hashes(examples, values), split)
+    hashes = example_hashes(examples, values)
+    notes += copies_note(hashes, split)
+    known = KnownRows.of(hashes[np.union1d(split.train, split.validation)])
     target: Target = NumberTarget.fit(series, rows[split.train]) if classes is None else classes
     encoder = ArrayEncoder.fit(examples, split.train, target)
     if not np.any(np.array(encoder.scale) != 1.0) and not _varies(examples, split.train):
         raise DataError(f"All {examples.form}s to train on are the same, so there is nothing to learn; check the data.")
     if classes is not None:
         notes += rare_classes(classes, values, split)
-    return PreparedArrays(task, encoder, split, network_rows(encoder, examples), values, examples, tuple(notes))
+    X = network_rows(encoder, examples)
+    return PreparedArrays(task, encoder, split, X, values, examples, tuple(notes), known)
 
 
 def network_rows(encoder: ArrayEncoder, examples: Examples) -> NDArray[np.float32] | NDArray[np.int32] | Sequences:

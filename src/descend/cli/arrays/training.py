@@ -84,7 +84,7 @@ def _fit(job: Job, prepared: PreparedArrays, recipe: ArrayRecipe, untrained: Net
     outputs = as_outputs(target, network.predict(X[split.test]))
     flat = counts(X, prepared.encoder.vocabulary) if prepared.encoder.form == "text" else _values(X).reshape(len(X), -1)
     compared = baselines.compare(prepared.task.kind, flat, y, split, target, job.seed, outputs)
-    facts = facts_of(prepared.task.reason, job.data, split, job.seed, asdict(recipe), compared)
+    facts = facts_of(prepared, job.data, job.seed, asdict(recipe), compared)
     scores, lead = compared
     bundle = ArrayBundle(network, prepared.encoder, facts)
     form = prepared.encoder.form
