@@ -148,7 +148,8 @@ def test_a_truncated_file_is_refused(tmp_path, saved, length):
     ("content", "words"),
     [
         (b"", "it is empty; copy it again"),
-        (b"hello", "it is not a model file, or its beginning was damaged; name a file that Network.save"),
+        (b"hi", "it is not a model file, or its beginning was damaged; name a file that Network.save"),
+        (b"hello", "it is text, not a model file; name a file that Network.save"),
         (b"a,b\n1,2\n" * 9, "it is text, not a model file; name a file that Network.save"),
         ("ä".encode() * 400, "it is text, not a model file"),
         (b"\x80\x04K\x01.", "it is a pickle of Python, not a model file"),

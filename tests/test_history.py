@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from descend import History, Network, layers, optimizers
+from descend import History, Network, callbacks, layers, optimizers
 from descend.training import progress
 
 X = [[0.0], [1.0], [2.0], [3.0]]
@@ -165,4 +165,16 @@ def test_the_live_line_fits_an_ordinary_terminal(monkeypatch):
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
     lines = [line for line in re.split(r"[\r\n]+", plain) if line.startswith("epoch 3/3")]
     assert lines and all(len(line) <= 80 and "…" not in line for line in lines)
-    assert all(part in lines[-1] for part in ("loss ", "val_loss ", " rows/s", "ETA 00:00"))
+    assert all(part in lines[0] for part in ("loss ", "val_loss ", " rows/s", "ETA 00:0"))
+    assert "ETA" not in lines[-1], "a run that ended has no time left"
+
+
+def test_the_last_live_line_names_the_last_epoch(monkeypatch):
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    stop = callbacks.Function(lambda run: run.stop() if run.epoch == 3 else None)
+    Network([layers.Dense(1)]).fit(X, Y, epochs=500, callbacks=stop)
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.getvalue())
+    lines = [line for line in re.split(r"[\r\n]+", plain) if line.startswith("epoch")]
+    assert lines[-1].startswith("epoch 3/500") and "ETA" not in lines[-1]

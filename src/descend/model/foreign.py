@@ -32,7 +32,7 @@ def looks_like(head: bytes) -> str | None:
     for beginning, kind in _BEGINNINGS:
         if head.startswith(beginning):
             return kind
-    return "text" if len(head) > 8 and _is_text(head) else None
+    return "text" if len(head) > 4 and _is_text(head) else None
 
 
 def _is_text(head: bytes) -> bool:

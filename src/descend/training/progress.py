@@ -122,13 +122,13 @@ class Live:
             return
         if len(history):
             self.drawn = 0.0
-            self._draw(history.epoch[-1] + 1, 0, self.numbers)
+            self._draw(history.epoch[-1] + 1, 0, self.numbers, ended=True)
         self.progress.refresh()
         self.progress.stop()
         self.progress.console.print(closing_line(history), highlight=False)
         self.progress = None
 
-    def _draw(self, epoch: int, rows: int, numbers: list[tuple[str, float]]) -> None:
+    def _draw(self, epoch: int, rows: int, numbers: list[tuple[str, float]], *, ended: bool = False) -> None:
         now = time.monotonic()
         if now - self.drawn < _REDRAW or self.progress is None or self.task is None:
             return
@@ -136,9 +136,9 @@ class Live:
         done = (epoch - self.first - 1) * self.rows + rows
         speed = done / max(now - self.started, 1e-9)
         left = ((self.epochs - self.first) * self.rows - done) / speed if speed else None
-        beginning = f"epoch {min(epoch, self.epochs)}/{self.epochs}"
+        beginning = f"epoch {epoch - 1 if ended else min(epoch, self.epochs)}/{self.epochs}"
         room = self.progress.console.width - len(beginning) - 1
-        bar, text = fitted(numbers, f"{speed:,.0f} rows/s", f"ETA {_clock(left)}", room)
+        bar, text = fitted(numbers, f"{speed:,.0f} rows/s", "" if ended else f"ETA {_clock(left)}", room)
         self.progress.columns = _columns(bar, beginning, text)
         self.progress.update(self.task, completed=done, refresh=True)
 
@@ -167,7 +167,7 @@ def fitted(numbers: list[tuple[str, float]], speed: str, left: str, width: int) 
     Parameters
     ----------
     numbers : losses and metrics by name
-    speed, left : as they are to be shown
+    speed, left : as they are to be shown; `left` may be empty
     width : characters that there are
     """
     shown = {name: f"{name} {value:.4g}" for name, value in numbers}
@@ -175,7 +175,7 @@ def fitted(numbers: list[tuple[str, float]], speed: str, left: str, width: int) 
 
     def line(names: set[str]) -> str:
         parts = [shown[name] for name in shown if name in names]
-        return "  ".join([*parts, *([speed] if "" in names else []), left])
+        return "  ".join([*parts, *([speed] if "" in names else []), *([left] if left else [])])
 
     for name in ("", *shown):
         if len(line(kept | {name})) <= width:
