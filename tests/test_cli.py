@@ -375,3 +375,16 @@ def test_demo_sets_are_what_they_say(tmp_path):
     assert frame.shape == (569, 31)
     assert set(frame["target"]) == {"benign", "malignant"}
     assert pl.read_csv(write_set("diabetes", tmp_path))["age"].max() > 70  # years, not standardized
+
+
+def test_an_interrupt_before_a_command_begins_is_one_sentence(monkeypatch, capsys):
+    from descend import cli
+
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("descend.cli.app.run", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "Interrupted; nothing was written.\n"

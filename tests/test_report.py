@@ -223,6 +223,7 @@ def test_far_residuals_are_counted_instead_of_flattening_the_histogram():
         figure = regression.residuals(truth, outputs, "price")
     ax, side = figure.axes
     assert ax.get_ylim()[0] > -6 and ax.get_ylim()[1] < 6
+    assert all(low <= tick <= high for tick in ax.get_yticks()), "the strips outside have no scale"
     assert sum(bar.get_width() for bar in side.patches) == 197
     assert sorted(text.get_text() for text in ax.texts) == ["1 row below", "2 rows above"]
 

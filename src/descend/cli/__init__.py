@@ -6,12 +6,18 @@
 
 from __future__ import annotations
 
+import sys
+
 
 def main() -> None:
     """Run the command line; the console script `descend`."""
-    from descend.cli.app import run
+    try:
+        from descend.cli.app import run
 
-    run()
+        run()
+    except KeyboardInterrupt:  # before a command began
+        print("Interrupted; nothing was written.", file=sys.stderr)
+        raise SystemExit(130) from None
 
 
 __all__ = ["main"]

@@ -12,9 +12,8 @@ from descend.cli.show import number
 from descend.plots.style import INK, MUTED, color, tidy
 from descend.wording import agreeing, counted
 
-#: Residuals so many distances between the quartiles away from them are too far for the axis; normal ones are that once
-#: in 10^8 rows.
-FAR = 4.0
+#: Residuals so many distances between the quartiles away from them are too far for the axis; normal ones never are.
+FAR = 6.0
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,6 +72,8 @@ def residuals(y: NDArray[np.float64], outputs: NDArray[np.float64], name: str) -
     side.axhline(0, color=INK, linewidth=1.2, linestyle=(0, (4, 2)))
     side.set_xlabel("rows")
     write_out(ax.xaxis, ax.yaxis)
+    if not inside.all():
+        ax.set_yticks([tick for tick in ax.get_yticks() if low <= tick <= high])  # the strips outside have no scale
     for each in (ax, side):
         tidy(each)
     return figure
