@@ -377,6 +377,12 @@ def test_demo_sets_are_what_they_say(tmp_path):
     assert pl.read_csv(write_set("diabetes", tmp_path))["age"].max() > 70  # years, not standardized
 
 
+def test_a_model_in_place_of_a_table_is_named(trained):
+    model = trained / "model" / "model.descend"
+    result = run("predict", model, model)
+    assert result.exit_code == 2 and "is a trained model; name a table." in result.stderr
+
+
 def test_an_interrupt_before_a_command_begins_is_one_sentence(monkeypatch, capsys):
     from descend import cli
 

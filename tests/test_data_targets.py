@@ -147,3 +147,10 @@ def test_amounts_of_money_are_a_target():
 
     assert infer_task(cells).kind == "regression"
     assert NumberTarget.fit(cells, np.arange(40)).mean == pytest.approx(1000.5 + 17 * 19.5)
+
+
+@pytest.mark.parametrize("asked", [None, "classification", "regression"])
+@pytest.mark.parametrize("cells", [[[1, 2], [3]], [{"a": 1}, {"a": 2}], [b"a", b"b"]])
+def test_targets_of_nested_values_are_refused(cells, asked):
+    with pytest.raises(DataError, match=r"'y' holds .* values, which are neither classes nor numbers"):
+        infer_task(pl.Series("y", cells), asked)

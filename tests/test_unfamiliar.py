@@ -45,3 +45,10 @@ def test_what_was_guessed_in_reading_is_told(trained, tmp_path):
     frame.write_csv(tmp_path / "new.csv", separator=";")
     result = run("predict", trained / "model", tmp_path / "new.csv")
     assert result.exit_code == 0 and result.stderr == "Cells are separated by semicolons.\n"
+
+
+def test_few_rows_may_lack_what_training_rows_lacked(trained, tmp_path):
+    frame = pl.read_csv(trained / "data.csv").head(3)
+    assert told(trained, tmp_path, "predict", frame.with_columns(pl.lit(None).alias("x"))) == ""
+    said = told(trained, tmp_path, "predict", frame.with_columns(pl.lit(None).alias("day")))
+    assert "column 'day' holds no value" in said, "no training row lacked it"

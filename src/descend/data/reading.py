@@ -17,6 +17,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from descend.data.errors import DataError, some
+from descend.wording import counted
 
 #: Cells that stand for a missing value in any text column, compared after stripping blanks.
 MISSING = ("", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "?")
@@ -118,7 +119,8 @@ def read_table(path: str | Path, options: ReadOptions | None = None) -> Table:
         refuse_options(path, options, ("separator", "encoding"))
         table = _read_parquet(path, data)
     elif path.suffix.lower() in FOREIGN:
-        raise DataError(f"'{path}' is {FOREIGN[path.suffix.lower()]}; save its table as CSV or Parquet.")
+        cure = "name a table" if path.suffix.lower() == ".descend" else "save its table as CSV or Parquet"
+        raise DataError(f"'{path}' is {FOREIGN[path.suffix.lower()]}; {cure}.")
     else:
         table = _read_csv(path, data, options)
     if table.frame.width == 0 or table.frame.height == 0:
@@ -310,8 +312,8 @@ def _why_unreadable(path: Path, text: str, separator: str) -> str:
         for row in reader:
             if len(row) > width:
                 return (
-                    f"Line {reader.line_num} of '{path}' has {len(row)} cells where the first line names {width} "
-                    "columns; correct it, or name another --separator."
+                    f"Line {reader.line_num} of '{path}' has {len(row)} cells where the first line names "
+                    f"{counted(width, 'column')}; correct it, or name another --separator."
                 )
     except csv.Error as error:
         return f"Line {reader.line_num} of '{path}' is not valid CSV ({error}); correct it."

@@ -149,6 +149,10 @@ def infer_task(series: pl.Series, asked: str | None = None) -> Task:
     name = series.name
     if asked is not None and asked not in TASKS:
         raise DataError(f"There is no task {asked!r}; choose {TASKS[0]!r} or {TASKS[1]!r}.")
+    if series.dtype.is_nested() or series.dtype in (pl.Binary, pl.Object):
+        raise DataError(
+            f"Target {name!r} holds {series.dtype} values, which are neither classes nor numbers; choose another target."
+        )
     whole, series = series, series.fill_nan(None).drop_nulls() if series.dtype.is_float() else series.drop_nulls()
     if series.is_empty():
         raise DataError(f"Target {name!r} has no value in any row; choose another target.")

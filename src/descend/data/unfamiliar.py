@@ -14,6 +14,9 @@ from descend.data.encoding import TableEncoder
 from descend.data.errors import some
 from descend.wording import agreeing
 
+#: Of so few rows it is no surprise that none has a value, where training rows lacked some, too.
+FEW = 10
+
 
 def unfamiliar(encoder: TableEncoder, frame: pl.DataFrame) -> list[str]:
     """Sentences about columns without a value in any row, and about levels that the training rows lacked.
@@ -40,6 +43,9 @@ def unfamiliar(encoder: TableEncoder, frame: pl.DataFrame) -> list[str]:
 
 
 def _is_empty(column: Column, series: pl.Series) -> bool:
+    """Few rows may well lack what some rows of training lacked."""
+    if column.indicator and len(series) < FEW:
+        return False
     cells = parse_numbers(series) if isinstance(column, NumberColumn) else series
     return cells.null_count() == len(cells)
 
