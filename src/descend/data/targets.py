@@ -151,7 +151,7 @@ def infer_task(series: pl.Series, asked: str | None = None) -> Task:
         raise DataError(f"There is no task {asked!r}; choose {TASKS[0]!r} or {TASKS[1]!r}.")
     if series.dtype.is_nested() or series.dtype in (pl.Binary, pl.Object):
         raise DataError(
-            f"Target {name!r} holds {series.dtype} values, which are neither classes nor numbers; choose another target."
+            f"Target {name!r} holds {series.dtype} values, which are neither classes nor numbers; choose another one."
         )
     whole, series = series, series.fill_nan(None).drop_nulls() if series.dtype.is_float() else series.drop_nulls()
     if series.is_empty():
