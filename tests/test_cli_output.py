@@ -9,14 +9,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from typer.testing import CliRunner, Result
 
+from cli_runs import refused, run
 from descend import Network, layers
-from descend.cli.app import app
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
 def without_stdout(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -73,3 +68,14 @@ def test_fit_is_silent_in_a_program_without_a_console(monkeypatch):
     history = Network([layers.Dense(1)], input_shape=(2,)).fit(np.eye(2), [0.0, 1.0], epochs=1)
 
     assert len(history) == 1
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), OSError("No space left (os error 28)")])
+def test_a_full_disk_is_one_sentence(trained, tmp_path, monkeypatch, error):
+    def full(*_) -> None:
+        raise error
+
+    monkeypatch.setattr(pl.DataFrame, "write_csv", full)
+    said = refused("predict", trained / "model", trained / "data.csv", "--out", tmp_path / "p.csv")
+    assert "no space left on the disk; free some" in said
+    assert list(tmp_path.iterdir()) == []

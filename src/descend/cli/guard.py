@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -42,6 +43,8 @@ def one_sentence() -> Iterator[None]:
             raise
         fail(f"{error}.")
     except OSError as error:
+        if error.errno == errno.ENOSPC or "os error 28" in str(error):  # polars only tells the number in words
+            fail("There is no space left on the disk; free some, or name a place on another one with --out.")
         what = f"'{error.filename}': " if error.filename else ""
         fail(f"{what}{error.strerror or error}; check the path, its permissions and the space left on the disk.")
     except KeyboardInterrupt:
