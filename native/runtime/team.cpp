@@ -46,8 +46,8 @@ class Crew {
     for (int i = 0; i < used_; i++) {
       Member& m = *members_[static_cast<std::size_t>(i)];
       m.job = &job;
-      m.needed = needs_all;
-      m.caller = processor();
+      m.needed.store(needs_all, std::memory_order_relaxed);
+      m.caller.store(processor(), std::memory_order_relaxed);
       m.state.store(kCalled, std::memory_order_release);
       m.state.notify_one();
     }
@@ -69,8 +69,9 @@ class Crew {
   struct Member {
     alignas(64) std::atomic<uint32_t> state{kIdle};
     const std::function<void(int)>* job = nullptr;
-    bool needed = true;
-    int caller = -1;  // the processor of the calling thread
+    // Read before the call is taken, when it may be taken back for another one.
+    std::atomic<bool> needed{true};
+    std::atomic<int> caller{-1};  // the processor of the calling thread
   };
 
   // Signals stay with the caller's threads: Ctrl-C must interrupt them, not a member.
@@ -90,8 +91,9 @@ class Crew {
   static void serve(Member* m, int t) {
     for (;;) {
       wait_while_equal(m->state, kIdle);
-      if (!m->needed && processor_is_wanted()) {
-        if (processor() == m->caller) leave_processor([m](int other) { return other == m->caller; });
+      if (!m->needed.load(std::memory_order_relaxed) && processor_is_wanted()) {
+        const int caller = m->caller.load(std::memory_order_relaxed);
+        if (processor() == caller) leave_processor([caller](int other) { return other == caller; });
         continue;
       }
       uint32_t called = kCalled;

@@ -31,6 +31,33 @@ TEST(members_answer_the_latest_call_only) {
   CHECK(invitation.come() == 1);
 }
 
+TEST(short_jobs_end_whether_members_come_or_not) {
+  constexpr int rounds = 2000;
+  std::atomic<int> led{0};
+  std::atomic<bool> needed_came{true};
+  const auto caller = [&] {
+    for (int i = 0; i < rounds; i++) {
+      std::atomic<int> came{0};
+      const auto job = [&](int t) {
+        if (t == 0)
+          led++;
+        else
+          came++;
+        // Now and then the leader waits for all, so that members are called in every state.
+        while (t == 0 && i % 4 == 0 && came.load() < 2) std::this_thread::yield();
+      };
+      Team::run(3, job, i % 2 == 0);
+      if (i % 4 == 0 && came != 2) needed_came = false;
+    }
+  };
+  std::thread other(caller), third(caller);
+  caller();
+  other.join();
+  third.join();
+  CHECK(led == 3 * rounds);
+  CHECK(needed_came);
+}
+
 #if defined(__linux__)
 namespace {
 
