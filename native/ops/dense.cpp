@@ -164,13 +164,14 @@ class Dense final : public DenseParameters<T> {
     long asked = 0;  // panels of outputs, one ahead of each tile
     if (update.computes()) {
       product<N>(pass, i, o, g, apart, false, [&] {
+        update.write_some(N * kTileRows<T, N>);  // as many lines as a tile
         if (asked < N) ask_for_parameters(i, o + asked++, update);
       });
       this->add_partners(pass, {{i, i + 1}, o, N, g, apart});
     }
     for (long n = 0; n < N; n++) {
       if (drop_.active() && update.computes()) drop_.mask(this->scratch(pass), o + n, i * P, count, g + n * apart);
-      update.commit(this->spec.weight, offset + n * panel, g + n * apart, count * P);
+      update.commit(this->spec.weight, offset + n * panel, g + n * apart, count * P, !this->refreshes(update));
       this->refresh_transposed({i, i + 1}, o + n, update);
     }
     if (drop_.active() && update.applies())

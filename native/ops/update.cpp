@@ -51,13 +51,14 @@ inline void each(long count, Step&& step) {
   for (long o = 0; o < count; o += kLanes<T>) step(o);
 }
 
+// From the weights `w`; the new ones go to `to`, which may be the same.
 template <class T>
-void apply_rule(const Rule<T>& u, T decay_, T* w, T* look, T* const (&slot)[3], const T* g, long count) {
+void apply_rule(const Rule<T>& u, T decay_, const T* w, T* to, T* look, T* const (&slot)[3], const T* g, long count) {
   const Vec<T> rate = splat(u.rate), b1 = splat(u.beta_1), b2 = splat(u.beta_2), eps = splat(u.epsilon),
                gain = splat(u.gain), step = splat(u.step), fix = splat(u.correction), decay = splat(decay_),
                step_gradient = splat(u.step_gradient), gain_2 = splat(T(1) - u.beta_2);
   T *s0 = slot[0], *s1 = slot[1], *s2 = slot[2];
-  const auto descend = [&](long o, Vec<T> by) { store(w + o, load(w + o) * decay - by); };
+  const auto descend = [&](long o, Vec<T> by) { store(to + o, load(w + o) * decay - by); };
   const auto average = [&](T* s, long o, Vec<T> beta, Vec<T> x) {
     const Vec<T> y = fma<T>(load(s + o), beta, x);
     store(s + o, y);
@@ -71,7 +72,7 @@ void apply_rule(const Rule<T>& u, T decay_, T* w, T* look, T* const (&slot)[3], 
       return each<T>(count, [&](long o) {
         const Vec<T> v = average(s0, o, b1, rate * load(g + o));
         descend(o, v);
-        store(look + o, fma<T>(-b1, v, load(w + o)));
+        store(look + o, fma<T>(-b1, v, load(to + o)));
       });
     case OptimizerKind::heavy_ball:
       return each<T>(count, [&](long o) {
@@ -143,7 +144,7 @@ Rule<T>::Rule(const OptimizerSpec& spec, double learning_rate, uint64_t seed, ui
 }
 
 template <class T>
-void Update<T>::commit(int id, long offset, T* g, long count) {
+void Update<T>::commit(int id, long offset, T* g, long count, bool may_wait) {
   const ParameterSpec& p = program_.plan.parameters[static_cast<std::size_t>(id)];
   if (!p.trainable) {
     if (stage_ == Stage::collect) std::fill(parameters_.gradient + offset, parameters_.gradient + offset + count, T(0));
@@ -167,18 +168,26 @@ void Update<T>::commit(int id, long offset, T* g, long count) {
     if (g != stored) std::copy(g, g + count, stored);
     return;
   }
-  if (!moved) return apply(id, offset, g, count);
+  if (!moved) return apply(id, offset, g, count, may_wait);
   apply_measured(moved[id], id, offset, g, count);
 }
 
 template <class T>
-void Update<T>::apply(int id, long offset, T* g, long count) {
+T* Update<T>::destination(long offset, long count, bool may_wait) const {
+  T* const to = parameters_.weights + offset;
+  const bool read_at_once = parameters_.look_ahead || parameters_.average;
+  return postponed_ && may_wait && !read_at_once ? postponed_->put(to, count) : to;
+}
+
+template <class T>
+void Update<T>::apply(int id, long offset, T* g, long count, bool may_wait) {
   const ParameterSpec& p = program_.plan.parameters[static_cast<std::size_t>(id)];
   if (stage_ == Stage::apply && scale_ != T(1)) each<T>(count, [&](long o) { store(g + o, load(g + o) * scale_); });
   if (rule_.noise > T(0)) add_noise(id, offset, g, count);
   T* slot[3];
   for (int i = 0; i < 3; i++) slot[i] = parameters_.slots[i] ? parameters_.slots[i] + offset : nullptr;
   apply_rule<T>(rule_, p.regularized ? rule_.decay : T(1), parameters_.weights + offset,
+                destination(offset, count, may_wait),
                 parameters_.look_ahead ? parameters_.look_ahead + offset : nullptr, slot, g, count);
   if (!parameters_.average) return;
   T* const mean = parameters_.average + offset;
@@ -236,7 +245,7 @@ void Update<T>::apply_measured(Moved& sums, int id, long offset, T* g, long coun
       sums.weight += y * y;
       before[i] = w[i];
     }
-    apply(id, offset + first, piece, n);
+    apply(id, offset + first, piece, n, false);
     for (long i = 0; i < n; i++) {
       const double x = static_cast<double>(w[i]) - static_cast<double>(before[i]);
       sums.change += x * x;

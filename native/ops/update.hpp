@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "ops/postponed.hpp"
 #include "runtime/program.hpp"
 
 namespace descend {
@@ -51,14 +52,15 @@ template <class T>
 class Update {
  public:
   Update(const Program<T>& program, const Parameters<T>& parameters, const OptimizerSpec& optimizer,
-         const Rule<T>& rule, Stage stage, T scale, bool adds = false)
+         const Rule<T>& rule, Stage stage, T scale, bool adds = false, Postponed<T>* postponed = nullptr)
       : program_(program),
         parameters_(parameters),
         rule_(rule),
         clip_(static_cast<T>(optimizer.clip_value)),
         stage_(stage),
         scale_(scale),
-        adds_(adds) {}
+        adds_(adds),
+        postponed_(postponed) {}
 
   bool computes() const { return stage_ != Stage::apply; }
 
@@ -77,8 +79,14 @@ class Update {
     }
   }
 
-  // The gradient `g` of `count` numbers of parameter `id` at `offset` is complete. `count` is a multiple of kPanel.
-  void commit(int id, long offset, T* g, long count);
+  // The gradient `g` of `count` numbers of parameter `id` at `offset` is complete. `count` is a multiple of kPanel. New
+  // weights `may_wait`, to be written later in the update, when the op does not read them at once.
+  void commit(int id, long offset, T* g, long count, bool may_wait = false);
+
+  // Between two tiles of a product: writes `lines` of what waits.
+  void write_some(long lines) const {
+    if (postponed_) postponed_->write(lines);
+  }
 
   // After the commit of a block of a matrix: refresh its transpose. The block is `rows` <= P rows at `from`.
   void transpose(long offset, long rows, T* to) const;
@@ -99,7 +107,9 @@ class Update {
  private:
   void add_noise(int id, long offset, T* g, long count) const;
   void add_noise_to_groups(const ParameterSpec& p, long at, T* g, long count) const;
-  void apply(int id, long offset, T* g, long count);
+  // Where new weights go that belong at `offset`.
+  T* destination(long offset, long count, bool may_wait) const;
+  void apply(int id, long offset, T* g, long count, bool may_wait);
   void apply_measured(Moved& sums, int id, long offset, T* g, long count);
 
   const Program<T>& program_;
@@ -107,8 +117,9 @@ class Update {
   const Rule<T>& rule_;
   T clip_;
   Stage stage_;
-  T scale_;    // of the collected gradient (clipping by norm)
-  bool adds_;  // earlier batches of the same update left theirs in the stored gradient
+  T scale_;                  // of the collected gradient (clipping by norm)
+  bool adds_;                // earlier batches of the same update left theirs in the stored gradient
+  Postponed<T>* postponed_;  // of this thread, or null
 };
 
 // look = w - momentum * v over whole buffers, at the start of a run.

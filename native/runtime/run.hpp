@@ -40,7 +40,8 @@ class Run {
         size_(size),
         seats_(threads),
         to_compute_(threads),
-        to_apply_(threads) {
+        to_apply_(threads),
+        postponed_(threads > 1 ? static_cast<std::size_t>(threads) : 0) {
     const double work = program_.training_work(job.data, job.batch);
     size_.begin(threads, work > kWorkOfLongStep, now_ns());
     moment_ = std::min(kLongestWait, static_cast<int64_t>(work * kWaitPerWork));
@@ -248,14 +249,17 @@ class Run {
   void tasks(const Pass<T>& pass, const Rule<T>& rule, Stage stage, T scale) {
     const bool measured = job_.moved && pass.step == first_step_ + static_cast<uint64_t>(steps_ - 1);
     TaskShares& shares = stage == Stage::apply ? to_apply_ : to_compute_;
+    Postponed<T>* const postponed =
+        stage == Stage::fused && pass.threads > 1 ? &postponed_[static_cast<std::size_t>(pass.thread)] : nullptr;
     shares.for_each(pass.thread, pass.threads, [&](std::size_t i) {
-      Update<T> piece(program_, parameters_, optimizer_, rule, stage, scale, pass.part > 0);
+      Update<T> piece(program_, parameters_, optimizer_, rule, stage, scale, pass.part > 0, postponed);
       if (measured) piece.moved = moved_.data() + i * program_.plan.parameters.size();
       program_.ops[static_cast<std::size_t>(tasks_[i].op)]->update(pass, tasks_[i], piece);
       if (!piece.computes()) return;
       penalties_[i] = piece.penalty;
       squares_[i] = piece.squares;
     });
+    if (postponed) postponed->write_all();
   }
 
   // The penalties of the step before: complete once all have met after it.
@@ -337,6 +341,7 @@ class Run {
   int64_t moment_ = 0;  // nanoseconds that the leader waits for members
   Seats seats_;
   TaskShares to_compute_, to_apply_;
+  std::vector<Postponed<T>> postponed_;  // of each thread, where several write
   std::atomic<int> active_;
   std::atomic<long> next_{0};
   std::atomic<bool> finished_{false};
