@@ -164,7 +164,7 @@ class Dense final : public DenseParameters<T> {
     long asked = 0;  // panels of outputs, one ahead of each tile
     if (update.computes()) {
       product<N>(pass, i, o, g, apart, false, [&] {
-        update.write_some(N * kTileRows<T, N>);  // as many lines as a tile
+        update.write_some(N * kTileRows<T, N>);  // as many as the tile itself has
         if (asked < N) ask_for_parameters(i, o + asked++, update);
       });
       this->add_partners(pass, {{i, i + 1}, o, N, g, apart});

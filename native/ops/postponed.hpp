@@ -4,8 +4,6 @@
 // lines between two of its tiles cost nothing.
 #pragma once
 
-#include <algorithm>
-
 #include "kernels/panels.hpp"
 
 namespace descend {
@@ -14,7 +12,7 @@ template <class T>
 class Postponed {
  public:
   static constexpr long kMost = kPanel<T> * kPanel<T>;  // numbers in a piece
-  static constexpr long kPieces = 8;
+  static constexpr long kPieces = 8;                    // two blocks of the widest tile
 
   Postponed() {}  // leaves the numbers as they are
 
