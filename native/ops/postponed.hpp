@@ -1,7 +1,7 @@
-// New weights that a thread keeps back for a moment. The other threads have read their lines since these were last
-// written, so each write waits until the others have let go of the line, and when many such writes follow each other
-// the processor runs out of room for them and stands still. A product computes for long before it writes little: a few
-// lines between two of its tiles cost nothing.
+// New weights that a thread keeps back for a moment. Since the weights were last written, other threads have read the
+// lines they lie in, so each write waits until those have let go of the line, and when many such writes follow each
+// other the processor runs out of room for them and stands still. A product computes for long before it writes little:
+// as many lines as a tile has, ahead of each tile, cost next to nothing.
 #pragma once
 
 #include "kernels/panels.hpp"
@@ -16,8 +16,8 @@ class Postponed {
 
   Postponed() {}  // leaves the numbers as they are
 
-  // Where to leave `count` numbers, at most kMost and whole lines, that belong at `to`. What waits at `to` must be
-  // written before somebody reads there, so a run ends every update with write_all.
+  // Where to leave `count` numbers, at most kMost and whole lines, that belong at `to`, before the next call. What
+  // waits for `to` must be written before somebody reads there, so a run ends every update with write_all.
   T* put(T* to, long count) {
     if (waiting_ == kPieces) write(lines_left());
     Piece& piece = pieces_[(first_ + waiting_++) % kPieces];

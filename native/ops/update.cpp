@@ -175,6 +175,7 @@ void Update<T>::commit(int id, long offset, T* g, long count, bool may_wait) {
 template <class T>
 T* Update<T>::destination(long offset, long count, bool may_wait) const {
   T* const to = parameters_.weights + offset;
+  // For the average; and other threads read the look-ahead point in the place of these.
   const bool read_at_once = parameters_.look_ahead || parameters_.average;
   return postponed_ && may_wait && !read_at_once ? postponed_->put(to, count) : to;
 }

@@ -83,7 +83,7 @@ class Update {
   // weights `may_wait`, to be written later in the update, when the op does not read them at once.
   void commit(int id, long offset, T* g, long count, bool may_wait = false);
 
-  // Between two tiles of a product: writes `lines` of what waits.
+  // Ahead of each tile of a product: writes `lines` of what waits.
   void write_some(long lines) const {
     if (postponed_) postponed_->write(lines);
   }

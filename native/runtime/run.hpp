@@ -249,6 +249,7 @@ class Run {
   void tasks(const Pass<T>& pass, const Rule<T>& rule, Stage stage, T scale) {
     const bool measured = job_.moved && pass.step == first_step_ + static_cast<uint64_t>(steps_ - 1);
     TaskShares& shares = stage == Stage::apply ? to_apply_ : to_compute_;
+    // Only where products come between the writes.
     Postponed<T>* const postponed =
         stage == Stage::fused && pass.threads > 1 ? &postponed_[static_cast<std::size_t>(pass.thread)] : nullptr;
     shares.for_each(pass.thread, pass.threads, [&](std::size_t i) {

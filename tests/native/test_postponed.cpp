@@ -53,8 +53,25 @@ TEST(postponed_pieces_beyond_the_room_push_out_the_oldest) {
   CHECK(written(to) == lines * P);
   put_pieces(postponed, to.get(), pieces - room - 1, lines, room + 1);
   CHECK(written(to) == (pieces - room) * lines * P);
+  postponed.write(1);
+  CHECK(written(to) == (pieces - room) * lines * P + P);
   postponed.write_all();
   CHECK(written(to) == pieces * lines * P);
   postponed.write_all();
   CHECK(written(to) == pieces * lines * P);
+}
+
+TEST(postponed_pieces_may_have_any_number_of_lines) {
+  constexpr long many = 4 * Postponed<double>::kPieces, width = kPanel<double>;
+  Buffer<double> to(many * width * width);
+  Postponed<double> postponed;
+  long numbers = 0;
+  for (long i = 0; i < many; i++) {
+    const long count = (1 + i * 3 % width) * width;
+    double* const piece = postponed.put(to.get() + numbers, count);
+    for (long k = 0; k < count; k++) piece[k] = static_cast<double>(++numbers);
+    postponed.write(3);
+  }
+  postponed.write_all();
+  for (long i = 0; i < to.size(); i++) CHECK(to[i] == (i < numbers ? static_cast<double>(i + 1) : 0));
 }
